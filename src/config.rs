@@ -1,0 +1,169 @@
+//! Every setting: name, unit, default and range. A setting is an environment variable and a flag of `posthorn serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use crate::domain::retry::Schedule;
+
+/// Which halves of Posthorn a process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// API and dispatcher.
+    All,
+    /// The REST API, docs, health and metrics.
+    Api,
+    /// Sending only; opens a port only when `POSTHORN_METRICS_BIND` is set.
+    Dispatcher,
+}
+
+impl Role {
+    /// Whether this process serves the REST API.
+    pub const fn serves_api(self) -> bool {
+        matches!(self, Self::All | Self::Api)
+    }
+
+    /// Whether this process sends webhooks.
+    pub const fn dispatches(self) -> bool {
+        matches!(self, Self::All | Self::Dispatcher)
+    }
+}
+
+/// Where Postgres is.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseConfig {
+    /// PostgreSQL 15 or later, as postgres://user:password@host:port/database?sslmode=…
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: SecretString,
+}
+
+/// What the API needs to know.
+#[derive(Args, Clone, Debug)]
+pub struct ApiConfig {
+    /// Address and port of the REST API; port 0 takes a free one
+    #[arg(long = "bind", env = "POSTHORN_BIND", default_value = "127.0.0.1:8080")]
+    pub bind: SocketAddr,
+
+    /// Operator's token: may act for any tenant by naming it in the header X-Posthorn-Tenant (at least 16 characters)
+    #[arg(long, env = "POSTHORN_ADMIN_TOKEN", hide_env_values = true)]
+    pub admin_token: Option<SecretString>,
+
+    /// Token that GET /metrics and GET /health/ready ask for; open when unset
+    #[arg(long, env = "POSTHORN_METRICS_TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<SecretString>,
+}
+
+/// What a webhook may be and where it may go: the API checks it when a subscription is saved, the sender on every attempt.
+#[derive(Args, Clone, Debug)]
+pub struct WebhookConfig {
+    /// Accept http:// receivers, not only https:// (for development)
+    #[arg(long, env = "WEBHOOK_ALLOW_HTTP", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub allow_http: bool,
+
+    /// Private networks that may be dialled all the same, on any port: CIDRs separated by commas
+    #[arg(long, env = "WEBHOOK_ALLOW_NETWORKS", value_delimiter = ',')]
+    pub allow_networks: Vec<IpNet>,
+
+    /// PEM file with an extra certificate authority to trust
+    #[arg(long, env = "WEBHOOK_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// Total time of one attempt in seconds, from DNS to the last byte read (1 to 300)
+    #[arg(long, env = "WEBHOOK_TIMEOUT_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=300))]
+    pub timeout_seconds: u32,
+
+    /// Delays between attempts: times such as 1s,2s,4s,5m,1h,6h or a preset (default, gestiq, gestiq-celery, dotmac, standard-webhooks)
+    #[arg(long, env = "WEBHOOK_RETRY_SCHEDULE", default_value = "default", value_parser = Schedule::parse)]
+    pub retry_schedule: Schedule,
+
+    /// Retries after the first attempt (0 to 30); the schedule's last delay repeats when there are more [default: as many as the schedule has]
+    #[arg(long, env = "WEBHOOK_MAX_RETRIES", value_parser = clap::value_parser!(u32).range(0..=30))]
+    pub max_retries: Option<u32>,
+
+    /// User-Agent of every webhook [default: Posthorn/<version>]
+    #[arg(long, env = "WEBHOOK_USER_AGENT", default_value = concat!("Posthorn/", env!("CARGO_PKG_VERSION")), hide_default_value = true)]
+    pub user_agent: String,
+
+    /// metadata.source of the default envelope
+    #[arg(long, env = "WEBHOOK_SOURCE", default_value = "posthorn")]
+    pub source: String,
+
+    /// Largest payload accepted, in bytes as PostgreSQL prints it (1024 to 16777216)
+    #[arg(long, env = "WEBHOOK_MAX_PAYLOAD_BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
+    pub max_payload_bytes: u32,
+}
+
+impl WebhookConfig {
+    /// Total time of one attempt.
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds as u64)
+    }
+}
+
+/// Keys that seal the subscriptions' secrets in the database.
+#[derive(Args, Clone, Debug)]
+pub struct KeyringConfig {
+    /// Keys as id:base64 of 32 bytes, separated by commas; the first seals, all open
+    #[arg(long, env = "POSTHORN_KEYRING", hide_env_values = true)]
+    pub keyring: Option<SecretString>,
+
+    /// File with the same, one key a line; readable by its owner alone
+    #[arg(long, env = "POSTHORN_KEYRING_FILE", conflicts_with = "keyring")]
+    pub keyring_file: Option<PathBuf>,
+}
+
+/// How the dispatcher works.
+#[derive(Args, Clone, Debug)]
+pub struct DispatcherConfig {
+    /// Deliveries in flight at once in this process (1 to 10000)
+    #[arg(long, env = "POSTHORN_CONCURRENCY", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub concurrency: u32,
+
+    /// Seconds between looks at the table when no NOTIFY arrives (1 to 60): the longest delay a lost wake-up can cause
+    #[arg(long, env = "POSTHORN_POLL_SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub poll_seconds: u32,
+
+    /// Seconds a delivery may take beyond its own timeout before another dispatcher may take it over (5 to 600)
+    #[arg(long, env = "POSTHORN_LEASE_MARGIN_SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=600))]
+    pub lease_margin_seconds: u32,
+
+    /// Seconds that deliveries in flight get to finish after SIGTERM (0 to 600)
+    #[arg(long, env = "POSTHORN_DRAIN_SECONDS", default_value_t = 25, value_parser = clap::value_parser!(u32).range(0..=600))]
+    pub drain_seconds: u32,
+
+    /// Address and port of /metrics and /health in a process without the API
+    #[arg(long, env = "POSTHORN_METRICS_BIND")]
+    pub metrics_bind: Option<SocketAddr>,
+}
+
+/// Everything `posthorn serve` needs.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// What this process runs
+    #[arg(long, env = "POSTHORN_ROLE", value_enum, default_value_t = Role::All)]
+    pub role: Role,
+
+    /// Where Postgres is.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+
+    /// What the API needs to know.
+    #[command(flatten)]
+    pub api: ApiConfig,
+
+    /// What a webhook may be and where it may go.
+    #[command(flatten)]
+    pub webhook: WebhookConfig,
+
+    /// Keys that seal secrets.
+    #[command(flatten)]
+    pub keyring: KeyringConfig,
+
+    /// How the dispatcher works.
+    #[command(flatten)]
+    pub dispatcher: DispatcherConfig,
+}
