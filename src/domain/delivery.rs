@@ -23,15 +23,8 @@ pub enum DeliveryStatus {
 
 impl DeliveryStatus {
     /// Every status, in the order of a delivery's life.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Sending,
-        Self::Retrying,
-        Self::Delivered,
-        Self::Failed,
-        Self::Abandoned,
-        Self::Cancelled,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Sending, Self::Retrying, Self::Delivered, Self::Failed, Self::Abandoned, Self::Cancelled];
 
     /// The word used in columns, JSON and labels.
     pub const fn as_str(self) -> &'static str {
@@ -164,10 +157,7 @@ pub const ERROR_TEXT_MAX_CHARS: usize = 500;
 /// Makes a text fit for a `text` column and for people: no NUL (PostgreSQL refuses it, 22021), no other control
 /// characters, at most `max_chars` characters.
 pub fn printable(text: &str, max_chars: usize) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(max_chars)
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(max_chars).collect()
 }
 
 #[cfg(test)]
