@@ -1,0 +1,21 @@
+-- schema/bootstrap: roles and schema, before the first migration. Idempotent; run by the migrating login.
+-- Roles belong to the whole cluster, so another database may be making them at this moment: the caller tries again.
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    FOREACH role_name IN ARRAY '{posthorn_owner,posthorn_publisher,posthorn_api,posthorn_dispatcher,posthorn_readonly}'::text[] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = role_name) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+        END IF;
+        -- a superuser is a member of everything; on 16 and later a creator must grant itself what it made
+        IF role_name <> 'posthorn_publisher' AND role_name <> 'posthorn_readonly'
+           AND NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO %I', role_name, current_user);
+        END IF;
+    END LOOP;
+    IF to_regnamespace('posthorn') IS NULL THEN
+        CREATE SCHEMA posthorn AUTHORIZATION posthorn_owner;
+    END IF;
+END
+$$
