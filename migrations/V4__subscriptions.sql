@@ -53,7 +53,7 @@ CREATE TABLE posthorn.webhook_subscriptions (
     CONSTRAINT previous_secret_has_an_end CHECK ((previous_secret IS NULL) = (previous_secret_until IS NULL)),
     CONSTRAINT payload_format_is_known
         CHECK (payload_format IN ('default', 'gestiq', 'dotmac', 'cloudevents', 'cloudevents_binary', 'raw')),
-    CONSTRAINT header_families_are_known CHECK (header_families <@ '{standard,gestiq,dotmac}'::text[]),
+    CONSTRAINT header_families_are_known CHECK (cardinality(header_families) >= 1 AND header_families <@ '{standard,gestiq,dotmac}'::text[]),
     CONSTRAINT success_policy_is_known CHECK (success_policy IN ('standard', 'gestiq')),
     CONSTRAINT timeout_is_1_to_300_seconds CHECK (timeout_seconds BETWEEN 1 AND 300),
     CONSTRAINT retry_schedule_is_at_most_30_delays_of_up_to_30_days CHECK (

@@ -1,1 +1,233 @@
-//! Placeholder: written in the next commits.
+//! Every metric, declared once. Names and labels are an interface: dashboards and alerts hang on them.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+use uuid::Uuid;
+
+/// The seeds' buckets (R61) with finer ones below and one above, in seconds.
+const DURATION_BUCKETS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
+
+/// Most tenants that get a label of their own; the rest share `other` (C18).
+const TENANT_LABELS_MAX: usize = 200;
+
+/// Most event names that get a label of their own: names come from publishers.
+const EVENT_LABELS_MAX: usize = 500;
+
+/// Why a dispatcher looked for work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WakeReason {
+    /// A producer notified.
+    Notify,
+    /// The poll interval passed.
+    Poll,
+    /// A slot became free while work waited for one.
+    Slot,
+    /// A retry that this process scheduled fell due.
+    Retry,
+    /// A producer's transaction was still open when the dispatcher wanted to sleep.
+    OpenProducer,
+    /// The listening connection was made anew.
+    Reconnect,
+}
+
+impl WakeReason {
+    const ALL: [Self; 6] = [Self::Notify, Self::Poll, Self::Slot, Self::Retry, Self::OpenProducer, Self::Reconnect];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notify => "notify",
+            Self::Poll => "poll",
+            Self::Slot => "slot",
+            Self::Retry => "retry",
+            Self::OpenProducer => "open_producer",
+            Self::Reconnect => "reconnect",
+        }
+    }
+}
+
+/// All metrics of a process. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    deliveries: IntCounterVec,
+    duration: HistogramVec,
+    retries: IntCounterVec,
+    http_status: IntCounterVec,
+    wakes: IntCounterVec,
+    fenced: IntCounterVec,
+    in_flight: IntGauge,
+    waiting: IntGauge,
+    oldest_age: Gauge,
+    open_fanouts: IntGauge,
+    dispatchers: IntGauge,
+    rescued: IntCounterVec,
+    tenants: Arc<Mutex<HashSet<Uuid>>>,
+    events: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Metrics {
+    /// Declares them all.
+    ///
+    /// # Errors
+    /// A [`prometheus::Error`] when two would have one name: a fault of this file.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
+            let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
+        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
+            let metric = IntGauge::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
+        let duration = HistogramVec::new(
+            HistogramOpts::new("webhook_delivery_duration_seconds", "Time of one attempt, from DNS to the last byte read")
+                .buckets(DURATION_BUCKETS.to_vec()),
+            &["event", "tenant_id"],
+        )?;
+        registry.register(Box::new(duration.clone()))?;
+        let oldest_age = Gauge::new(
+            "posthorn_oldest_waiting_seconds",
+            "Age of the oldest due delivery of an active subscription, 0 when nothing is due",
+        )?;
+        registry.register(Box::new(oldest_age.clone()))?;
+        let info = IntGaugeVec::new(Opts::new("posthorn_build_info", "Always 1; the label says the version"), &["version"])?;
+        info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        registry.register(Box::new(info))?;
+        let metrics = Self {
+            deliveries: counter(
+                "webhook_deliveries_total",
+                "Attempts by what became of their delivery: delivered, retrying, failed, abandoned",
+                &["event", "tenant_id", "status"],
+            )?,
+            duration,
+            retries: counter("webhook_retries_total", "Retries scheduled, by the reason", &["event", "tenant_id", "reason"])?,
+            http_status: counter("webhook_delivery_http_status", "Answers by HTTP status", &["event", "status_code"])?,
+            wakes: counter("posthorn_wakes_total", "Looks for work, by what caused them", &["reason"])?,
+            fenced: counter(
+                "posthorn_fenced_results_total",
+                "Results that came after their lease had passed to someone else, by whether they still counted",
+                &["counted"],
+            )?,
+            rescued: counter("posthorn_rescued_leases_total", "Deliveries taken over after their lease ran out", &[])?,
+            in_flight: gauge("posthorn_in_flight", "Deliveries this process is sending")?,
+            waiting: gauge("posthorn_queue_depth", "Deliveries that are not finished")?,
+            oldest_age,
+            open_fanouts: gauge("posthorn_open_fanouts", "Events that a dispatcher still has to fan out")?,
+            dispatchers: gauge("posthorn_dispatchers_alive", "Dispatchers seen in the last 15 seconds")?,
+            tenants: Arc::default(),
+            events: Arc::default(),
+            registry,
+        };
+        // a series that first appears with its first event has no rate: begin at 0
+        for reason in WakeReason::ALL {
+            metrics.wakes.with_label_values(&[reason.as_str()]);
+        }
+        for counted in ["true", "false"] {
+            metrics.fenced.with_label_values(&[counted]);
+        }
+        metrics.rescued.with_label_values::<&str>(&[]);
+        Ok(metrics)
+    }
+
+    /// The page for Prometheus.
+    ///
+    /// # Errors
+    /// A [`prometheus::Error`] when a metric cannot be written as text.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        let mut page = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut page)?;
+        String::from_utf8(page).map_err(|e| prometheus::Error::Msg(e.to_string()))
+    }
+
+    /// One attempt: `status` is what became of the delivery, `reason` why it is retried.
+    pub fn attempt(
+        &self,
+        event: &str,
+        tenant: Uuid,
+        status: &'static str,
+        status_code: Option<u16>,
+        took: Duration,
+        reason: Option<&'static str>,
+    ) {
+        let event = self.event_label(event);
+        let tenant = self.tenant_label(tenant);
+        self.deliveries.with_label_values(&[event, &tenant, status]).inc();
+        self.duration.with_label_values(&[event, &tenant]).observe(took.as_secs_f64());
+        if let Some(code) = status_code {
+            self.http_status.with_label_values(&[event, &code.to_string()]).inc();
+        }
+        if let Some(reason) = reason {
+            self.retries.with_label_values(&[event, &tenant, reason]).inc();
+        }
+    }
+
+    /// A look for work.
+    pub fn woke(&self, reason: WakeReason) {
+        self.wakes.with_label_values(&[reason.as_str()]).inc();
+    }
+
+    /// A result that came too late for its lease.
+    pub fn fenced(&self, is_counted: bool) {
+        self.fenced.with_label_values(&[if is_counted { "true" } else { "false" }]).inc();
+    }
+
+    /// A delivery taken over from a lost lease.
+    pub fn rescued(&self) {
+        self.rescued.with_label_values::<&str>(&[]).inc();
+    }
+
+    /// Deliveries this process is sending.
+    pub fn set_in_flight(&self, count: usize) {
+        self.in_flight.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// The queue as monitoring sees it.
+    pub fn set_queue(&self, waiting: i64, oldest_age: Option<Duration>, open_fanouts: i64, dispatchers: i64) {
+        self.waiting.set(waiting);
+        self.oldest_age.set(oldest_age.unwrap_or_default().as_secs_f64());
+        self.open_fanouts.set(open_fanouts);
+        self.dispatchers.set(dispatchers);
+    }
+
+    fn tenant_label(&self, tenant: Uuid) -> String {
+        let mut known = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.contains(&tenant) || (known.len() < TENANT_LABELS_MAX && known.insert(tenant)) {
+            tenant.to_string()
+        } else {
+            "other".to_owned()
+        }
+    }
+
+    fn event_label<'a>(&self, event: &'a str) -> &'a str {
+        let mut known = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.contains(event) || (known.len() < EVENT_LABELS_MAX && known.insert(event.to_owned())) {
+            event
+        } else {
+            "other"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_stay_bounded() {
+        let metrics = Metrics::new().unwrap();
+        for n in 0..TENANT_LABELS_MAX as u128 + 50 {
+            metrics.attempt("invoice.paid", Uuid::from_u128(n), "delivered", Some(204), Duration::ZERO, None);
+        }
+        let page = metrics.render().unwrap();
+        assert_eq!(page.matches("webhook_deliveries_total{").count(), TENANT_LABELS_MAX + 1);
+        assert!(page.contains("tenant_id=\"other\""));
+    }
+}

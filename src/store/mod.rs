@@ -1,1 +1,220 @@
-//! Placeholder: written in the next commits.
+//! Postgres. The only place that names the driver: everything else sees rows as values and errors as [`StoreError`].
+//!
+//! A statement lives in `sql/`, a constant of [`sql`] names it, and a function of one file per table group runs it.
+
+pub mod api_keys;
+pub mod days;
+pub mod deliveries;
+pub mod dispatchers;
+mod error;
+pub mod events;
+pub mod listen;
+pub mod migrate;
+pub mod queue;
+pub mod row;
+pub mod sql;
+pub mod subscriptions;
+mod tls;
+
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, RecyclingMethod, Runtime, Timeouts};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+pub use error::{RowError, StoreError};
+pub use sql::Sql;
+
+/// Parameters of a statement.
+pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// The effective role of every connection of a [`Store`]. What it may do is decided by grants and row security.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreRole {
+    /// `posthorn_api`: one tenant at a time, by row security.
+    Api,
+    /// `posthorn_dispatcher`: every tenant's queue, no tenant's data beyond that.
+    Dispatcher,
+    /// `posthorn_owner`: for commands an operator runs; never for requests.
+    Owner,
+}
+
+impl StoreRole {
+    /// What a new connection does first. Every statement of the dispatcher has one right plan, which follows an index in
+    /// its order; the settings keep the planner from trying others on a table whose size changes faster than statistics.
+    /// The API's lists have optional filters, which only a plan made for their values serves well.
+    const fn session(self) -> &'static str {
+        match self {
+            Self::Api => "SET ROLE posthorn_api; SET jit = off; SET plan_cache_mode = force_custom_plan; SET statement_timeout = '30s'",
+            Self::Dispatcher => {
+                "SET ROLE posthorn_dispatcher; SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+                 SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET statement_timeout = '30s'"
+            }
+            Self::Owner => "SET ROLE posthorn_owner; SET jit = off",
+        }
+    }
+}
+
+/// Whose rows a transaction may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One tenant's.
+    Tenant(Uuid),
+    /// None in particular: what the role may do without a tenant (look up a key, ask for the queue's state).
+    Instance,
+}
+
+/// A pool of connections that all have one role.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+    role: StoreRole,
+    max_payload_bytes: u32,
+}
+
+/// How often a transaction is tried when Postgres asks for another try (40001, 40P01) or a plan has gone stale (0A000).
+const TRIES: u32 = 5;
+
+/// Longest wait for a connection of the pool.
+const POOL_WAIT: Duration = Duration::from_secs(5);
+
+impl Store {
+    /// Makes a pool of at most `connections`; connects when first used.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] when the database URL cannot be read.
+    pub fn new(url: &SecretString, role: StoreRole, connections: usize, max_payload_bytes: u32) -> Result<Self, StoreError> {
+        let (config, connector) = tls::parse(url.expose_secret())?;
+        // Fast only asks whether the socket is closed; a statement on a connection that died since is tried again
+        let manager =
+            Manager::from_config(config, connector, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = Pool::builder(manager)
+            .config(PoolConfig {
+                max_size: connections,
+                timeouts: Timeouts { wait: Some(POOL_WAIT), create: Some(POOL_WAIT), recycle: Some(POOL_WAIT) },
+                ..PoolConfig::default()
+            })
+            .runtime(Runtime::Tokio1)
+            .post_create(Hook::async_fn(move |client, _| {
+                Box::pin(async move { client.batch_execute(role.session()).await.map_err(HookError::Backend) })
+            }))
+            .build()
+            .map_err(|error| StoreError::Url { reason: error.to_string() })?;
+        Ok(Self { pool, role, max_payload_bytes })
+    }
+
+    /// Runs `work` in one READ COMMITTED transaction and commits. `work` is run again when Postgres asks for another try,
+    /// so it must bear that; it must not talk to anything else.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StoreError`] of the transaction itself.
+    pub async fn tx<T, F>(&self, name: &'static str, scope: Scope, work: F) -> Result<T, StoreError>
+    where
+        F: AsyncFn(&Tx<'_>) -> Result<T, StoreError>,
+    {
+        let mut attempt = 1;
+        loop {
+            match self.try_tx(name, scope, &work).await {
+                Err(error) if attempt < TRIES && error.is_retryable() => {
+                    attempt += 1;
+                    tracing::debug!(name, attempt, error = %error, "transaction is tried again");
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_tx<T, F>(&self, name: &'static str, scope: Scope, work: &F) -> Result<T, StoreError>
+    where
+        F: AsyncFn(&Tx<'_>) -> Result<T, StoreError>,
+    {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(|e| StoreError::from_driver(name, e))?;
+        let tx = Tx { transaction };
+        if self.role == StoreRole::Api {
+            let tenant = match scope {
+                Scope::Tenant(id) => id.to_string(),
+                Scope::Instance => String::new(),
+            };
+            let limit = self.max_payload_bytes.to_string();
+            // the connection has the role already; said again here so that no statement before can have changed it
+            tx.transaction
+                .batch_execute("SET LOCAL ROLE posthorn_api")
+                .await
+                .map_err(|e| StoreError::from_driver(name, e))?;
+            tx.query_one(sql::SESSION_SET_TENANT, &[&tenant, &limit]).await?;
+        }
+        let value = match work(&tx).await {
+            Ok(value) => value,
+            Err(error) => {
+                if error.is_stale_plan() {
+                    self.pool.manager().statement_caches.clear();
+                }
+                return Err(error); // dropping the transaction rolls it back
+            }
+        };
+        tx.transaction.commit().await.map_err(|e| StoreError::from_driver(name, e))?;
+        Ok(value)
+    }
+
+    /// Runs one statement on its own, without the round trips of a transaction; for roles that need no tenant.
+    pub(crate) async fn query(&self, sql: Sql, params: Params<'_>) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        let mut attempt = 1;
+        loop {
+            let client = self.client().await?;
+            let result = async {
+                let statement = client.prepare_cached(sql.text).await?;
+                client.query(&statement, params).await
+            };
+            match result.await.map_err(|e| StoreError::from_driver(sql.name, e)) {
+                Err(error) if attempt < TRIES && error.is_retryable() => {
+                    attempt += 1;
+                    if error.is_stale_plan() {
+                        self.pool.manager().statement_caches.clear();
+                    }
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// The same for a statement that answers with exactly one row.
+    pub(crate) async fn query_one(&self, sql: Sql, params: Params<'_>) -> Result<tokio_postgres::Row, StoreError> {
+        let rows = self.query(sql, params).await?;
+        rows.into_iter().next().ok_or(StoreError::NoRow { statement: sql.name })
+    }
+
+    /// Closes the pool: waiting and later calls fail, connections in use are closed when given back.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
+    async fn client(&self) -> Result<deadpool_postgres::Client, StoreError> {
+        self.pool.get().await.map_err(StoreError::from_pool)
+    }
+}
+
+/// An open transaction.
+pub struct Tx<'a> {
+    transaction: deadpool_postgres::Transaction<'a>,
+}
+
+impl Tx<'_> {
+    /// Runs a statement.
+    pub(crate) async fn query(&self, sql: Sql, params: Params<'_>) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        let statement =
+            self.transaction.prepare_cached(sql.text).await.map_err(|e| StoreError::from_driver(sql.name, e))?;
+        self.transaction.query(&statement, params).await.map_err(|e| StoreError::from_driver(sql.name, e))
+    }
+
+    /// Runs a statement that answers with at most one row.
+    pub(crate) async fn query_opt(&self, sql: Sql, params: Params<'_>) -> Result<Option<tokio_postgres::Row>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs a statement that answers with exactly one row.
+    pub(crate) async fn query_one(&self, sql: Sql, params: Params<'_>) -> Result<tokio_postgres::Row, StoreError> {
+        self.query_opt(sql, params).await?.ok_or(StoreError::NoRow { statement: sql.name })
+    }
+}

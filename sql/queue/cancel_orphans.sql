@@ -1,0 +1,30 @@
+-- queue/cancel_orphans: cancels what a fan-out committed after its subscription was deleted.
+-- $1 limit int; index: live (subscription_id, due_at); locks: the rows, SKIP LOCKED
+WITH RECURSIVE walk AS (
+    (SELECT d.subscription_id
+     FROM posthorn.webhook_deliveries d
+     WHERE d.subscription_id > '00000000-0000-0000-0000-000000000000' AND d.status IN ('pending', 'sending', 'retrying')
+     ORDER BY d.subscription_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.subscription_id
+            FROM posthorn.webhook_deliveries d
+            WHERE d.subscription_id > w.subscription_id AND d.status IN ('pending', 'sending', 'retrying')
+            ORDER BY d.subscription_id LIMIT 1)
+    FROM walk w
+    WHERE w.subscription_id IS NOT NULL
+),
+orphan AS MATERIALIZED (
+    SELECT l.id
+    FROM walk w
+    JOIN posthorn.webhook_subscriptions s ON s.id = w.subscription_id AND s.status = 'deleted'
+    CROSS JOIN LATERAL (
+        SELECT d.id FROM posthorn.webhook_deliveries d
+        WHERE d.subscription_id = w.subscription_id AND d.status IN ('pending', 'sending', 'retrying')
+        LIMIT $1::int FOR UPDATE SKIP LOCKED
+    ) l
+    LIMIT $1::int
+)
+UPDATE posthorn.webhook_deliveries d
+SET status = 'cancelled', finished_at = now(), updated_at = now(), lease_until = NULL, epoch = d.epoch + 1
+FROM orphan o
+WHERE d.id = o.id AND d.status IN ('pending', 'sending', 'retrying')

@@ -1,0 +1,36 @@
+-- queue/record: writes attempts and moves their deliveries on, in one statement; answers with the deliveries moved.
+-- $1 ids, $2 epochs, $3 generations, $4 statuses, $5 retry delays s, $6 numbers, $7 tenants, $8 dispatcher, $9 urls, $10 ages s, $11 durations ms, $12 codes, $13 error kinds, $14 errors, $15 headers, $16 bodies, $17 truncated
+-- index: primary keys; locks: the rows. A failure needs its epoch, a success only its generation.
+WITH result AS MATERIALIZED (
+    SELECT r.id, r.epoch, r.generation, r.status, r.delay_seconds, r.number, r.tenant_id, r.target_url, r.age_seconds,
+        r.duration_ms, r.status_code, r.error_kind, r.error, r.headers, r.body, r.body_truncated
+    FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::float8[], $6::int[], $7::uuid[], $9::text[],
+            $10::float8[], $11::int[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bool[])
+        AS r (id, epoch, generation, status, delay_seconds, number, tenant_id, target_url, age_seconds, duration_ms,
+            status_code, error_kind, error, headers, body, body_truncated)
+),
+attempt AS (
+    INSERT INTO posthorn.webhook_attempts AS a (delivery_id, epoch, tenant_id, generation, number, dispatcher_id,
+        target_url, started_at, duration_ms, status_code, error_kind, error, response_headers, response_body,
+        response_body_truncated)
+    SELECT r.id, r.epoch, r.tenant_id, r.generation, r.number, $8::uuid, r.target_url,
+        now() - make_interval(secs => r.age_seconds), r.duration_ms, r.status_code, r.error_kind, r.error,
+        r.headers::jsonb, r.body, r.body_truncated
+    FROM result r
+    ON CONFLICT (delivery_id, epoch) DO UPDATE
+    SET dispatcher_id = EXCLUDED.dispatcher_id, started_at = EXCLUDED.started_at, duration_ms = EXCLUDED.duration_ms,
+        status_code = EXCLUDED.status_code, error_kind = EXCLUDED.error_kind, error = EXCLUDED.error,
+        response_headers = EXCLUDED.response_headers, response_body = EXCLUDED.response_body,
+        response_body_truncated = EXCLUDED.response_body_truncated, recorded_at = EXCLUDED.recorded_at
+    WHERE a.error_kind = 'lease_expired'
+)
+UPDATE posthorn.webhook_deliveries d
+SET status = r.status, lease_until = NULL, updated_at = now(),
+    due_at = CASE WHEN r.status = 'retrying' THEN now() + make_interval(secs => r.delay_seconds) ELSE d.due_at END,
+    finished_at = CASE WHEN r.status <> 'retrying' THEN now() END,
+    last_status_code = r.status_code, last_error_kind = r.error_kind, last_error = r.error
+FROM result r
+WHERE d.id = r.id AND d.status IN ('pending', 'sending', 'retrying')
+  AND CASE WHEN r.status = 'delivered' THEN d.generation = r.generation
+           ELSE d.epoch = r.epoch AND d.status = 'sending' END
+RETURNING d.id

@@ -1,0 +1,36 @@
+//! The list of dispatcher processes and their signs of life.
+
+use uuid::Uuid;
+
+use super::row::get;
+use super::{Store, StoreError, sql};
+
+/// Adds a dispatcher; answers with its id.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn register(store: &Store, host: &str, concurrency: u32) -> Result<Uuid, StoreError> {
+    let pid = i32::try_from(std::process::id()).unwrap_or(0);
+    let concurrency = i32::try_from(concurrency).unwrap_or(i32::MAX);
+    let row =
+        store.query_one(sql::DISPATCHERS_REGISTER, &[&host, &pid, &env!("CARGO_PKG_VERSION"), &concurrency]).await?;
+    get(&row, "id")
+}
+
+/// Notes a sign of life, or that the dispatcher stopped in good order.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn seen(store: &Store, id: Uuid, is_stopped: bool) -> Result<(), StoreError> {
+    store.query(sql::DISPATCHERS_SEEN, &[&id, &is_stopped]).await?;
+    Ok(())
+}
+
+/// Drops dispatchers not seen for a week.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn forget_old(store: &Store) -> Result<(), StoreError> {
+    store.query(sql::DISPATCHERS_FORGET, &[]).await?;
+    Ok(())
+}

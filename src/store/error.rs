@@ -1,0 +1,160 @@
+//! What can go wrong with Postgres, named for what the caller can do about it.
+
+use tokio_postgres::error::SqlState;
+
+/// A failed statement or transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database URL cannot be read. Carries no part of the URL: it may hold a password.
+    #[error("the database URL cannot be used: {reason}")]
+    Url {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No connection, or it broke: try again later.
+    #[error("the database cannot be reached ({context})")]
+    Unavailable {
+        /// The statement, or `connecting`.
+        context: &'static str,
+        /// The driver's or pool's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A CHECK, UNIQUE or FOREIGN KEY constraint refused the row: the input is at fault.
+    #[error("{statement}: constraint {constraint} refuses the row")]
+    Constraint {
+        /// The statement.
+        statement: &'static str,
+        /// The constraint's name, made to be understood by people.
+        constraint: String,
+        /// The driver's error.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A value that Postgres cannot read (class 22): the input is at fault.
+    #[error("{statement}: {message}")]
+    Value {
+        /// The statement.
+        statement: &'static str,
+        /// Postgres's words.
+        message: String,
+        /// The driver's error.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// The role lacks a right (42501).
+    #[error("{statement}: permission denied")]
+    Denied {
+        /// The statement.
+        statement: &'static str,
+        /// The driver's error.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// Anything else that Postgres refused.
+    #[error("{statement} failed")]
+    Statement {
+        /// The statement.
+        statement: &'static str,
+        /// The driver's error.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A row holds what it should not.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// A statement that always answers with a row did not.
+    #[error("{statement} answered with no row")]
+    NoRow {
+        /// The statement.
+        statement: &'static str,
+    },
+}
+
+/// A row that cannot be what the schema promises.
+#[derive(Debug, thiserror::Error)]
+#[error("{table}.{column} of {id} cannot be read: {reason}")]
+pub struct RowError {
+    /// Table.
+    pub table: &'static str,
+    /// Column.
+    pub column: &'static str,
+    /// Id of the row.
+    pub id: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl StoreError {
+    pub(super) fn from_driver(statement: &'static str, source: tokio_postgres::Error) -> Self {
+        let Some(refusal) = source.as_db_error() else {
+            return if source.is_closed() || is_io(&source) {
+                Self::Unavailable { context: statement, source: source.into() }
+            } else {
+                Self::Statement { statement, source }
+            };
+        };
+        let code = refusal.code().code();
+        match &code[..2] {
+            // connection, operator intervention, resources, read-only after a failover: all pass
+            "08" | "53" | "57" if code != SqlState::QUERY_CANCELED.code() => {
+                Self::Unavailable { context: statement, source: source.into() }
+            }
+            _ if code == SqlState::READ_ONLY_SQL_TRANSACTION.code() => {
+                Self::Unavailable { context: statement, source: source.into() }
+            }
+            "23" => {
+                let constraint = refusal.constraint().unwrap_or("not null").to_owned();
+                Self::Constraint { statement, constraint, source }
+            }
+            "22" => Self::Value { statement, message: refusal.message().to_owned(), source },
+            _ if code == SqlState::INSUFFICIENT_PRIVILEGE.code() => Self::Denied { statement, source },
+            _ => Self::Statement { statement, source },
+        }
+    }
+
+    pub(super) fn from_pool(source: deadpool_postgres::PoolError) -> Self {
+        Self::Unavailable { context: "connecting", source: source.into() }
+    }
+
+    /// SQLSTATE, when Postgres answered at all.
+    pub fn sqlstate(&self) -> Option<&SqlState> {
+        match self {
+            Self::Constraint { source, .. }
+            | Self::Value { source, .. }
+            | Self::Denied { source, .. }
+            | Self::Statement { source, .. } => source.code(),
+            Self::Unavailable { source, .. } => source.downcast_ref::<tokio_postgres::Error>().and_then(|e| e.code()),
+            Self::Url { .. } | Self::Row(_) | Self::NoRow { .. } => None,
+        }
+    }
+
+    /// Whether the same transaction can succeed when simply run again: a row moved between partitions under us (40001),
+    /// claimers locked each other out (40P01), or the schema changed under a prepared plan (0A000).
+    pub fn is_retryable(&self) -> bool {
+        self.sqlstate().is_some_and(|code| {
+            *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED
+        }) || self.is_stale_plan()
+    }
+
+    /// 0A000, "cached plan must not change result type".
+    pub(super) fn is_stale_plan(&self) -> bool {
+        self.sqlstate().is_some_and(|code| *code == SqlState::FEATURE_NOT_SUPPORTED)
+    }
+
+    /// Whether the database cannot be reached now and may be later.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.is::<std::io::Error>() {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}

@@ -1,0 +1,48 @@
+//! Every statement, one constant per file of `sql/`. A test prepares each against the migrated schema.
+
+/// A statement and the name it has in logs, errors and pg_stat_statements.
+#[derive(Clone, Copy, Debug)]
+pub struct Sql {
+    /// `group/verb`, the path under `sql/` without its ending.
+    pub name: &'static str,
+    /// The text, with its header.
+    pub text: &'static str,
+}
+
+macro_rules! statements {
+    ($($constant:ident = $name:literal;)*) => {
+        $(#[doc = concat!("`sql/", $name, ".sql`")]
+        pub const $constant: Sql =
+            Sql { name: $name, text: include_str!(concat!("../../sql/", $name, ".sql")) };)*
+
+        /// All of them, in the order above.
+        pub const ALL: &[Sql] = &[$($constant),*];
+    };
+}
+
+statements! {
+    DAYS_MAKE = "days/make";
+    DAYS_MISSING = "days/missing";
+    DISPATCHERS_FORGET = "dispatchers/forget";
+    DISPATCHERS_REGISTER = "dispatchers/register";
+    DISPATCHERS_SEEN = "dispatchers/seen";
+    FANOUT_OPEN = "fanout/open";
+    QUEUE_CANCEL_ORPHANS = "queue/cancel_orphans";
+    QUEUE_CLAIM = "queue/claim";
+    QUEUE_CLOSE_GATE = "queue/close_gate";
+    QUEUE_LISTENING = "queue/listening";
+    QUEUE_OPEN_GATE = "queue/open_gate";
+    QUEUE_RECORD = "queue/record";
+    QUEUE_RECORD_LATE = "queue/record_late";
+    QUEUE_RECRUIT = "queue/recruit";
+    QUEUE_RELEASE = "queue/release";
+    QUEUE_STATE = "queue/state";
+    QUEUE_TRY_SENTINEL = "queue/try_sentinel";
+    SESSION_PRIVILEGES = "session/privileges";
+    SESSION_SET_TENANT = "session/set_tenant";
+    SUBSCRIPTIONS_SUSPEND = "subscriptions/suspend";
+}
+
+/// Roles and schema, before the first migration. Not prepared: it makes what the others need.
+pub const SCHEMA_BOOTSTRAP: Sql =
+    Sql { name: "schema/bootstrap", text: include_str!("../../sql/schema/bootstrap.sql") };
