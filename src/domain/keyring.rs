@@ -194,6 +194,7 @@ fn associated_data(header: &[u8], tenant: Uuid, subscription: Uuid) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::secret::SECRET_MAX_BYTES;
     use super::*;
     use proptest::prelude::*;
 
@@ -261,6 +262,13 @@ mod tests {
         let wrong = Keyring::parse(&Keyring::generate_entry("k1")).unwrap();
         let tampered = KeyringError::Tampered { subscription: SUBSCRIPTION };
         assert_eq!(wrong.open(TENANT, SUBSCRIPTION, &sealed), Err(tampered));
+    }
+
+    #[test]
+    fn the_longest_sealed_secret_fits_its_column() {
+        let keyring = Keyring::parse(&Keyring::generate_entry(&"k".repeat(ID_MAX_BYTES))).unwrap();
+        let longest = Secret::parse("secret", &"🐚".repeat(SECRET_MAX_BYTES / 4)).unwrap();
+        assert!(keyring.seal(TENANT, SUBSCRIPTION, &longest).len() <= 2_048);
     }
 
     #[test]

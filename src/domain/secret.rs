@@ -16,6 +16,9 @@ const PREFIX: &str = "whsec_";
 /// Fewest and most characters of a secret that is given (R54).
 const LENGTH_CHARS: std::ops::RangeInclusive<usize> = 8..=500;
 
+/// Most bytes of a secret, so that it fits its column once sealed (2,048 bytes) whatever its script.
+pub const SECRET_MAX_BYTES: usize = 1_900;
+
 /// Bytes of a generated key (R54).
 const GENERATED_BYTES: usize = 32;
 
@@ -47,6 +50,9 @@ impl Secret {
         if !LENGTH_CHARS.contains(&chars) {
             let (min, max) = (LENGTH_CHARS.start(), LENGTH_CHARS.end());
             fail("secret_length", format!("must have {min} to {max} characters, has {chars}"));
+        }
+        if text.len() > SECRET_MAX_BYTES && chars <= *LENGTH_CHARS.end() {
+            fail("secret_length", format!("must have at most {SECRET_MAX_BYTES} bytes, has {}", text.len()));
         }
         if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')) {
             fail("secret_characters", "must not contain control characters".to_owned());
@@ -115,12 +121,13 @@ mod tests {
 
     #[test]
     fn every_failed_rule_is_named() {
-        let (long, huge) = ("x".repeat(501), "x".repeat(10_000_000));
+        let (long, huge, wide) = ("x".repeat(501), "x".repeat(10_000_000), "🐚".repeat(500));
         for (text, rules) in [
             ("", vec!["secret_length"]),
             ("1234567", vec!["secret_length"]),
             (long.as_str(), vec!["secret_length"]),
             (huge.as_str(), vec!["secret_length"]),
+            (wide.as_str(), vec!["secret_length"]),
             ("a\0bcdefgh", vec!["secret_characters"]),
             ("abcdefgh\n", vec!["secret_characters", "secret_whitespace"]),
             (" abcdefgh", vec!["secret_whitespace"]),
@@ -131,7 +138,12 @@ mod tests {
             ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwA", vec!["secret_base64"]),
         ] {
             let violations = Secret::parse("secret", text).unwrap_err();
-            assert_eq!(violations.iter().map(|v| v.rule).collect::<Vec<_>>(), rules, "{:?}", text.get(..20));
+            assert_eq!(
+                violations.iter().map(|v| v.rule).collect::<Vec<_>>(),
+                rules,
+                "{:?}",
+                text.chars().take(20).collect::<String>()
+            );
         }
     }
 

@@ -100,8 +100,8 @@ fn checked_parts(mut url: Url, broken: &mut Vec<(&'static str, &'static str)>) -
     if !has_good_host {
         broken.push(("url_host", "must name a host"));
     }
-    if url.as_str().len() > *URL_CHARS.end() && broken.is_empty() {
-        broken.push(("url_length", LENGTH_MESSAGE)); // percent-encoding made it longer
+    if !URL_CHARS.contains(&url.as_str().len()) && broken.is_empty() {
+        broken.push(("url_length", LENGTH_MESSAGE)); // percent-encoding made it longer, or resolving `..` shorter
     }
     broken.is_empty().then(|| url.into())
 }
@@ -305,6 +305,7 @@ mod tests {
         }
         assert_eq!(rules("http:127.0.0.1/", true), ["url_scheme"]);
         assert_eq!(rules("http:///x.example", true), ["url_scheme"]);
+        assert_eq!(rules("http://a/x/..", true), ["url_length"]);
     }
 
     #[test]

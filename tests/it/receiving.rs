@@ -1,0 +1,164 @@
+//! The receiving guide's samples, run as a receiver would run them, against requests that our signer signed.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use posthorn::domain::secret::Secret;
+use posthorn::domain::signature::{self, Message};
+use posthorn::domain::subscription::HeaderFamilies;
+use time::OffsetDateTime;
+
+#[path = "../../examples/receiving/verify.rs"]
+mod verify_rs;
+
+const BODY: &[u8] = "{\"id\": \"1\", \"data\": {\"name\": \"Größe ☃\", \"amount\": 1E2}}\n".as_bytes();
+const ID: &str = "0199c1f0-6f5c-7d6e-9c5b-2f1d3a4b5c6d";
+const SAMPLES: [(&str, &str, &str); 3] =
+    [("python3", "verify.py", "python"), ("node", "verify.js", "javascript"), ("rust", "verify.rs", "rust")];
+
+struct Request {
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+    secret: String,
+}
+
+fn now() -> i64 {
+    OffsetDateTime::now_utc().unix_timestamp()
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::parse("secret", text).unwrap()
+}
+
+fn signed(families: &[&str], secrets: &[Secret], timestamp: i64) -> Request {
+    let message = Message { id: ID, event: "invoice.created", timestamp, body: BODY };
+    let families = HeaderFamilies::parse("headers", families).unwrap();
+    let headers = signature::headers(families, secrets, &message);
+    let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Request { headers, body: BODY.to_vec(), secret: secrets[0].expose().to_owned() }
+}
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn run_script(program: &str, file: &str, request: &Request) -> bool {
+    let dump = serde_json::json!({
+        "headers": request.headers,
+        "body_base64": STANDARD.encode(&request.body),
+        "secret": request.secret,
+    });
+    let mut child = Command::new(program)
+        .arg(root("examples/receiving").join(file))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program} is needed to run {file}: {error}"));
+    child.stdin.take().unwrap().write_all(dump.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{file} ended with {}", output.status);
+    match String::from_utf8(output.stdout).unwrap().trim() {
+        "ok" => true,
+        "not ok" => false,
+        other => panic!("{file} printed {other:?}"),
+    }
+}
+
+fn run_rust(request: &Request) -> bool {
+    let header = |name: &str| request.headers.get(name).map(String::as_str);
+    let mut checks = Vec::new();
+    if let Some(signatures) = header("webhook-signature") {
+        let (id, timestamp) = (header("webhook-id").unwrap(), header("webhook-timestamp").unwrap());
+        checks.push(verify_rs::verify_standard(id, timestamp, signatures, &request.body, &request.secret, now()));
+    }
+    let body_signatures = ["x-signature", "x-webhook-signature"].into_iter().filter_map(header);
+    checks.extend(body_signatures.map(|one| verify_rs::verify_webhook(&request.body, one, &request.secret)));
+    !checks.is_empty() && checks.into_iter().all(|is_genuine| is_genuine)
+}
+
+/// Every sample must come to the same verdict.
+fn assert_verdict(want: bool, what: &str, request: &Request) {
+    for (program, file, _) in SAMPLES {
+        let verdict = if program == "rust" { run_rust(request) } else { run_script(program, file, request) };
+        assert_eq!(verdict, want, "{file}: {what}");
+    }
+}
+
+const ALL: [&str; 3] = ["standard", "gestiq", "dotmac"];
+
+#[test]
+fn samples_accept_what_we_sign() {
+    let (generated, chosen) = (Secret::generate(), secret("contraseña-12345678"));
+    for secret in [generated, chosen] {
+        for families in [&ALL[..], &["standard"], &["gestiq"], &["dotmac"]] {
+            let request = signed(families, std::slice::from_ref(&secret), now());
+            assert_verdict(true, &format!("{families:?}"), &request);
+        }
+    }
+}
+
+#[test]
+fn samples_refuse_what_we_did_not_sign() {
+    let secrets = [Secret::generate()];
+    for family in ALL {
+        let mut request = signed(&[family], &secrets, now());
+        request.body.pop();
+        assert_verdict(false, &format!("changed body, {family}"), &request);
+        let mut request = signed(&[family], &secrets, now());
+        request.secret = Secret::generate().expose().to_owned();
+        assert_verdict(false, &format!("other secret, {family}"), &request);
+        let mut request = signed(&[family], &secrets, now());
+        let signature = request.headers.iter_mut().find(|(name, _)| name.ends_with("signature")).unwrap().1;
+        signature.truncate(signature.len() - 2);
+        assert_verdict(false, &format!("shortened signature, {family}"), &request);
+    }
+    let mut unsigned = signed(&ALL, &secrets, now());
+    unsigned.headers.retain(|name, _| !name.ends_with("signature"));
+    assert_verdict(false, "no signature", &unsigned);
+    for age in [-1_000, 1_000] {
+        assert_verdict(false, &format!("{age} s old"), &signed(&["standard"], &secrets, now() - age));
+    }
+    let mut relabelled = signed(&["standard"], &secrets, now());
+    relabelled.headers.insert("webhook-id".to_owned(), "another".to_owned());
+    assert_verdict(false, "another id", &relabelled);
+}
+
+#[test]
+fn either_secret_of_a_rotation_verifies() {
+    let secrets = [Secret::generate(), Secret::generate()];
+    for secret in &secrets {
+        let mut request = signed(&["standard"], &secrets, now());
+        request.secret = secret.expose().to_owned();
+        assert_verdict(true, "rotation", &request);
+    }
+}
+
+#[test]
+fn the_reference_library_accepts_what_we_sign() {
+    for secret in [Secret::generate(), secret("my-webhook-secret-12345678")] {
+        let reference = standardwebhooks::Webhook::from_bytes(secret.standard_key().to_vec()).unwrap();
+        let secrets = [secret, Secret::generate()];
+        let mut headers = hyper::HeaderMap::new();
+        for (name, value) in &signed(&ALL, &secrets, now()).headers {
+            headers.insert(hyper::header::HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+        }
+        reference.verify(BODY, &headers).unwrap();
+        assert!(reference.verify(b"{}", &headers).is_err());
+    }
+}
+
+#[test]
+fn the_guide_shows_the_samples_that_are_run() {
+    let guide = std::fs::read_to_string(root("docs/receiving.md")).unwrap();
+    for (_, file, language) in SAMPLES {
+        let sample = std::fs::read_to_string(root("examples/receiving").join(file)).unwrap();
+        assert!(
+            guide.contains(&format!("```{language}\n{sample}```\n")),
+            "docs/receiving.md differs from examples/receiving/{file}"
+        );
+    }
+}
