@@ -125,42 +125,51 @@ BEGIN
     IF NOT is_found THEN
         RETURN;
     END IF;
-    SELECT o.* INTO happened FROM outbox o WHERE o.id = open_event.event_id;
 
-    FOR candidate IN
-        SELECT DISTINCT ON (p.subscription_id) p.subscription_id, p.filter
-        FROM subscription_patterns p
-        WHERE p.tenant_id = happened.tenant_id AND p.pattern = ANY (event_patterns(happened.event))
-          AND (open_event.after_subscription_id IS NULL OR p.subscription_id > open_event.after_subscription_id)
-        ORDER BY p.subscription_id LIMIT chunk
-    LOOP
-        seen := seen + 1;
-        last_id := candidate.subscription_id;
-        failure := NULL;
-        BEGIN
-            wanted := candidate.filter IS NULL OR happened.payload @@ candidate.filter;
-        EXCEPTION WHEN OTHERS THEN
-            failure := left('the filter fails on this event: ' || SQLERRM, 500);
-        END;
-        IF failure IS NOT NULL THEN
-            -- marked where its owner looks, and there to be retried once the filter is mended
-            INSERT INTO webhook_deliveries (event_id, tenant_id, event, subscription_id, status, finished_at,
-                last_error_kind, last_error)
-            VALUES (happened.id, happened.tenant_id, happened.event, candidate.subscription_id, 'failed', now(),
-                'filter_error', failure);
-        ELSIF wanted THEN
-            INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id)
-            VALUES (happened.id, happened.tenant_id, happened.event, greatest(happened.deliver_after, now()),
-                candidate.subscription_id);
-            deliveries := deliveries + 1;
+    BEGIN
+        SELECT o.* INTO happened FROM outbox o WHERE o.id = open_event.event_id;
+        FOR candidate IN
+            SELECT DISTINCT ON (p.subscription_id) p.subscription_id, p.filter
+            FROM subscription_patterns p
+            WHERE p.tenant_id = happened.tenant_id AND p.pattern = ANY (event_patterns(happened.event))
+              AND (open_event.after_subscription_id IS NULL OR p.subscription_id > open_event.after_subscription_id)
+            ORDER BY p.subscription_id LIMIT chunk
+        LOOP
+            seen := seen + 1;
+            last_id := candidate.subscription_id;
+            failure := NULL;
+            BEGIN
+                wanted := candidate.filter IS NULL OR happened.payload @@ candidate.filter;
+            EXCEPTION WHEN OTHERS THEN
+                failure := left('the filter fails on this event: ' || SQLERRM, 500);
+            END;
+            IF failure IS NOT NULL THEN
+                -- marked where its owner looks, and there to be retried once the filter is mended
+                INSERT INTO webhook_deliveries (event_id, tenant_id, event, subscription_id, status, finished_at,
+                    last_error_kind, last_error)
+                VALUES (happened.id, happened.tenant_id, happened.event, candidate.subscription_id, 'failed', now(),
+                    'filter_error', failure);
+            ELSIF wanted THEN
+                INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id)
+                VALUES (happened.id, happened.tenant_id, happened.event, greatest(happened.deliver_after, now()),
+                    candidate.subscription_id);
+                deliveries := deliveries + 1;
+            END IF;
+        END LOOP;
+
+        IF seen < chunk THEN
+            DELETE FROM event_fanouts f WHERE f.event_id = open_event.event_id;
+        ELSE
+            UPDATE event_fanouts f SET after_subscription_id = last_id WHERE f.event_id = open_event.event_id;
         END IF;
-    END LOOP;
-
-    IF seen < chunk THEN
-        DELETE FROM event_fanouts f WHERE f.event_id = open_event.event_id;
-    ELSE
-        UPDATE event_fanouts f SET after_subscription_id = last_id WHERE f.event_id = open_event.event_id;
-    END IF;
+    EXCEPTION WHEN OTHERS THEN
+        -- the rights are still missing, say: later, so that it does not stand in the way of the others
+        deliveries := 0;
+        UPDATE event_fanouts f
+        SET failures = f.failures + 1, due_at = now() + make_interval(secs => least(60, 2 ^ least(f.failures, 6))),
+            reason = left(SQLERRM, 500)
+        WHERE f.event_id = open_event.event_id;
+    END;
 END
 $$;
 COMMENT ON FUNCTION posthorn.fan_out_open(integer) IS

@@ -1,5 +1,5 @@
--- queue/claim: leases due deliveries, walking from subscription to subscription after $2 so that none starves another.
--- $1 room int, $2 after uuid, $3 dispatcher uuid, $4 lease margin s, $5 default timeout s, $6 busy uuid[], $7 their counts int[], $8 default cap int
+-- queue/claim: leases due deliveries fairly, walking from subscription to subscription after $2.
+-- $1 room int, $2 after uuid, $3 dispatcher uuid, $4 margin s, $5 timeout s, $6 busy uuid[], $7 their counts int[], $8 cap int
 -- index: live (subscription_id, due_at); locks: rows, SKIP LOCKED
 WITH RECURSIVE walk AS (
     (SELECT d.subscription_id, 1 AS step
@@ -64,10 +64,11 @@ scan AS (
     SELECT count(*) > 0 OR pg_try_advisory_xact_lock(1886352488, 4) AS is_claimer,
         (SELECT p.subscription_id FROM pass p
          WHERE p.step = CASE WHEN (SELECT count(*) FROM picked) >= $1::int THEN (SELECT max(p.step) FROM picked p)
-                             ELSE 1000 END) AS stopped_at
+                             ELSE 1000 END) AS stopped_at,
+        EXISTS (SELECT FROM posthorn.event_fanouts f WHERE f.state = 'open' AND f.due_at <= now()) AS has_open_fanouts
     FROM walk
 )
-SELECT scan.is_claimer, scan.stopped_at, leased.id, leased.tenant_id, leased.subscription_id, leased.event_id, leased.event,
+SELECT scan.is_claimer, scan.stopped_at, scan.has_open_fanouts, leased.id, leased.tenant_id, leased.subscription_id, leased.event_id, leased.event,
     leased.generation, leased.epoch, leased.attempts, leased.is_rescue, leased.created_at, leased.url, leased.signing,
     leased.secret, leased.previous_secret, leased.payload_format, leased.header_families, leased.success_policy,
     leased.retry_schedule, leased.max_retries, leased.timeout_seconds, leased.cap,

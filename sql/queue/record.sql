@@ -1,5 +1,5 @@
--- queue/record: writes attempts and moves their deliveries on, in one statement; answers with the deliveries moved.
--- $1 ids, $2 epochs, $3 generations, $4 statuses, $5 retry delays s, $6 numbers, $7 tenants, $8 dispatcher, $9 urls, $10 ages s, $11 durations ms, $12 codes, $13 error kinds, $14 errors, $15 headers, $16 bodies, $17 truncated
+-- queue/record: writes attempts and moves their deliveries on; answers with the deliveries moved.
+-- $1 to $17: one array per column of result, below, but $8 dispatcher uuid
 -- index: primary keys; locks: the rows. A failure needs its epoch, a success only its generation.
 WITH result AS MATERIALIZED (
     SELECT r.id, r.epoch, r.generation, r.status, r.delay_seconds, r.number, r.tenant_id, r.target_url, r.age_seconds,

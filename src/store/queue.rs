@@ -40,6 +40,8 @@ pub struct Claim {
     pub stopped_at: Option<Uuid>,
     /// False when another dispatcher was claiming at this moment: ask again.
     pub is_claimer: bool,
+    /// Whether events wait for a dispatcher to fan them out.
+    pub has_open_fanouts: bool,
 }
 
 /// A leased delivery with everything that sending it needs.
@@ -127,8 +129,12 @@ pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Claim, S
         )
         .await?;
     let scan = rows.first().ok_or(StoreError::NoRow { statement: sql::QUEUE_CLAIM.name })?;
-    let mut claim =
-        Claim { deliveries: Vec::new(), stopped_at: get(scan, "stopped_at")?, is_claimer: get(scan, "is_claimer")? };
+    let mut claim = Claim {
+        deliveries: Vec::new(),
+        stopped_at: get(scan, "stopped_at")?,
+        is_claimer: get(scan, "is_claimer")?,
+        has_open_fanouts: get(scan, "has_open_fanouts")?,
+    };
     for row in &rows {
         if get::<Option<Uuid>>(row, "id")?.is_some() {
             claim.deliveries.push(read_claimed(row)?);
