@@ -167,3 +167,41 @@ pub struct Config {
     #[command(flatten)]
     pub dispatcher: DispatcherConfig,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command<T: Args> {
+        #[command(flatten)]
+        config: T,
+    }
+
+    /// A [`WebhookConfig`] from flags.
+    pub(crate) fn webhook(flags: &[&str]) -> WebhookConfig {
+        Command::try_parse_from(["posthorn"].iter().chain(flags)).map(|c: Command<WebhookConfig>| c.config).unwrap()
+    }
+
+    #[test]
+    fn every_setting_is_an_environment_variable_and_says_what_it_is() {
+        for argument in Command::<Config>::command().get_arguments() {
+            let name = argument.get_id();
+            if name == "help" {
+                continue;
+            }
+            assert!(argument.get_env().is_some(), "{name} has no environment variable");
+            assert!(argument.get_help().is_some(), "{name} has no description");
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused() {
+        for flags in [["--timeout-seconds", "0"], ["--retry-schedule", "soon"], ["--allow-networks", "10.0.0.0/99"]] {
+            let result = Command::<WebhookConfig>::try_parse_from(["posthorn"].iter().chain(&flags));
+            assert!(result.is_err(), "{flags:?} was accepted");
+        }
+    }
+}

@@ -1,1 +1,211 @@
-//! Placeholder: written in the next commits.
+//! The dispatcher: a pipeline that moves values one way.
+//!
+//! ```text
+//! wake -> claim -> sign -> send -> judge -> record
+//! ```
+//!
+//! `sign` and `judge` are pure, `send` never fails (a failure is an outcome), only `record` writes. What travels back is
+//! the number of free slots. No transaction is open while we talk to a stranger.
+
+mod claim;
+mod judge;
+mod record;
+mod rescue;
+mod send;
+mod sign;
+mod slots;
+mod wake;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::config::{DispatcherConfig, WebhookConfig};
+use crate::domain::keyring::Keyring;
+use crate::metrics::Metrics;
+use crate::outbound::Outbound;
+use crate::store::{Store, StoreError, dispatchers};
+
+use claim::{Claimer, Pass};
+use record::Recorder;
+use slots::Slots;
+use wake::Sleeper;
+
+/// What every stage may use.
+pub(crate) struct Tools {
+    pub(crate) store: Store,
+    pub(crate) outbound: Outbound,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) metrics: Metrics,
+    pub(crate) webhook: Arc<WebhookConfig>,
+    pub(crate) lease_margin: Duration,
+    pub(crate) dispatcher_id: Uuid,
+    pub(crate) slots: Arc<Slots>,
+    /// Wakes the main loop; any number of calls is one look.
+    pub(crate) wake: Arc<Notify>,
+}
+
+/// A dispatcher that has told the database about itself and not begun yet.
+pub struct Dispatcher {
+    tools: Arc<Tools>,
+    database_url: SecretString,
+    poll: Duration,
+    drain: Duration,
+}
+
+/// What a dispatcher is made of.
+pub struct DispatcherParts {
+    /// Pool with role `posthorn_dispatcher`.
+    pub store: Store,
+    /// The same database, for the listening connection.
+    pub database_url: SecretString,
+    /// HTTP to strangers.
+    pub outbound: Outbound,
+    /// Opens the subscriptions' secrets.
+    pub keyring: Arc<Keyring>,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Policies of the instance.
+    pub webhook: Arc<WebhookConfig>,
+}
+
+impl Dispatcher {
+    /// Registers a dispatcher in `posthorn.dispatchers`.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub async fn register(parts: DispatcherParts, config: &DispatcherConfig) -> Result<Self, StoreError> {
+        let dispatcher_id = dispatchers::register(&parts.store, &host_name(), config.concurrency).await?;
+        let wake = Arc::new(Notify::new());
+        let tools = Tools {
+            store: parts.store,
+            outbound: parts.outbound,
+            keyring: parts.keyring,
+            slots: Arc::new(Slots::new(config.concurrency, wake.clone(), parts.metrics.clone())),
+            metrics: parts.metrics,
+            webhook: parts.webhook,
+            lease_margin: Duration::from_secs(config.lease_margin_seconds.into()),
+            dispatcher_id,
+            wake,
+        };
+        Ok(Self {
+            tools: Arc::new(tools),
+            database_url: parts.database_url,
+            poll: Duration::from_secs(config.poll_seconds.into()),
+            drain: Duration::from_secs(config.drain_seconds.into()),
+        })
+    }
+
+    /// Dispatches until `stop` is cancelled; then finishes what is in flight within the drain time and gives the rest back.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { tools, database_url, poll, drain } = self;
+        let (recorder, recording) = Recorder::start(tools.clone());
+        let upkeep = tokio::spawn(rescue::keep_up(tools.clone(), stop.clone()));
+        let abort = CancellationToken::new();
+        let deliveries = TaskTracker::new();
+        let claimer = Claimer::new(tools.clone(), recorder.clone(), deliveries.clone(), abort.clone());
+
+        tracing::info!(dispatcher.id = %tools.dispatcher_id, "dispatcher started");
+        look_for_work(claimer, Sleeper::new(database_url, tools.clone(), recorder.retries(), poll), &stop).await;
+
+        deliveries.close();
+        let in_flight = tools.slots.in_flight();
+        tracing::info!(in_flight, "dispatcher stops claiming and finishes what is in flight");
+        if tokio::time::timeout(drain, deliveries.wait()).await.is_err() {
+            tracing::warn!(in_flight = tools.slots.in_flight(), "drain time is over, giving the rest back");
+            abort.cancel();
+            deliveries.wait().await;
+        }
+        drop(recorder); // the last sender: the recorder ends once everything is written
+        // the leases run out by themselves when the database does not come back
+        if tokio::time::timeout(drain.max(Duration::from_secs(5)), recording).await.is_err() {
+            tracing::error!("results could not be recorded before the end; their deliveries will be sent again");
+        }
+        // ended by the same token
+        if upkeep.await.is_err() {
+            tracing::error!("the upkeep task ended badly");
+        }
+        if let Err(error) = dispatchers::seen(&tools.store, tools.dispatcher_id, true).await {
+            tracing::warn!(error = %error, "could not sign off");
+        }
+        tracing::info!(dispatcher.id = %tools.dispatcher_id, "dispatcher stopped");
+    }
+}
+
+/// Claims while there is work, sleeps while there is none, backs off while the database is away.
+async fn look_for_work(mut claimer: Claimer, mut sleeper: Sleeper, stop: &CancellationToken) {
+    let mut failures = 0;
+    while !stop.is_cancelled() {
+        // gate and claim go out together: waking costs one round trip
+        let (pass, ()) = tokio::join!(claimer.pass(), sleeper.wake_up());
+        let result = match pass {
+            Ok(Pass::MoreWaiting) => Ok(()),
+            Ok(Pass::NoRoom) => {
+                sleeper.recruit().await;
+                tokio::select! { () = claimer.wait_for_room() => {}, () = stop.cancelled() => {} }
+                Ok(())
+            }
+            Ok(Pass::Contended) => {
+                tokio::time::sleep(jittered(Duration::from_millis(3))).await;
+                Ok(())
+            }
+            Ok(Pass::Drained) => sleep_unless_work_came(&mut claimer, &mut sleeper, stop).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                failures += 1;
+                let pause = backoff(failures);
+                tracing::warn!(error = %chain(&error), pause_ms = pause.as_millis(), "the database failed, trying again");
+                tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => {} }
+            }
+        }
+    }
+}
+
+/// Closes the gate, looks once more (whoever skipped a NOTIFY has committed by then), and only then sleeps.
+async fn sleep_unless_work_came(
+    claimer: &mut Claimer,
+    sleeper: &mut Sleeper,
+    stop: &CancellationToken,
+) -> Result<(), StoreError> {
+    if sleeper.close_gate().await && claimer.pass().await? != Pass::Drained {
+        return Ok(());
+    }
+    tokio::select! { () = sleeper.sleep() => {}, () = stop.cancelled() => {} }
+    Ok(())
+}
+
+/// Pause after the n-th failure in a row: 100 ms doubling to 5 s, jittered so that many processes do not return at once.
+fn backoff(failures: u32) -> Duration {
+    jittered(Duration::from_millis(100 * 2u64.pow(failures.min(7) - 1)).min(Duration::from_secs(5)))
+}
+
+/// Between 0.8 and 1.2 times as long.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(rand::random_range(0.8..1.2))
+}
+
+/// An error with its causes: only the last says what happened.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .map_or_else(|| "unknown".to_owned(), |name| name.trim().to_owned())
+}

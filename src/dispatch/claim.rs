@@ -1,0 +1,134 @@
+//! Claim: leases what there is room for, and starts it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::Tools;
+use super::record::Recorder;
+use super::send::deliver;
+use crate::store::queue::{self, ClaimRequest};
+use crate::store::StoreError;
+
+/// What one look at the queue came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Every slot is taken.
+    NoRoom,
+    /// There was work, or there may be more.
+    MoreWaiting,
+    /// Nothing is due that could start now.
+    Drained,
+    /// Another dispatcher was claiming.
+    Contended,
+}
+
+/// Deliveries that every subscription may have in one claim at least (the `greatest(10, …)` of queue/claim): fewer in a
+/// whole walk mean that no subscription was cut short.
+const SHARE: usize = 10;
+
+/// Subscriptions per transaction of a fan-out that a dispatcher does.
+const FANOUT_CHUNK: u32 = 500;
+
+/// Leases deliveries and starts them.
+pub(crate) struct Claimer {
+    tools: Arc<Tools>,
+    recorder: Recorder,
+    deliveries: TaskTracker,
+    abort: CancellationToken,
+    /// Where the walk over the subscriptions goes on; nil is its beginning.
+    after: Uuid,
+    /// Deliveries found since the walk began.
+    found: usize,
+}
+
+impl Claimer {
+    pub(crate) fn new(
+        tools: Arc<Tools>,
+        recorder: Recorder,
+        deliveries: TaskTracker,
+        abort: CancellationToken,
+    ) -> Self {
+        Self { tools, recorder, deliveries, abort, after: Uuid::nil(), found: 0 }
+    }
+
+    /// One look: leases at most as many deliveries as there are free slots, and starts each.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub(crate) async fn pass(&mut self) -> Result<Pass, StoreError> {
+        let tools = &self.tools;
+        let room = tools.slots.room();
+        if room == 0 {
+            return Ok(Pass::NoRoom);
+        }
+        // the lease is counted from before the round trip, so that ours never seems longer than the database's
+        let leased_at = Instant::now();
+        let claim = queue::claim(
+            &tools.store,
+            &ClaimRequest {
+                room,
+                after: self.after,
+                dispatcher_id: tools.dispatcher_id,
+                lease_margin: tools.lease_margin,
+                default_timeout: tools.webhook.timeout(),
+                busy: &tools.slots.busy(),
+                default_cap: tools.slots.default_cap(),
+            },
+        )
+        .await?;
+        if !claim.is_claimer {
+            return Ok(Pass::Contended);
+        }
+        let count = claim.deliveries.len();
+        for claimed in claim.deliveries {
+            if claimed.is_rescue {
+                tools.metrics.rescued();
+            }
+            let slot = tools.slots.take(claimed.subscription_id, claimed.cap);
+            let lease_ends = leased_at + claimed.timeout + tools.lease_margin;
+            self.deliveries.spawn(deliver(
+                tools.clone(),
+                self.recorder.clone(),
+                claimed,
+                lease_ends,
+                slot,
+                self.abort.clone(),
+            ));
+        }
+        self.found += count;
+        self.after = claim.stopped_at.unwrap_or_default();
+        let is_end_of_walk = claim.stopped_at.is_none();
+        let was_quiet = is_end_of_walk && self.found < SHARE;
+        if is_end_of_walk {
+            self.found = 0;
+        }
+        if claim.has_open_fanouts {
+            queue::fan_out_open(&tools.store, FANOUT_CHUNK).await?;
+            return Ok(Pass::MoreWaiting);
+        }
+        Ok(if count >= room as usize || !was_quiet { Pass::MoreWaiting } else { Pass::Drained })
+    }
+
+    /// Waits for a free slot, and a moment longer for a quarter of them: one claim for many rows costs little more than
+    /// one for one.
+    pub(crate) async fn wait_for_room(&self) {
+        let slots = &self.tools.slots;
+        let enough = (slots.concurrency() / 4).max(1);
+        let mut waited = None;
+        while slots.room() < enough {
+            let pause = if slots.room() == 0 { Duration::from_secs(1) } else { Duration::from_millis(1) };
+            if waited.is_some_and(|since: Instant| since.elapsed() >= Duration::from_millis(1)) {
+                return;
+            }
+            // one slot alone does not notify again, so this also ends by time
+            let _ = tokio::time::timeout(pause, slots.freed()).await;
+            if slots.room() > 0 {
+                waited.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+}

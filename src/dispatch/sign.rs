@@ -1,0 +1,96 @@
+//! Sign: from what is stored to the bytes that are sent. Pure; the same delivery gives the same body on every attempt.
+
+use hyper::HeaderMap;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use time::OffsetDateTime;
+
+use crate::config::WebhookConfig;
+use crate::domain::delivery::ErrorKind;
+use crate::domain::envelope::{self, EventView};
+use crate::domain::keyring::Keyring;
+use crate::domain::secret::Secret;
+use crate::domain::signature::{self, Message};
+use crate::outbound::SignedRequest;
+use crate::store::queue::Claimed;
+
+/// Why a delivery cannot be sent at all. Our fault or the subscription's, never charged to the receiver.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unsendable {
+    /// What is wrong.
+    pub(crate) kind: ErrorKind,
+    /// The same in words.
+    pub(crate) message: String,
+}
+
+/// Builds the request: body, content type, user agent and every signature header the subscription wants.
+///
+/// # Errors
+/// [`Unsendable`] when the event is gone, no secret can be opened, or a header cannot be written.
+pub(crate) fn sign(
+    claimed: &Claimed,
+    webhook: &WebhookConfig,
+    keyring: &Keyring,
+    now: OffsetDateTime,
+) -> Result<SignedRequest, Unsendable> {
+    let happened = claimed.happened.as_ref().ok_or_else(|| Unsendable {
+        kind: ErrorKind::InvalidRequest,
+        message: format!("event {} is no longer kept", claimed.event_id),
+    })?;
+    let secrets = open_secrets(claimed, keyring)?;
+    let rendered = envelope::render(
+        claimed.payload_format,
+        &EventView {
+            id: claimed.event_id,
+            event: &claimed.event,
+            tenant_id: claimed.tenant_id,
+            created_at: happened.at,
+            resource_type: happened.resource_type.as_deref(),
+            resource_id: happened.resource_id.as_deref(),
+            payload_json: &happened.payload,
+            metadata_json: happened.metadata.as_deref(),
+            source: &webhook.source,
+        },
+    );
+    let id = claimed.event_id.to_string();
+    let message =
+        Message { id: &id, event: &claimed.event, timestamp: now.unix_timestamp(), body: &rendered.body };
+    let mut headers = HeaderMap::with_capacity(12);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
+    insert(&mut headers, USER_AGENT, &webhook.user_agent)?;
+    for (name, value) in signature::headers(claimed.header_families, &secrets, &message) {
+        insert(&mut headers, HeaderName::from_static(name), &value)?;
+    }
+    for (name, value) in &rendered.extra_headers {
+        insert(&mut headers, HeaderName::from_static(name), value)?;
+    }
+    Ok(SignedRequest { url: claimed.url.clone(), headers, body: rendered.body })
+}
+
+/// The secrets that sign, newest first; none when the subscription chose to go unsigned.
+fn open_secrets(claimed: &Claimed, keyring: &Keyring) -> Result<Vec<Secret>, Unsendable> {
+    let unavailable = |message: String| Unsendable { kind: ErrorKind::SecretUnavailable, message };
+    if claimed.is_unsigned {
+        return Ok(Vec::new());
+    }
+    if claimed.sealed_secrets.is_empty() {
+        return Err(unavailable(format!("subscription {} has no secret", claimed.subscription_id)));
+    }
+    claimed
+        .sealed_secrets
+        .iter()
+        .map(|sealed| {
+            keyring
+                .open(claimed.tenant_id, claimed.subscription_id, sealed)
+                .map_err(|e| unavailable(format!("the secret of subscription {} cannot be opened: {e}", claimed.subscription_id)))
+        })
+        .collect()
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), Unsendable> {
+    let value = HeaderValue::from_str(value).map_err(|_| Unsendable {
+        kind: ErrorKind::InvalidRequest,
+        message: format!("header {name} would hold characters that a header cannot"),
+    })?;
+    headers.insert(name, value);
+    Ok(())
+}
