@@ -71,7 +71,7 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// Sets up the client; opens no connection. Needs a tokio runtime.
+    /// Sets up the client; opens no connection.
     ///
     /// # Errors
     /// When the file of certificate authorities cannot be used.
@@ -158,8 +158,8 @@ mod tests {
         .unwrap()
     }
 
-    #[tokio::test]
-    async fn only_the_normalised_url_is_dialled() {
+    #[test]
+    fn only_the_normalised_url_is_dialled() {
         for (spelling, normalised) in [
             ("https://0x7f.1/a", "https://127.0.0.1/a"),
             ("HTTPS://EXAMPLE.com:443/a b?c=d|e", "https://example.com/a%20b?c=d|e"),
@@ -170,8 +170,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn urls_that_cannot_be_sent_to_are_named() {
+    #[test]
+    fn urls_that_cannot_be_sent_to_are_named() {
         for (url, kind) in [
             ("http://example.com/", ErrorKind::Blocked),
             ("ftp://example.com/", ErrorKind::Blocked),
@@ -189,8 +189,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn headers_of_the_connection_are_refused() {
+    #[test]
+    fn headers_of_the_connection_are_refused() {
         for name in ["host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"] {
             let mut headers = HeaderMap::new();
             headers.insert(HeaderName::from_static(name), header::HeaderValue::from_static("1"));

@@ -110,13 +110,15 @@ impl GuardedConnector {
                 .map_err(ConnectError::Resolve)?
                 .collect(),
         };
-        for &address in &addresses {
-            self.guard.vet(address).inspect_err(|_| {
-                // Operators may know what tenants may not: where the name leads inside.
-                tracing::debug!(host, %address, "refused to dial an address");
-            })?;
-        }
+        self.vet_all(&addresses).inspect_err(|_| {
+            // Operators may know what tenants may not: where the name leads inside.
+            tracing::debug!(host, ?addresses, "refused to dial");
+        })?;
         Ok(addresses)
+    }
+
+    fn vet_all(&self, addresses: &[SocketAddr]) -> Result<(), Refusal> {
+        addresses.iter().try_for_each(|&address| self.guard.vet(address))
     }
 
     async fn handshake(&self, host: &str, tcp: TcpStream) -> Result<Stream, ConnectError> {
@@ -160,5 +162,41 @@ async fn dial(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
             None if is_last => return Err(failure),
             None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::outbound::tls::client_config;
+
+    #[test]
+    fn one_bad_address_refuses_the_whole_name() {
+        let connector = GuardedConnector::new(Guard::default(), client_config(None).unwrap());
+        let public: SocketAddr = "93.184.216.34:443".parse().unwrap();
+        let metadata: SocketAddr = "169.254.169.254:443".parse().unwrap();
+        assert_eq!(connector.vet_all(&[public]), Ok(()));
+        assert_eq!(connector.vet_all(&[public, metadata]), Err(Refusal::Address));
+        assert_eq!(connector.vet_all(&[metadata, public]), Err(Refusal::Address));
+    }
+
+    #[test]
+    fn hosts_are_read_as_addresses_or_names() {
+        assert_eq!(literal("10.0.0.1").unwrap(), Some("10.0.0.1".parse().unwrap()));
+        assert_eq!(literal("[::1]").unwrap(), Some("::1".parse().unwrap()));
+        assert_eq!(literal("example.com").unwrap(), None);
+        assert!(matches!(literal("[fe80::1%25lo]"), Err(ConnectError::Host)));
+    }
+
+    #[tokio::test]
+    async fn the_next_address_is_dialled_when_one_refuses() {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let open = listener.local_addr().unwrap();
+        assert_eq!(dial(&[closed, open]).await.unwrap().peer_addr().unwrap(), open);
+        assert_eq!(dial(&[closed, closed]).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(dial(&[]).await.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

@@ -19,60 +19,57 @@ impl Failure {
 
     /// What the HTTP client's error means.
     pub(super) fn of(error: &legacy::Error) -> Self {
-        let (kind, message) =
-            chain(error).find_map(classify).unwrap_or((ErrorKind::Protocol, "the exchange broke off"));
-        tracing::debug!(error = ?error, kind = %kind, "no answer from the receiver");
-        let detail = chain(error).find_map(|cause| cause.downcast_ref::<ConnectError>());
-        match detail {
-            Some(ConnectError::Refused(refusal)) => Self::new(kind, refusal.to_string()),
-            _ => Self::new(kind, message),
-        }
+        let failure = chain(error).find_map(classify);
+        let failure = failure.unwrap_or_else(|| Self::new(ErrorKind::Protocol, "the exchange broke off"));
+        // Operators may know what tenants may not.
+        tracing::debug!(error = ?error, kind = %failure.kind, "no answer from the receiver");
+        failure
     }
 }
 
-type Meaning = (ErrorKind, &'static str);
-
-fn classify(cause: &(dyn Error + 'static)) -> Option<Meaning> {
+fn classify(cause: &(dyn Error + 'static)) -> Option<Failure> {
     if let Some(error) = cause.downcast_ref::<ConnectError>() {
         return Some(connect_failure(error));
     }
     if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-        return Some((ErrorKind::Tls, tls_text(error)));
+        return Some(Failure::new(ErrorKind::Tls, tls_text(error)));
     }
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         return http_failure(error);
     }
     let error = cause.downcast_ref::<io::Error>()?;
     // An I/O error that only carries another error says nothing itself: what it carries comes next in the chain.
-    error.get_ref().is_none().then(|| (ErrorKind::Protocol, broken_text(error)))
+    error.get_ref().is_none().then(|| Failure::new(ErrorKind::Protocol, broken_text(error)))
 }
 
-fn connect_failure(error: &ConnectError) -> Meaning {
-    match error {
-        ConnectError::Host => (ErrorKind::InvalidRequest, "the URL has no host that can be dialled"),
-        ConnectError::Resolve(_) => (ErrorKind::Dns, "the host name could not be resolved"),
-        ConnectError::ResolveTimeout => (ErrorKind::Dns, "the host name was not resolved within 3 s"),
-        ConnectError::Refused(_) => (ErrorKind::Blocked, "the address may not be dialled"),
-        ConnectError::Connect(source) => (ErrorKind::Connect, connect_text(source)),
-        ConnectError::ConnectTimeout => (ErrorKind::Connect, "no connection within 5 s"),
+fn connect_failure(error: &ConnectError) -> Failure {
+    let kind = match error {
+        ConnectError::Host => ErrorKind::InvalidRequest,
+        ConnectError::Resolve(_) | ConnectError::ResolveTimeout => ErrorKind::Dns,
+        ConnectError::Refused(_) => ErrorKind::Blocked,
+        ConnectError::Connect(source) => return Failure::new(ErrorKind::Connect, connect_text(source)),
+        ConnectError::ConnectTimeout => ErrorKind::Connect,
         ConnectError::Tls(source) => {
             let text = chain(source).find_map(|cause| cause.downcast_ref::<rustls::Error>()).map(tls_text);
-            (ErrorKind::Tls, text.unwrap_or("connection closed during the TLS handshake"))
+            return Failure::new(ErrorKind::Tls, text.unwrap_or("connection closed during the TLS handshake"));
         }
-        ConnectError::TlsTimeout => (ErrorKind::Timeout, "the TLS handshake did not end within 5 s"),
-    }
+        ConnectError::TlsTimeout => ErrorKind::Timeout,
+    };
+    // These texts name nothing but the budget that ran out or the rule that refused.
+    Failure::new(kind, error.to_string())
 }
 
-fn http_failure(error: &hyper::Error) -> Option<Meaning> {
-    if error.is_parse_too_large() {
-        Some((ErrorKind::ResponseTooLarge, "status line and headers exceed 64 KiB or 100 headers"))
+fn http_failure(error: &hyper::Error) -> Option<Failure> {
+    let (kind, text) = if error.is_parse_too_large() {
+        (ErrorKind::ResponseTooLarge, "status line and headers exceed 64 KiB or 100 headers")
     } else if error.is_parse() {
-        Some((ErrorKind::Protocol, "the answer is not HTTP/1.1"))
+        (ErrorKind::Protocol, "the answer is not HTTP/1.1")
     } else if error.is_incomplete_message() {
-        Some((ErrorKind::Protocol, "connection closed before the answer was complete"))
+        (ErrorKind::Protocol, "connection closed before the answer was complete")
     } else {
-        None
-    }
+        return None;
+    };
+    Some(Failure::new(kind, text))
 }
 
 fn connect_text(error: &io::Error) -> &'static str {
