@@ -1,0 +1,202 @@
+//! The one HTTP client of the process: HTTP/1.1 POST over vetted connections that are used again.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{self, HeaderName};
+use hyper::{Method, Request, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use ipnet::IpNet;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::connector::GuardedConnector;
+use super::guard::Guard;
+use super::tls::{self, TlsError};
+use super::{Answer, Failure, Outcome, Sent, SignedRequest};
+use crate::domain::delivery::ErrorKind;
+
+/// Buffer for one status line with its headers; hyper takes 100 headers at most by default, and keeps them on the stack
+/// only as long as that number is not set.
+const RESPONSE_HEAD_MAX_BYTES: usize = 64 * 1024;
+/// Longest an idle connection is kept: a host's addresses are vetted anew at least this long after traffic stops.
+const POOL_IDLE_MAX: Duration = Duration::from_secs(30);
+/// Headers that belong to the connection. A stored one would change where the request goes or where it ends.
+const CONNECTION_HEADERS: [HeaderName; 8] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::UPGRADE,
+    header::EXPECT,
+    header::TE,
+    header::TRAILER,
+];
+
+/// What the operator decides about sending.
+#[derive(Clone, Debug)]
+pub struct OutboundOptions {
+    /// Send to `http://` too, not only to `https://` (`WEBHOOK_ALLOW_HTTP`).
+    pub allow_http: bool,
+    /// Networks that may be dialled on any port although private (`WEBHOOK_ALLOW_NETWORKS`).
+    pub allow_networks: Vec<IpNet>,
+    /// PEM file with further certificate authorities (`WEBHOOK_CA_FILE`).
+    pub ca_file: Option<PathBuf>,
+    /// Idle connections kept for one scheme, host and port. Below the number of requests in flight to one receiver,
+    /// connections are opened and closed all the time.
+    pub pool_idle_per_host: usize,
+    /// How long an idle connection is kept; at most 30 s count.
+    pub pool_idle_timeout: Duration,
+}
+
+/// Why there can be no client.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS for sending")]
+    Tls(#[from] TlsError),
+}
+
+/// Sends requests; clones share one pool of connections.
+///
+/// Nothing here looks at `HTTP_PROXY` and its kin: hyper's client has no proxies, and the connector dials what it
+/// vetted. Redirects are not followed because nothing here follows them.
+#[derive(Clone)]
+pub struct Outbound {
+    client: Client<GuardedConnector, Full<Bytes>>,
+    allow_http: bool,
+}
+
+impl Outbound {
+    /// Sets up the client; opens no connection.
+    ///
+    /// # Errors
+    /// When the file of certificate authorities cannot be used.
+    pub fn new(options: OutboundOptions) -> Result<Self, OutboundError> {
+        let tls = tls::client_config(options.ca_file.as_deref())?;
+        let connector = GuardedConnector::new(Guard::new(options.allow_networks), tls);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(options.pool_idle_timeout.min(POOL_IDLE_MAX))
+            .pool_max_idle_per_host(options.pool_idle_per_host)
+            .http1_max_buf_size(RESPONSE_HEAD_MAX_BYTES)
+            // A request is repeated only when the pooled connection was found closed before hyper took the request
+            // out of its queue and gave it back whole, so not a byte of it was written. Otherwise a receiver that
+            // closes idle connections would cost an attempt each time.
+            .retry_canceled_requests(true)
+            .build(connector);
+        Ok(Self { client, allow_http: options.allow_http })
+    }
+
+    /// POSTs the request and waits for the answer, for `timeout` at most from the DNS look-up to the last byte read.
+    pub async fn send(&self, request: SignedRequest, timeout: Duration) -> Sent {
+        let started = Instant::now();
+        let outcome = match self.exchange(request, timeout, started + timeout).await {
+            Ok(answer) => Outcome::Answered(answer),
+            Err(failure) => Outcome::NotAnswered(failure),
+        };
+        Sent { outcome, duration: started.elapsed() }
+    }
+
+    async fn exchange(&self, request: SignedRequest, timeout: Duration, deadline: Instant) -> Result<Answer, Failure> {
+        let request = self.http_request(request)?;
+        let response = timeout_at(deadline, self.client.request(request))
+            .await
+            .map_err(|_| Failure::timeout(timeout))?
+            .map_err(|error| Failure::of(&error))?;
+        Ok(Answer::read(response, deadline).await)
+    }
+
+    fn http_request(&self, request: SignedRequest) -> Result<Request<Full<Bytes>>, Failure> {
+        let uri = self.target(&request.url)?;
+        if let Some(name) = CONNECTION_HEADERS.iter().find(|name| request.headers.contains_key(*name)) {
+            return Err(Failure::new(ErrorKind::InvalidRequest, format!("header {name} cannot be set")));
+        }
+        let mut http_request = Request::new(Full::new(request.body));
+        *http_request.method_mut() = Method::POST;
+        *http_request.uri_mut() = uri;
+        *http_request.headers_mut() = request.headers;
+        Ok(http_request)
+    }
+
+    /// The URL in the one spelling that is dialled. `Uri` alone would keep `0x7f.1` as a name, for the resolver to
+    /// read as an address.
+    fn target(&self, url: &str) -> Result<Uri, Failure> {
+        let url = Url::parse(url)
+            .map_err(|error| Failure::new(ErrorKind::InvalidRequest, format!("the URL is not valid: {error}")))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if self.allow_http => {}
+            "http" => return Err(Failure::new(ErrorKind::Blocked, "http is not allowed, only https")),
+            _ => return Err(Failure::new(ErrorKind::Blocked, "the URL's scheme is not https")),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Failure::new(ErrorKind::InvalidRequest, "the URL must not hold a user name or password"));
+        }
+        Uri::try_from(String::from(url))
+            .map_err(|error| Failure::new(ErrorKind::InvalidRequest, format!("the URL is not valid: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::HeaderMap;
+
+    use super::*;
+
+    fn outbound() -> Outbound {
+        Outbound::new(OutboundOptions {
+            allow_http: false,
+            allow_networks: Vec::new(),
+            ca_file: None,
+            pool_idle_per_host: 1,
+            pool_idle_timeout: Duration::from_secs(1),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn only_the_normalised_url_is_dialled() {
+        for (spelling, normalised) in [
+            ("https://0x7f.1/a", "https://127.0.0.1/a"),
+            ("HTTPS://EXAMPLE.com:443/a b?c=d|e", "https://example.com/a%20b?c=d|e"),
+            ("https://①②⑦.⓪.⓪.①:8443", "https://127.0.0.1:8443/"),
+            ("https://bücher.example/#top", "https://xn--bcher-kva.example/"),
+        ] {
+            assert_eq!(outbound().target(spelling).unwrap().to_string(), normalised);
+        }
+    }
+
+    #[test]
+    fn urls_that_cannot_be_sent_to_are_named() {
+        for (url, kind) in [
+            ("http://example.com/", ErrorKind::Blocked),
+            ("ftp://example.com/", ErrorKind::Blocked),
+            ("file:///etc/passwd", ErrorKind::Blocked),
+            ("https://user@example.com/", ErrorKind::InvalidRequest),
+            ("https://:secret@example.com/", ErrorKind::InvalidRequest),
+            ("https://", ErrorKind::InvalidRequest),
+            ("/relative", ErrorKind::InvalidRequest),
+            ("", ErrorKind::InvalidRequest),
+            ("https://[fe80::1%25lo]/", ErrorKind::InvalidRequest),
+        ] {
+            let failure = outbound().target(url).expect_err(url);
+            assert_eq!(failure.kind, kind, "{url}");
+            assert!(!failure.message.contains("secret"), "{url}");
+        }
+    }
+
+    #[test]
+    fn headers_of_the_connection_are_refused() {
+        for name in ["host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), header::HeaderValue::from_static("1"));
+            let request = SignedRequest { url: "https://example.com/".into(), headers, body: Bytes::new() };
+            let failure = outbound().http_request(request).map(|_| ()).expect_err(name);
+            assert_eq!(failure.kind, ErrorKind::InvalidRequest, "{name}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What the tests act with: real servers to talk to, and verbs to say what they do.
+
+pub(crate) mod hostile;
