@@ -1,2 +1,68 @@
-//! x
-fn main() {}
+//! The `posthorn` command: arguments to subcommand. The only file with anyhow.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use posthorn::cli::{dev, keys, migrate, openapi, serve};
+use tracing_subscriber::EnvFilter;
+
+/// Webhooks straight from Postgres
+#[derive(Parser)]
+#[command(name = "posthorn", version, propagate_version = true, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Write logs as JSON lines
+    #[arg(long, env = "POSTHORN_LOG_JSON", global = true, default_value_t = false)]
+    log_json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(Box<serve::Serve>),
+    Dev(Box<dev::Dev>),
+    Migrate(migrate::Migrate),
+    Keys(keys::Keys),
+    Openapi(openapi::Openapi),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(arguments.log_json, matches!(arguments.command, Command::Dev(_)));
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // the whole chain on one line: each cause adds what the one before does not say
+            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+            eprintln!("posthorn: {}", chain.join(": "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(command) => serve::serve(*command).await?,
+            Command::Dev(command) => dev::dev(*command).await?,
+            Command::Migrate(command) => migrate::run(command).await?,
+            Command::Keys(command) => keys::run(command).await?,
+            Command::Openapi(command) => openapi::run(command)?,
+        }
+        Ok(())
+    })
+}
+
+/// Logs go to stderr; `RUST_LOG` chooses what. `dev` keeps quiet so that its receiver's lines stand out.
+fn start_logging(as_json: bool, is_dev: bool) {
+    let default = if is_dev { "warn" } else { "info" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if as_json {
+        builder.json().flatten_event(true).init();
+    } else {
+        builder.init();
+    }
+}

@@ -88,8 +88,11 @@ impl Metrics {
             Ok(metric)
         };
         let duration = HistogramVec::new(
-            HistogramOpts::new("webhook_delivery_duration_seconds", "Time of one attempt, from DNS to the last byte read")
-                .buckets(DURATION_BUCKETS.to_vec()),
+            HistogramOpts::new(
+                "webhook_delivery_duration_seconds",
+                "Time of one attempt, from DNS to the last byte read",
+            )
+            .buckets(DURATION_BUCKETS.to_vec()),
             &["event", "tenant_id"],
         )?;
         registry.register(Box::new(duration.clone()))?;
@@ -98,7 +101,8 @@ impl Metrics {
             "Age of the oldest due delivery of an active subscription, 0 when nothing is due",
         )?;
         registry.register(Box::new(oldest_age.clone()))?;
-        let info = IntGaugeVec::new(Opts::new("posthorn_build_info", "Always 1; the label says the version"), &["version"])?;
+        let info =
+            IntGaugeVec::new(Opts::new("posthorn_build_info", "Always 1; the label says the version"), &["version"])?;
         info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(info))?;
         let metrics = Self {
@@ -108,7 +112,11 @@ impl Metrics {
                 &["event", "tenant_id", "status"],
             )?,
             duration,
-            retries: counter("webhook_retries_total", "Retries scheduled, by the reason", &["event", "tenant_id", "reason"])?,
+            retries: counter(
+                "webhook_retries_total",
+                "Retries scheduled, by the reason",
+                &["event", "tenant_id", "reason"],
+            )?,
             http_status: counter("webhook_delivery_http_status", "Answers by HTTP status", &["event", "status_code"])?,
             wakes: counter("posthorn_wakes_total", "Looks for work, by what caused them", &["reason"])?,
             fenced: counter(

@@ -1,1 +1,268 @@
-//! Placeholder: written in the next commits.
+//! Composition root: from the configuration to a running process, and its orderly end.
+//!
+//! Start: schema, pools and their rights, days, dispatcher, API. Stop: the API takes no more requests, the dispatcher
+//! drains, the pools close.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::Server;
+use poem::listener::{Acceptor, Listener, TcpListener};
+use secrecy::ExposeSecret;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, ApiState};
+use crate::config::{Config, KeyringConfig, WebhookConfig};
+use crate::dispatch::{Dispatcher, DispatcherParts};
+use crate::domain::keyring::{Keyring, KeyringError};
+use crate::metrics::Metrics;
+use crate::outbound::{Outbound, OutboundError, OutboundOptions};
+use crate::store::migrate::{self, MigrateError};
+use crate::store::{Store, StoreError, StoreRole, days, queue};
+
+/// Connections of the API's pool.
+const API_CONNECTIONS: usize = 10;
+
+/// Connections of the dispatcher's pool: one claims, one records, one keeps up, one to spare.
+const DISPATCHER_CONNECTIONS: usize = 4;
+
+/// How long requests may take to finish at the end.
+const API_GRACE: Duration = Duration::from_secs(10);
+
+/// Why a process could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The schema is not the one this binary needs.
+    #[error(transparent)]
+    Schema(#[from] MigrateError),
+    /// The database failed.
+    #[error("the database failed at start-up")]
+    Store(#[from] StoreError),
+    /// The effective role would not be bound by row security.
+    #[error("the effective role {role} is the owner, a superuser or has BYPASSRLS: tenants would not be kept apart")]
+    TooMighty {
+        /// The role.
+        role: String,
+    },
+    /// No keyring was given.
+    #[error(
+        "no keyring: secrets are sealed with it. Make one with \
+         `(umask 077; echo \"main:$(openssl rand -base64 32)\" > keyring)` and set POSTHORN_KEYRING_FILE=keyring"
+    )]
+    NoKeyring,
+    /// The keyring file cannot be used.
+    #[error("the keyring file {path} cannot be used: {reason}")]
+    KeyringFile {
+        /// Its path.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The keyring cannot be read.
+    #[error("the keyring cannot be read")]
+    Keyring(#[from] KeyringError),
+    /// The sender cannot be made.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    /// The address cannot be bound.
+    #[error("cannot listen on {address}: {source}. Is another process there? Choose another with {setting}, port 0 takes a free one")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The setting that names it.
+        setting: &'static str,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The admin token is too short to be one.
+    #[error("POSTHORN_ADMIN_TOKEN needs at least 16 characters")]
+    WeakAdminToken,
+    /// Two metrics have one name.
+    #[error("the metrics cannot be declared")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// A running process.
+pub struct Running {
+    api_address: Option<SocketAddr>,
+    stop: CancellationToken,
+    api: Option<JoinHandle<()>>,
+    dispatcher: Option<JoinHandle<()>>,
+    stores: Vec<Store>,
+}
+
+/// Starts what `config.role` says; with `migrates` the schema is brought up to date first, else it is only checked.
+///
+/// # Errors
+/// [`RunError`] says what to mend; nothing is left running then.
+pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> {
+    let url = &config.database.database_url;
+    if migrates {
+        let migrated = migrate::migrate(url).await?;
+        tracing::info!(schema.version = migrated.version, applied = migrated.applied, "schema is up to date");
+    } else {
+        migrate::check(url).await?;
+    }
+    let metrics = Metrics::new()?;
+    let keyring = Arc::new(load_keyring(&config.keyring)?);
+    let webhook = Arc::new(config.webhook.clone());
+    let stop = CancellationToken::new();
+    let mut running =
+        Running { api_address: None, stop: stop.clone(), api: None, dispatcher: None, stores: Vec::new() };
+
+    if config.role.serves_api() {
+        let address = config.api.bind;
+        let store = open_store(&config, StoreRole::Api, API_CONNECTIONS).await?;
+        running.stores.push(store.clone());
+        if config.api.admin_token.as_ref().is_some_and(|token| token.expose_secret().len() < 16) {
+            return Err(RunError::WeakAdminToken);
+        }
+        let state = ApiState {
+            store,
+            metrics: metrics.clone(),
+            config: Arc::new(config.api.clone()),
+            webhook: webhook.clone(),
+            keyring: keyring.clone(),
+        };
+        let (bound, task) = serve(address, "POSTHORN_BIND", api::routes(state), stop.clone()).await?;
+        (running.api_address, running.api) = (Some(bound), Some(task));
+    }
+    if config.role.dispatches() {
+        let store = open_store(&config, StoreRole::Dispatcher, DISPATCHER_CONNECTIONS).await?;
+        running.stores.push(store.clone());
+        if let (false, Some(address)) = (config.role.serves_api(), config.dispatcher.metrics_bind) {
+            let routes = api::metrics_routes(store.clone(), metrics.clone(), Arc::new(config.api.clone()));
+            let (bound, task) = serve(address, "POSTHORN_METRICS_BIND", routes, stop.clone()).await?;
+            (running.api_address, running.api) = (Some(bound), Some(task));
+        }
+        let parts = DispatcherParts {
+            store,
+            database_url: url.clone(),
+            outbound: Outbound::new(outbound_options(&webhook, config.dispatcher.concurrency))?,
+            keyring,
+            metrics,
+            webhook,
+        };
+        let dispatcher = Dispatcher::register(parts, &config.dispatcher).await?;
+        running.dispatcher = Some(tokio::spawn(dispatcher.run(stop.clone())));
+    }
+    if let Some(store) = running.stores.first().cloned() {
+        tokio::spawn(keep_days_ahead(store, stop));
+    }
+    Ok(running)
+}
+
+impl Running {
+    /// Where the API (or a dispatcher's metrics) listens; port 0 has become a real one.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.api_address
+    }
+
+    /// Stops in order: no more requests, deliveries in flight finish within the drain time, connections close.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for task in [self.api, self.dispatcher].into_iter().flatten() {
+            if let Err(error) = task.await {
+                tracing::error!(error = %error, "a part ended badly");
+            }
+        }
+        for store in self.stores {
+            store.close();
+        }
+    }
+}
+
+/// A pool whose connections have `role`, after checking that row security binds it and that commits are durable.
+async fn open_store(config: &Config, role: StoreRole, connections: usize) -> Result<Store, RunError> {
+    let store = Store::new(&config.database.database_url, role, connections, config.webhook.max_payload_bytes)?;
+    let privileges = queue::privileges(&store).await?;
+    if privileges.is_too_mighty {
+        return Err(RunError::TooMighty { role: privileges.effective_role });
+    }
+    if privileges.is_superuser_login {
+        tracing::warn!(
+            login = privileges.login_role,
+            "the login is a superuser; a login with posthorn_api and posthorn_dispatcher alone is enough to serve"
+        );
+    }
+    if !privileges.is_durable {
+        tracing::warn!("synchronous_commit or fsync is off: a crash of the database can lose committed events");
+    }
+    if let Err(error) = days::make_ahead(&store, days::DAYS_AHEAD).await {
+        tracing::warn!(error = %error, "day partitions could not be made now, trying again later");
+    }
+    Ok(store)
+}
+
+async fn serve(
+    address: SocketAddr,
+    setting: &'static str,
+    routes: impl poem::IntoEndpoint<Endpoint: 'static> + 'static,
+    stop: CancellationToken,
+) -> Result<(SocketAddr, JoinHandle<()>), RunError> {
+    let fail = |source| RunError::Bind { address, setting, source };
+    let acceptor = TcpListener::bind(address).into_acceptor().await.map_err(fail)?;
+    let bound = acceptor.local_addr().iter().find_map(|a| a.as_socket_addr().copied()).unwrap_or(address);
+    let task = tokio::spawn(async move {
+        let server = Server::new_with_acceptor(acceptor);
+        if let Err(error) = server.run_with_graceful_shutdown(routes, stop.cancelled_owned(), Some(API_GRACE)).await {
+            tracing::error!(error = %error, "the HTTP server ended");
+        }
+    });
+    Ok((bound, task))
+}
+
+fn outbound_options(webhook: &WebhookConfig, concurrency: u32) -> OutboundOptions {
+    OutboundOptions {
+        allow_http: webhook.allow_http,
+        allow_networks: webhook.allow_networks.clone(),
+        ca_file: webhook.ca_file.clone(),
+        // fewer would open and close connections under load
+        pool_idle_per_host: concurrency as usize,
+        pool_idle_timeout: Duration::from_secs(30),
+    }
+}
+
+/// Reads the keyring from the setting or its file, which only its owner may be able to read.
+///
+/// # Errors
+/// [`RunError::NoKeyring`], [`RunError::KeyringFile`] or [`RunError::Keyring`].
+pub fn load_keyring(config: &KeyringConfig) -> Result<Keyring, RunError> {
+    if let Some(text) = &config.keyring {
+        return Ok(Keyring::parse(text.expose_secret())?);
+    }
+    let path = config.keyring_file.as_ref().ok_or(RunError::NoKeyring)?;
+    let refuse = |reason: String| RunError::KeyringFile { path: path.display().to_string(), reason };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path).map_err(|e| refuse(e.to_string()))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(refuse(format!("its mode is {:o}, others can read it: chmod 600", mode & 0o777)));
+        }
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| refuse(e.to_string()))?;
+    Ok(Keyring::parse(&text)?)
+}
+
+/// Makes partitions days ahead, whichever role this process has; hourly, or every minute until it succeeds.
+async fn keep_days_ahead(store: Store, stop: CancellationToken) {
+    loop {
+        let pause = match days::make_ahead(&store, days::DAYS_AHEAD).await {
+            Ok(made) => {
+                if made > 0 {
+                    tracing::info!(made, "made day partitions");
+                }
+                Duration::from_secs(3600)
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "day partitions could not be made, trying again in a minute");
+                Duration::from_secs(60)
+            }
+        };
+        tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => return }
+    }
+}

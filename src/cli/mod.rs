@@ -1,1 +1,20 @@
-//! Placeholder: written in the next commits.
+//! The commands, one file each.
+
+pub mod dev;
+pub mod keys;
+pub mod migrate;
+pub mod openapi;
+pub mod serve;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Waits for SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// When signals cannot be listened for.
+pub async fn until_stopped() -> std::io::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
+    Ok(())
+}

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::Tools;
 use super::record::Recorder;
 use super::send::deliver;
-use crate::store::queue::{self, ClaimRequest};
 use crate::store::StoreError;
+use crate::store::queue::{self, ClaimRequest};
 
 /// What one look at the queue came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,22 +113,14 @@ impl Claimer {
         Ok(if count >= room as usize || !was_quiet { Pass::MoreWaiting } else { Pass::Drained })
     }
 
-    /// Waits for a free slot, and a moment longer for a quarter of them: one claim for many rows costs little more than
-    /// one for one.
+    /// Waits for a free slot, and while few are free a moment more: one claim for many rows costs little more than for one.
     pub(crate) async fn wait_for_room(&self) {
         let slots = &self.tools.slots;
-        let enough = (slots.concurrency() / 4).max(1);
-        let mut waited = None;
-        while slots.room() < enough {
-            let pause = if slots.room() == 0 { Duration::from_secs(1) } else { Duration::from_millis(1) };
-            if waited.is_some_and(|since: Instant| since.elapsed() >= Duration::from_millis(1)) {
-                return;
-            }
-            // one slot alone does not notify again, so this also ends by time
-            let _ = tokio::time::timeout(pause, slots.freed()).await;
-            if slots.room() > 0 {
-                waited.get_or_insert_with(Instant::now);
-            }
+        while slots.room() == 0 {
+            slots.freed().await;
+        }
+        if slots.room() < slots.concurrency() / 4 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 }

@@ -53,9 +53,7 @@ pub(crate) struct Verdict {
 pub(crate) fn judge(outcome: &Outcome, number: u32, policy: &Policy, now: OffsetDateTime, unit: f64) -> Verdict {
     match outcome {
         Outcome::Answered(answer) => judge_answer(answer, number, policy, now, unit),
-        Outcome::NotAnswered(failure) => {
-            retry_later(failure.kind, failure.message.clone(), number, policy, None, unit)
-        }
+        Outcome::NotAnswered(failure) => retry_later(failure.kind, failure.message.clone(), number, policy, None, unit),
     }
 }
 

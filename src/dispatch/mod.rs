@@ -86,7 +86,7 @@ impl Dispatcher {
             store: parts.store,
             outbound: parts.outbound,
             keyring: parts.keyring,
-            slots: Arc::new(Slots::new(config.concurrency, wake.clone(), parts.metrics.clone())),
+            slots: Arc::new(Slots::new(config.concurrency, parts.metrics.clone())),
             metrics: parts.metrics,
             webhook: parts.webhook,
             lease_margin: Duration::from_secs(config.lease_margin_seconds.into()),

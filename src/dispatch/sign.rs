@@ -52,8 +52,7 @@ pub(crate) fn sign(
         },
     );
     let id = claimed.event_id.to_string();
-    let message =
-        Message { id: &id, event: &claimed.event, timestamp: now.unix_timestamp(), body: &rendered.body };
+    let message = Message { id: &id, event: &claimed.event, timestamp: now.unix_timestamp(), body: &rendered.body };
     let mut headers = HeaderMap::with_capacity(12);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
     insert(&mut headers, USER_AGENT, &webhook.user_agent)?;
@@ -79,9 +78,9 @@ fn open_secrets(claimed: &Claimed, keyring: &Keyring) -> Result<Vec<Secret>, Uns
         .sealed_secrets
         .iter()
         .map(|sealed| {
-            keyring
-                .open(claimed.tenant_id, claimed.subscription_id, sealed)
-                .map_err(|e| unavailable(format!("the secret of subscription {} cannot be opened: {e}", claimed.subscription_id)))
+            keyring.open(claimed.tenant_id, claimed.subscription_id, sealed).map_err(|e| {
+                unavailable(format!("the secret of subscription {} cannot be opened: {e}", claimed.subscription_id))
+            })
         })
         .collect()
 }

@@ -14,7 +14,6 @@ pub(crate) struct Slots {
     taken: Mutex<Taken>,
     /// Told when a slot becomes free that work may be waiting for.
     freed: Notify,
-    wake: Arc<Notify>,
     metrics: Metrics,
 }
 
@@ -25,8 +24,8 @@ struct Taken {
 }
 
 impl Slots {
-    pub(crate) fn new(concurrency: u32, wake: Arc<Notify>, metrics: Metrics) -> Self {
-        Self { concurrency: concurrency as usize, taken: Mutex::default(), freed: Notify::new(), wake, metrics }
+    pub(crate) fn new(concurrency: u32, metrics: Metrics) -> Self {
+        Self { concurrency: concurrency as usize, taken: Mutex::default(), freed: Notify::new(), metrics }
     }
 
     /// Deliveries that can start now.
@@ -95,13 +94,9 @@ impl Drop for Slot {
         }
         self.slots.metrics.set_in_flight(taken.total);
         drop(taken);
-        if was_full {
+        // work may be waiting for a slot, or the subscription may have more than the last claim could take
+        if was_full || was_capped {
             self.slots.freed.notify_one();
-        }
-        if was_capped {
-            // its subscription may have more that was left out of the claim
-            self.slots.freed.notify_one();
-            self.slots.wake.notify_one();
         }
     }
 }
@@ -111,7 +106,7 @@ mod tests {
     use super::*;
 
     fn slots() -> Arc<Slots> {
-        Arc::new(Slots::new(2, Arc::new(Notify::new()), Metrics::new().unwrap()))
+        Arc::new(Slots::new(2, Metrics::new().unwrap()))
     }
 
     #[test]

@@ -133,10 +133,8 @@ async fn run(client: &Client, statement: &'static str) -> Result<(), StoreError>
 
 async fn version_of(client: &Client) -> Result<i32, StoreError> {
     let fail = |e| StoreError::from_driver("schema version", e);
-    let exists = client
-        .query_one("SELECT to_regclass('posthorn.schema_history') IS NOT NULL", &[])
-        .await
-        .map_err(fail)?;
+    let exists =
+        client.query_one("SELECT to_regclass('posthorn.schema_history') IS NOT NULL", &[]).await.map_err(fail)?;
     if !exists.get::<_, bool>(0) {
         return Ok(0);
     }

@@ -18,7 +18,9 @@ mod tls;
 
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, RecyclingMethod, Runtime, Timeouts,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -46,7 +48,9 @@ impl StoreRole {
     /// The API's lists have optional filters, which only a plan made for their values serves well.
     const fn session(self) -> &'static str {
         match self {
-            Self::Api => "SET ROLE posthorn_api; SET jit = off; SET plan_cache_mode = force_custom_plan; SET statement_timeout = '30s'",
+            Self::Api => {
+                "SET ROLE posthorn_api; SET jit = off; SET plan_cache_mode = force_custom_plan; SET statement_timeout = '30s'"
+            }
             Self::Dispatcher => {
                 "SET ROLE posthorn_dispatcher; SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; \
                  SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET statement_timeout = '30s'"
@@ -84,7 +88,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Url`] when the database URL cannot be read.
-    pub fn new(url: &SecretString, role: StoreRole, connections: usize, max_payload_bytes: u32) -> Result<Self, StoreError> {
+    pub fn new(
+        url: &SecretString,
+        role: StoreRole,
+        connections: usize,
+        max_payload_bytes: u32,
+    ) -> Result<Self, StoreError> {
         let (config, connector) = tls::parse(url.expose_secret())?;
         // Fast only asks whether the socket is closed; a statement on a connection that died since is tried again
         let manager =
@@ -209,7 +218,11 @@ impl Tx<'_> {
     }
 
     /// Runs a statement that answers with at most one row.
-    pub(crate) async fn query_opt(&self, sql: Sql, params: Params<'_>) -> Result<Option<tokio_postgres::Row>, StoreError> {
+    pub(crate) async fn query_opt(
+        &self,
+        sql: Sql,
+        params: Params<'_>,
+    ) -> Result<Option<tokio_postgres::Row>, StoreError> {
         Ok(self.query(sql, params).await?.into_iter().next())
     }
 

@@ -173,11 +173,23 @@ fn read_claimed(row: &Row) -> Result<Claimed, StoreError> {
         url: get(row, "url")?,
         is_unsigned: get::<&str>(row, "signing")? == "none",
         sealed_secrets: secrets.into_iter().flatten().collect(),
-        payload_format: word(table, "payload_format", subscription_id, get(row, "payload_format")?, PayloadFormat::parse)?,
+        payload_format: word(
+            table,
+            "payload_format",
+            subscription_id,
+            get(row, "payload_format")?,
+            PayloadFormat::parse,
+        )?,
         header_families: word(table, "header_families", subscription_id, &families.join(","), |_| {
             HeaderFamilies::parse("header_families", &families).ok()
         })?,
-        success_policy: word(table, "success_policy", subscription_id, get(row, "success_policy")?, SuccessPolicy::parse)?,
+        success_policy: word(
+            table,
+            "success_policy",
+            subscription_id,
+            get(row, "success_policy")?,
+            SuccessPolicy::parse,
+        )?,
         retry_schedule: get(row, "retry_schedule")?,
         max_retries: get::<Option<i32>>(row, "max_retries")?.map(unsigned),
         timeout: Duration::from_secs(unsigned(get(row, "timeout_seconds")?).into()),

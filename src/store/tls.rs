@@ -23,7 +23,9 @@ pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError
     config.ssl_mode(match mode.as_deref() {
         None | Some("disable" | "allow" | "prefer") => SslMode::Disable,
         Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
-        Some(other) => return Err(refuse(format!("sslmode {other:?} is none of disable, prefer, require, verify-full"))),
+        Some(other) => {
+            return Err(refuse(format!("sslmode {other:?} is none of disable, prefer, require, verify-full")));
+        }
     });
     // A cut cable sends no RST. Keepalives alone did not notice one with a statement in flight (over 25 s);
     // tcp_user_timeout did, in the 5 s it says.
@@ -41,9 +43,7 @@ pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError
     if let Some(path) = root_cert {
         let unreadable = |e: rustls::pki_types::pem::Error| refuse(format!("sslrootcert {path}: {e}"));
         for certificate in CertificateDer::pem_file_iter(&path).map_err(unreadable)? {
-            roots
-                .add(certificate.map_err(unreadable)?)
-                .map_err(|e| refuse(format!("sslrootcert {path}: {e}")))?;
+            roots.add(certificate.map_err(unreadable)?).map_err(|e| refuse(format!("sslrootcert {path}: {e}")))?;
         }
     }
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))

@@ -1,0 +1,201 @@
+//! Record: the only stage that writes. A batch is whatever is ready: one row when idle, many under load, no added delay.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::{Tools, backoff, chain};
+use crate::domain::delivery::{DeliveryStatus, ErrorKind};
+use crate::store::StoreError;
+use crate::store::queue::{self, Attempt};
+
+/// Most rows of one statement: 50 to 100 is the knee, beyond it only latency grows.
+const BATCH_MAX: usize = 100;
+
+/// Results waiting to be written before senders are held up.
+const WAITING_MAX: usize = 1024;
+
+/// A finished attempt.
+pub(crate) struct Result {
+    pub(crate) attempt: Attempt,
+    /// When it began.
+    pub(crate) started: Instant,
+    /// The subscription that its receiver wants suspended.
+    pub(crate) suspends: Option<Uuid>,
+}
+
+/// What a delivery came to.
+pub(crate) enum Done {
+    /// An attempt was made.
+    Attempt(Box<Result>),
+    /// It was not sent; the lease is given back.
+    Released(Uuid, i32),
+}
+
+/// Where results go. The recorder ends when the last clone is dropped.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    sender: mpsc::Sender<Done>,
+    retries: Arc<Retries>,
+}
+
+impl Recorder {
+    /// Starts the recorder; the task ends once all senders are gone and everything is written.
+    pub(crate) fn start(tools: Arc<Tools>) -> (Self, JoinHandle<()>) {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        let retries = Arc::new(Retries::default());
+        let task = tokio::spawn(write_all(tools, receiver, retries.clone()));
+        (Self { sender, retries }, task)
+    }
+
+    /// Hands over a result.
+    pub(crate) async fn push(&self, done: Done) {
+        if self.sender.send(done).await.is_err() {
+            tracing::error!("a result came after the recorder had ended; its lease will run out");
+        }
+    }
+
+    /// When this process's own retries fall due.
+    pub(crate) fn retries(&self) -> Arc<Retries> {
+        self.retries.clone()
+    }
+}
+
+/// Instants at which retries that this process scheduled fall due, so that it need not wait for its poll.
+#[derive(Default)]
+pub(crate) struct Retries(Mutex<BinaryHeap<Reverse<Instant>>>);
+
+impl Retries {
+    /// The longest list kept; the poll finds the others.
+    const MAX: usize = 10_000;
+
+    fn add(&self, due: Instant) {
+        let mut heap = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if heap.len() < Self::MAX {
+            heap.push(Reverse(due));
+        }
+    }
+
+    /// The next instant, after dropping those that are past.
+    pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
+        let mut heap = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while heap.peek().is_some_and(|Reverse(due)| *due <= now) {
+            heap.pop();
+        }
+        heap.peek().map(|Reverse(due)| *due)
+    }
+}
+
+async fn write_all(tools: Arc<Tools>, mut receiver: mpsc::Receiver<Done>, retries: Arc<Retries>) {
+    let mut ready = Vec::with_capacity(BATCH_MAX);
+    while receiver.recv_many(&mut ready, BATCH_MAX).await > 0 {
+        let mut results = Vec::with_capacity(ready.len());
+        let mut released = Vec::new();
+        for done in ready.drain(..) {
+            match done {
+                Done::Attempt(result) => results.push(*result),
+                Done::Released(id, epoch) => released.push((id, epoch)),
+            }
+        }
+        if !released.is_empty() {
+            until_written(|| queue::release(&tools.store, &released)).await;
+        }
+        if !results.is_empty() {
+            write_attempts(&tools, results, &retries).await;
+        }
+    }
+}
+
+async fn write_attempts(tools: &Tools, mut results: Vec<Result>, retries: &Retries) {
+    let moved = match until_written(|| try_write(tools, &results)).await {
+        Some(moved) => moved,
+        None => one_by_one(tools, &mut results).await,
+    };
+    settle_fenced(tools, &results, &moved).await;
+    let mut wakes = false;
+    for result in &results {
+        if let Some(delay) = result.attempt.delay {
+            retries.add(Instant::now() + delay);
+            wakes = true;
+        }
+    }
+    if wakes {
+        tools.wake.notify_one(); // the sleeper reckons its next retry anew
+    }
+    let suspended: Vec<Uuid> = results.iter().filter_map(|result| result.suspends).collect();
+    if !suspended.is_empty() {
+        until_written(|| queue::suspend(&tools.store, &suspended, "the receiver answered 410 Gone")).await;
+    }
+}
+
+async fn try_write(tools: &Tools, results: &[Result]) -> std::result::Result<HashSet<Uuid>, StoreError> {
+    let attempts: Vec<Attempt> =
+        results.iter().map(|result| Attempt { age: result.started.elapsed(), ..result.attempt.clone() }).collect();
+    Ok(queue::record(&tools.store, tools.dispatcher_id, &attempts).await?.into_iter().collect())
+}
+
+/// One row of a batch is refused: the others must not suffer for it, and it must not be sent for ever.
+async fn one_by_one(tools: &Tools, results: &mut [Result]) -> HashSet<Uuid> {
+    let mut moved = HashSet::new();
+    for n in 0..results.len() {
+        if let Some(ids) = until_written(|| try_write(tools, &results[n..=n])).await {
+            moved.extend(ids);
+            continue;
+        }
+        let attempt = &mut results[n].attempt;
+        tracing::error!(delivery.id = %attempt.delivery_id, "the result cannot be stored as it is, storing it without the answer");
+        (attempt.response_headers, attempt.response_body) = (None, None);
+        if attempt.status != DeliveryStatus::Delivered {
+            attempt.error_kind = Some(ErrorKind::InternalError);
+            attempt.error = Some("the result could not be stored".to_owned());
+        }
+        moved.extend(until_written(|| try_write(tools, &results[n..=n])).await.unwrap_or_default());
+    }
+    moved
+}
+
+/// Results whose delivery did not move came after their lease had passed on. A success counts all the same, unless the
+/// delivery was cancelled or replayed meanwhile; a failure does not.
+async fn settle_fenced(tools: &Tools, results: &[Result], moved: &HashSet<Uuid>) {
+    let fenced: Vec<&Attempt> =
+        results.iter().map(|result| &result.attempt).filter(|a| !moved.contains(&a.delivery_id)).collect();
+    let (successes, failures): (Vec<&Attempt>, Vec<&Attempt>) =
+        fenced.into_iter().partition(|attempt| attempt.status == DeliveryStatus::Delivered);
+    failures.iter().for_each(|_| tools.metrics.fenced(false));
+    if successes.is_empty() {
+        return;
+    }
+    let successes: Vec<Attempt> = successes.into_iter().cloned().collect();
+    let counted = until_written(|| queue::record_late(&tools.store, &successes)).await.map_or(0, |ids| ids.len());
+    for n in 0..successes.len() {
+        tools.metrics.fenced(n < counted);
+    }
+}
+
+/// Repeats a write while the database is away: what was sent must not be forgotten. `None` when it refuses the write.
+async fn until_written<T, W>(write: impl Fn() -> W) -> Option<T>
+where
+    W: Future<Output = std::result::Result<T, StoreError>>,
+{
+    let mut failures = 0;
+    loop {
+        match write().await {
+            Ok(value) => return Some(value),
+            Err(error) if error.is_unavailable() || error.is_retryable() => {
+                failures += 1;
+                let pause: Duration = backoff(failures);
+                tracing::warn!(error = %chain(&error), pause_ms = pause.as_millis(), "results wait for the database");
+                tokio::time::sleep(pause).await;
+            }
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the database refuses a result");
+                return None;
+            }
+        }
+    }
+}
