@@ -2,5 +2,6 @@
 
 mod harness;
 
+mod cluster;
 mod outbound;
 mod receiving;
