@@ -1,3 +1,5 @@
 //! `posthorn dev`: everything on one machine with nothing installed but PostgreSQL's binaries.
 
 pub mod cluster;
+pub mod demo;
+pub mod receiver;
