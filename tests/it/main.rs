@@ -3,5 +3,6 @@
 mod harness;
 
 mod cluster;
+mod demo;
 mod outbound;
 mod receiving;
