@@ -2,5 +2,7 @@
 
 mod harness;
 
+mod cluster;
+mod demo;
 mod outbound;
 mod receiving;

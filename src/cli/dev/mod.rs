@@ -1,1 +1,5 @@
-//! Placeholder: written in the next commits.
+//! `posthorn dev`: everything on one machine with nothing installed but PostgreSQL's binaries.
+
+pub mod cluster;
+pub mod demo;
+pub mod receiver;
