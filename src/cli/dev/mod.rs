@@ -205,26 +205,27 @@ async fn prepare_tenant(
         }
     };
     let tenant = credentials.tenant_id;
-    let found = client
-        .query_opt(
+    client
+        .execute(
             "UPDATE posthorn.webhook_subscriptions SET url = $2, status = 'active', status_reason = NULL
-             WHERE tenant_id = $1 AND description = 'posthorn dev' AND status <> 'deleted' RETURNING id",
+             WHERE tenant_id = $1 AND description = 'posthorn dev' AND status <> 'deleted'",
             &[&tenant, &receiver.url()],
         )
         .await
         .map_err(fail("pointing the subscription at the receiver"))?;
-    if found.is_none() && !workspace.had_subscription() {
-        let id: Uuid = client.query_one("SELECT posthorn.uuid7()", &[]).await.map_err(fail("making an id"))?.get(0);
-        let sealed = keyring.seal(tenant, id, &credentials.receiver_secret());
-        client
-            .execute(
-                "INSERT INTO posthorn.webhook_subscriptions (id, tenant_id, url, events, description, secret)
-                 VALUES ($1, $2, $3, '{*}', 'posthorn dev', $4)",
-                &[&id, &tenant, &receiver.url(), &sealed],
-            )
-            .await
-            .map_err(fail("subscribing the receiver"))?;
-    }
+    let id: Uuid = client.query_one("SELECT posthorn.uuid7()", &[]).await.map_err(fail("making an id"))?.get(0);
+    let sealed = keyring.seal(tenant, id, &credentials.receiver_secret());
+    // a deleted one was deleted on purpose
+    client
+        .execute(
+            "INSERT INTO posthorn.webhook_subscriptions (id, tenant_id, url, events, description, secret)
+             SELECT $1, $2, $3, '{*}', 'posthorn dev', $4
+             WHERE NOT EXISTS (SELECT FROM posthorn.webhook_subscriptions s
+                               WHERE s.tenant_id = $2 AND s.description = 'posthorn dev')",
+            &[&id, &tenant, &receiver.url(), &sealed],
+        )
+        .await
+        .map_err(fail("subscribing the receiver"))?;
     Ok(credentials)
 }
 

@@ -38,7 +38,6 @@ pub enum WorkspaceError {
 /// The opened folder.
 pub(super) struct Workspace {
     dir: PathBuf,
-    had_credentials: bool,
 }
 
 /// What the demo tenant's people hold; kept so that they stay the same over restarts.
@@ -80,7 +79,7 @@ impl Workspace {
     pub(super) fn open(dir: &Path) -> Result<Self, WorkspaceError> {
         fs::create_dir_all(dir).map_err(at("make", dir))?;
         let dir = dir.canonicalize().map_err(at("find", dir))?;
-        let workspace = Self { had_credentials: dir.join("credentials.json").exists(), dir };
+        let workspace = Self { dir };
         workspace.withdraw(); // left by a start that was killed: nobody is ready yet
         let keyring = workspace.keyring_file();
         if !keyring.exists() {
@@ -95,11 +94,6 @@ impl Workspace {
 
     pub(super) fn keyring_file(&self) -> PathBuf {
         self.dir.join("keyring")
-    }
-
-    /// Whether an earlier start subscribed the receiver: if it is gone since, someone deleted it on purpose.
-    pub(super) const fn had_subscription(&self) -> bool {
-        self.had_credentials
     }
 
     /// The credentials of an earlier start.
