@@ -12,15 +12,15 @@ use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 /// A migrated database with the demo business of one tenant in it.
-struct Business {
+pub(crate) struct Business {
     client: Client,
-    tenant_id: Uuid,
-    _cluster: Cluster,
+    pub(crate) tenant_id: Uuid,
+    cluster: Cluster,
     _folder: TempDir,
 }
 
 impl Business {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let folder = tempfile::Builder::new().prefix("posthorn-demo-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let options = ClusterOptions { data_dir: folder.path().join("pg"), port: None, settings: Vec::new() };
@@ -40,11 +40,15 @@ impl Business {
         }
         let tenant_id = Uuid::now_v7();
         demo::install(&client, tenant_id).await.unwrap();
-        Self { client, tenant_id, _cluster: cluster, _folder: folder }
+        Self { client, tenant_id, cluster, _folder: folder }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.cluster.url("postgres")
     }
 
     /// The first column of a statement as text; `$1` is the tenant where the statement names one.
-    async fn call(&self, sql: &str) -> String {
+    pub(crate) async fn call(&self, sql: &str) -> String {
         let tenant = format!("'{}'::uuid", self.tenant_id);
         self.client.simple_query(&sql.replace("$1", &tenant)).await.unwrap().iter().find_map(first).unwrap_or_default()
     }
@@ -55,7 +59,7 @@ impl Business {
     }
 
     /// Resource and payload of the newest event of this name.
-    async fn newest(&self, event: &str) -> (String, Value) {
+    pub(crate) async fn newest(&self, event: &str) -> (String, Value) {
         let row = self
             .client
             .query_one(
@@ -67,7 +71,7 @@ impl Business {
         (row.get(0), row.get(1))
     }
 
-    async fn events(&self) -> i64 {
+    pub(crate) async fn events(&self) -> i64 {
         self.client.query_one("SELECT count(*) FROM posthorn.outbox", &[]).await.unwrap().get(0)
     }
 }
