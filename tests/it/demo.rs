@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use posthorn::cli::dev::cluster::{Cluster, ClusterOptions};
 use posthorn::cli::dev::demo;
+use posthorn::store::migrate::migrate;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
@@ -25,19 +26,9 @@ impl Business {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let options = ClusterOptions { data_dir: folder.path().join("pg"), port: None, settings: Vec::new() };
         let cluster = Cluster::start(options).await.unwrap();
+        migrate(&SecretString::from(cluster.url("postgres"))).await.unwrap();
         let (client, connection) = tokio_postgres::connect(&cluster.url("postgres"), NoTls).await.unwrap();
         tokio::spawn(connection);
-        client.batch_execute(include_str!("../../sql/schema/bootstrap.sql")).await.unwrap();
-        // The table in which a migrating program notes what it ran; a migration grants rights on it.
-        client
-            .batch_execute(
-                "CREATE TABLE posthorn.schema_history (version int, name text, applied_on text, checksum text)",
-            )
-            .await
-            .unwrap();
-        for migration in migrations() {
-            client.batch_execute(&migration).await.unwrap();
-        }
         let tenant_id = Uuid::now_v7();
         demo::install(&client, tenant_id).await.unwrap();
         Self { client, tenant_id, cluster, _folder: folder }
@@ -81,20 +72,6 @@ fn first(message: &tokio_postgres::SimpleQueryMessage) -> Option<String> {
         tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(ToOwned::to_owned),
         _ => None,
     }
-}
-
-fn migrations() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let mut files: Vec<(u32, String)> = fs::read_dir(folder)
-        .unwrap()
-        .filter_map(|entry| {
-            let path = entry.unwrap().path();
-            let number = path.file_name()?.to_str()?.strip_prefix('V')?.split_once("__")?.0.parse().ok()?;
-            Some((number, fs::read_to_string(path).unwrap()))
-        })
-        .collect();
-    files.sort();
-    files.into_iter().map(|(_, sql)| sql).collect()
 }
 
 #[tokio::test]
