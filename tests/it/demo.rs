@@ -2,49 +2,44 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use posthorn::cli::dev::cluster::{Cluster, ClusterOptions};
 use posthorn::cli::dev::demo;
+use posthorn::store::migrate::migrate;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 /// A migrated database with the demo business of one tenant in it.
-struct Business {
+pub(crate) struct Business {
     client: Client,
-    tenant_id: Uuid,
-    _cluster: Cluster,
+    pub(crate) tenant_id: Uuid,
+    cluster: Cluster,
     _folder: TempDir,
 }
 
 impl Business {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let folder = tempfile::Builder::new().prefix("posthorn-demo-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let options = ClusterOptions { data_dir: folder.path().join("pg"), port: None, settings: Vec::new() };
         let cluster = Cluster::start(options).await.unwrap();
+        migrate(&SecretString::from(cluster.url("postgres"))).await.unwrap();
         let (client, connection) = tokio_postgres::connect(&cluster.url("postgres"), NoTls).await.unwrap();
         tokio::spawn(connection);
-        client.batch_execute(include_str!("../../sql/schema/bootstrap.sql")).await.unwrap();
-        // The table in which a migrating program notes what it ran; a migration grants rights on it.
-        client
-            .batch_execute(
-                "CREATE TABLE posthorn.schema_history (version int, name text, applied_on text, checksum text)",
-            )
-            .await
-            .unwrap();
-        for migration in migrations() {
-            client.batch_execute(&migration).await.unwrap();
-        }
         let tenant_id = Uuid::now_v7();
         demo::install(&client, tenant_id).await.unwrap();
-        Self { client, tenant_id, _cluster: cluster, _folder: folder }
+        Self { client, tenant_id, cluster, _folder: folder }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.cluster.url("postgres")
     }
 
     /// The first column of a statement as text; `$1` is the tenant where the statement names one.
-    async fn call(&self, sql: &str) -> String {
+    pub(crate) async fn call(&self, sql: &str) -> String {
         let tenant = format!("'{}'::uuid", self.tenant_id);
         self.client.simple_query(&sql.replace("$1", &tenant)).await.unwrap().iter().find_map(first).unwrap_or_default()
     }
@@ -55,7 +50,7 @@ impl Business {
     }
 
     /// Resource and payload of the newest event of this name.
-    async fn newest(&self, event: &str) -> (String, Value) {
+    pub(crate) async fn newest(&self, event: &str) -> (String, Value) {
         let row = self
             .client
             .query_one(
@@ -67,7 +62,7 @@ impl Business {
         (row.get(0), row.get(1))
     }
 
-    async fn events(&self) -> i64 {
+    pub(crate) async fn events(&self) -> i64 {
         self.client.query_one("SELECT count(*) FROM posthorn.outbox", &[]).await.unwrap().get(0)
     }
 }
@@ -77,20 +72,6 @@ fn first(message: &tokio_postgres::SimpleQueryMessage) -> Option<String> {
         tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(ToOwned::to_owned),
         _ => None,
     }
-}
-
-fn migrations() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let mut files: Vec<(u32, String)> = fs::read_dir(folder)
-        .unwrap()
-        .filter_map(|entry| {
-            let path = entry.unwrap().path();
-            let number = path.file_name()?.to_str()?.strip_prefix('V')?.split_once("__")?.0.parse().ok()?;
-            Some((number, fs::read_to_string(path).unwrap()))
-        })
-        .collect();
-    files.sort();
-    files.into_iter().map(|(_, sql)| sql).collect()
 }
 
 #[tokio::test]

@@ -5,4 +5,5 @@ mod harness;
 mod cluster;
 mod demo;
 mod outbound;
+mod publish;
 mod receiving;

@@ -74,7 +74,7 @@ pub enum ClusterError {
         port: u16,
     },
     /// The machine gave no port at all.
-    #[error("no free TCP port on 127.0.0.1: {source}")]
+    #[error("no free TCP port on 127.0.0.1")]
     NoFreePort {
         /// What the system said.
         source: io::Error,
@@ -85,7 +85,7 @@ pub enum ClusterError {
     )]
     NoPostgresUser,
     /// A folder or file is closed to us.
-    #[error("no permission to {what} {}: give this user access, or choose another folder ({source})", path.display())]
+    #[error("no permission to {what} {}: give this user access, or choose another folder", path.display())]
     NoPermission {
         /// What was tried.
         what: &'static str,
@@ -103,7 +103,7 @@ pub enum ClusterError {
         uid: u32,
     },
     /// A cluster without the password made for it.
-    #[error("the cluster's password file {} cannot be read ({source}): restore it, or move the cluster away to start with an empty one", path.display())]
+    #[error("the cluster's password file {} cannot be read: restore it, or move the cluster away to start with an empty one", path.display())]
     NoPassword {
         /// The file.
         path: PathBuf,
@@ -154,7 +154,7 @@ pub enum ClusterError {
     #[error("starting PostgreSQL was given up because the program is stopping")]
     Cancelled,
     /// Anything else the system refuses.
-    #[error("cannot {what} {}: {source}", path.display())]
+    #[error("cannot {what} {}", path.display())]
     Io {
         /// What was tried.
         what: &'static str,
