@@ -68,7 +68,9 @@ pub enum RunError {
     #[error(transparent)]
     Outbound(#[from] OutboundError),
     /// The address cannot be bound.
-    #[error("cannot listen on {address}: {source}. Is another process there? Choose another with {setting}, port 0 takes a free one")]
+    #[error(
+        "cannot listen on {address}: {source}. Is another process there? Choose another with {setting}, port 0 takes a free one"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -200,7 +202,7 @@ async fn open_store(config: &Config, role: StoreRole, connections: usize) -> Res
 async fn serve(
     address: SocketAddr,
     setting: &'static str,
-    routes: impl poem::IntoEndpoint<Endpoint: 'static> + 'static,
+    routes: impl poem::Endpoint + 'static,
     stop: CancellationToken,
 ) -> Result<(SocketAddr, JoinHandle<()>), RunError> {
     let fail = |source| RunError::Bind { address, setting, source };

@@ -39,6 +39,9 @@ pub async fn run(command: Migrate) -> Result<(), MigrateCommandError> {
     let store = Store::new(&command.database.database_url, StoreRole::Owner, 1, u32::MAX)?;
     let made = days::make_ahead(&store, days::DAYS_AHEAD).await?;
     let (version, applied) = (done.version, done.applied);
-    writeln!(std::io::stdout(), "schema posthorn is at version {version}: {applied} migrations applied, {made} day partitions made")?;
+    writeln!(
+        std::io::stdout(),
+        "schema posthorn is at version {version}: {applied} migrations applied, {made} day partitions made"
+    )?;
     Ok(())
 }

@@ -37,7 +37,9 @@ pub enum ServeError {
 /// [`ServeError`] says what to mend.
 pub async fn serve(command: Serve) -> Result<(), ServeError> {
     let running = run::start(command.config, !command.no_migrate).await?;
-    let ready = running.address().map_or_else(|| "posthorn is ready".to_owned(), |a| format!("posthorn is ready on http://{a}"));
+    let ready = running
+        .address()
+        .map_or_else(|| "posthorn is ready".to_owned(), |a| format!("posthorn is ready on http://{a}"));
     writeln!(std::io::stdout(), "{ready}")?;
     until_stopped().await?;
     tokio::select! {

@@ -1,1 +1,224 @@
-//! Placeholder: written in the next commits.
+//! API keys: `phk_<id>_<secret>`, of which the table keeps the id and the secret's SHA-256.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::row::get;
+use super::{Scope, Store, StoreError, sql};
+
+const PREFIX: &str = "phk_";
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const ID_CHARS: usize = 10;
+/// 62^43 > 2^256.
+const SECRET_CHARS: usize = 43;
+
+/// A whole key as its owner holds it: public id and secret.
+#[derive(Clone)]
+pub struct ApiKey {
+    id: String,
+    secret: SecretString,
+}
+
+impl ApiKey {
+    /// A new key with 256 random bits of secret.
+    pub fn generate() -> Self {
+        let mut id = [0u8; 8];
+        let mut secret = Zeroizing::new([0u8; 32]);
+        rand::fill(&mut id);
+        rand::fill(&mut secret[..]);
+        Self::from_bits(&id, &secret)
+    }
+
+    /// The key of these bits.
+    pub fn from_bits(id: &[u8; 8], secret: &[u8; 32]) -> Self {
+        Self { id: base62(id, ID_CHARS), secret: base62(secret, SECRET_CHARS).into() }
+    }
+
+    /// Reads `phk_<10 letters or digits>_<43 letters or digits>`, or `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+        let is_plain = |part: &str, chars| part.len() == chars && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        (is_plain(id, ID_CHARS) && is_plain(secret, SECRET_CHARS))
+            .then(|| Self { id: id.to_owned(), secret: secret.into() })
+    }
+
+    /// The public part, by which the key is listed and revoked.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The whole key, to be shown once.
+    pub fn expose(&self) -> SecretString {
+        format!("{PREFIX}{}_{}", self.id, self.secret.expose_secret()).into()
+    }
+
+    /// What is stored of the secret. It has 256 random bits, so one round of a fast hash suffices.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret.expose_secret().as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey({})", self.id)
+    }
+}
+
+/// The last `digits` digits of the big-endian number `bytes` in base 62, most significant first.
+fn base62(bytes: &[u8], digits: usize) -> String {
+    let mut number = Zeroizing::new(bytes.to_vec());
+    let mut text = vec![b'0'; digits];
+    for digit in text.iter_mut().rev() {
+        let mut remainder = 0u32;
+        for byte in number.iter_mut() {
+            let value = remainder * 256 + u32::from(*byte);
+            *byte = u8::try_from(value / 62).expect("the remainder is below 62");
+            remainder = value % 62;
+        }
+        *digit = DIGITS[remainder as usize];
+    }
+    String::from_utf8(text).expect("digits are ASCII")
+}
+
+/// A key as it is listed: without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// Public id.
+    pub id: String,
+    /// Whom it acts for.
+    pub tenant_id: Uuid,
+    /// For people.
+    pub name: String,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// Since when it is refused.
+    pub revoked_at: Option<OffsetDateTime>,
+}
+
+/// What [`create`] answers with.
+#[derive(Debug)]
+pub struct NewKey {
+    /// The key, which cannot be shown again.
+    pub key: ApiKey,
+    /// Whether the tenant was made along with it.
+    pub is_new_tenant: bool,
+}
+
+/// Makes a key for a tenant, and the tenant itself when it is not there yet. Needs the owner's role.
+///
+/// # Errors
+/// [`StoreError`] of the database; [`StoreError::Constraint`] when the name is longer than 200 characters.
+pub async fn create(store: &Store, tenant: Uuid, name: &str) -> Result<NewKey, StoreError> {
+    let key = ApiKey::generate();
+    let (id, hash) = (key.id().to_owned(), key.hash().to_vec());
+    let (id, hash) = (&id, &hash);
+    let is_new_tenant = store
+        .tx("create key", Scope::Instance, async move |tx| {
+            let is_new = tx.query_opt(sql::KEYS_ADD_TENANT, &[&tenant, &name]).await?.is_some();
+            tx.query_one(sql::KEYS_ADD, &[id, &tenant, &name, hash]).await?;
+            Ok(is_new)
+        })
+        .await?;
+    Ok(NewKey { key, is_new_tenant })
+}
+
+/// Lists keys, newest first: those of a tenant, or all. Needs the owner's role.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn list(store: &Store, tenant: Option<Uuid>) -> Result<Vec<KeyRow>, StoreError> {
+    store.query(sql::KEYS_LIST, &[&tenant]).await?.iter().map(read_key).collect()
+}
+
+/// Revokes a key; `None` when there is none with this id. Needs the owner's role.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn revoke(store: &Store, key_id: &str) -> Result<Option<KeyRow>, StoreError> {
+    store.query(sql::KEYS_REVOKE, &[&key_id]).await?.first().map(read_key).transpose()
+}
+
+/// The tenant that a key acts for, or `None`: unknown, wrong or revoked, which take the same work.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn find(store: &Store, key: &ApiKey) -> Result<Option<Uuid>, StoreError> {
+    let rows = store.query(sql::KEYS_FIND, &[&key.id()]).await?;
+    let (tenant, stored, is_revoked) = match rows.first() {
+        Some(row) => (get(row, "tenant_id")?, get::<Vec<u8>>(row, "secret_sha256")?, get(row, "revoked")?),
+        None => (Uuid::nil(), vec![0; 32], true),
+    };
+    let is_right: bool = key.hash().as_slice().ct_eq(&stored).into();
+    Ok((is_right && !is_revoked).then_some(tenant))
+}
+
+/// Whether a tenant exists; for operators, who name one.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn has_tenant(store: &Store, tenant: Uuid) -> Result<bool, StoreError> {
+    store
+        .tx("has tenant", Scope::Tenant(tenant), async move |tx| {
+            get(&tx.query_one(sql::KEYS_HAS_TENANT, &[&tenant]).await?, "is_found")
+        })
+        .await
+}
+
+fn read_key(row: &Row) -> Result<KeyRow, StoreError> {
+    Ok(KeyRow {
+        id: get(row, "id")?,
+        tenant_id: get(row, "tenant_id")?,
+        name: get(row, "name")?,
+        created_at: get(row, "created_at")?,
+        revoked_at: get(row, "revoked_at")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_the_documented_form_and_are_read_back() {
+        let key = ApiKey::generate();
+        let text = key.expose();
+        let read = ApiKey::parse(text.expose_secret()).unwrap();
+        assert_eq!((read.id(), read.hash()), (key.id(), key.hash()));
+        assert_eq!(text.expose_secret().len(), "phk_".len() + 10 + 1 + 43);
+        assert_ne!(ApiKey::generate().hash(), key.hash());
+    }
+
+    #[test]
+    fn base62_keeps_every_bit_of_the_secret() {
+        let low = ApiKey::from_bits(&[0; 8], &[0; 32]);
+        assert_eq!(low.expose().expose_secret(), &format!("phk_{}_{}", "0".repeat(10), "0".repeat(43)));
+        assert_eq!(base62(&[0xff; 32], 44), format!("0{}", base62(&[0xff; 32], 43)));
+        assert_eq!(base62(&[0, 61], 2), "0z");
+        assert_eq!(base62(&[1, 0], 3), "048");
+    }
+
+    #[test]
+    fn other_texts_are_no_keys() {
+        let good = ApiKey::from_bits(&[7; 8], &[9; 32]).expose();
+        let good = good.expose_secret();
+        for text in
+            ["", "phk_", "Bearer", &good[1..], &good[..good.len() - 1], &format!("{good}0"), &good.replace('_', "-")]
+        {
+            assert!(ApiKey::parse(text).is_none(), "{text}");
+        }
+        assert!(ApiKey::parse(&good.replace("phk_", "PHK_")).is_none());
+    }
+
+    #[test]
+    fn debug_shows_the_id_alone() {
+        let key = ApiKey::from_bits(&[7; 8], &[9; 32]);
+        assert_eq!(format!("{key:?}"), format!("ApiKey({})", key.id()));
+    }
+}

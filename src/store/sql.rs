@@ -21,6 +21,13 @@ macro_rules! statements {
 }
 
 statements! {
+    KEYS_ADD = "keys/add";
+    KEYS_ADD_TENANT = "keys/add_tenant";
+    KEYS_FIND = "keys/find";
+    KEYS_LIST = "keys/list";
+    KEYS_REVOKE = "keys/revoke";
+ KEYS_HAS_TENANT = "keys/has_tenant";
+
     DAYS_MAKE = "days/make";
     DAYS_MISSING = "days/missing";
     DISPATCHERS_FORGET = "dispatchers/forget";

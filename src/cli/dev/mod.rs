@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use clap::Args;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
@@ -90,7 +90,9 @@ pub enum DevError {
     #[error("the demo's key could not be made")]
     Key(#[from] StoreError),
     /// The receiver's address.
-    #[error("the receiver cannot listen on {address}: {source}. Choose another with --receiver-bind, port 0 takes a free one")]
+    #[error(
+        "the receiver cannot listen on {address}: {source}. Choose another with --receiver-bind, port 0 takes a free one"
+    )]
     Receiver {
         /// The address.
         address: SocketAddr,
@@ -199,7 +201,8 @@ async fn prepare_tenant(
     let credentials = match workspace.credentials()? {
         Some(credentials) => credentials,
         None => {
-            let tenant: Uuid = client.query_one("SELECT posthorn.uuid7()", &[]).await.map_err(fail("making an id"))?.get(0);
+            let tenant: Uuid =
+                client.query_one("SELECT posthorn.uuid7()", &[]).await.map_err(fail("making an id"))?.get(0);
             let made = api_keys::create(store, tenant, "posthorn dev").await?;
             workspace.keep(Credentials::new(tenant, made.key.expose()))?
         }
@@ -219,7 +222,7 @@ async fn prepare_tenant(
     client
         .execute(
             "INSERT INTO posthorn.webhook_subscriptions (id, tenant_id, url, events, description, secret)
-             SELECT $1, $2, $3, '{*}', 'posthorn dev', $4
+             SELECT $1::uuid, $2::uuid, $3::text, '{*}', 'posthorn dev', $4::bytea
              WHERE NOT EXISTS (SELECT FROM posthorn.webhook_subscriptions s
                                WHERE s.tenant_id = $2 AND s.description = 'posthorn dev')",
             &[&id, &tenant, &receiver.url(), &sealed],
@@ -247,7 +250,9 @@ fn config(command: &Dev, workspace: &Workspace, database_url: SecretString, cred
     config.webhook.allow_http = true;
     let loopback = [(std::net::Ipv4Addr::LOCALHOST.into(), 8), (std::net::Ipv6Addr::LOCALHOST.into(), 128)];
     config.webhook.allow_networks.extend(
-        loopback.into_iter().filter_map(|(address, prefix): (std::net::IpAddr, u8)| ipnet::IpNet::new(address, prefix).ok()),
+        loopback
+            .into_iter()
+            .filter_map(|(address, prefix): (std::net::IpAddr, u8)| ipnet::IpNet::new(address, prefix).ok()),
     );
     config
 }

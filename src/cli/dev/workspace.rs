@@ -54,7 +54,7 @@ impl Credentials {
         Self {
             tenant_id,
             api_key: api_key.expose_secret().to_owned(),
-            admin_token: Uuid::new_v4().simple().to_string(),
+            admin_token: hex::encode(rand::random::<[u8; 24]>()),
             receiver_secret: Secret::generate().expose().to_owned(),
         }
     }
