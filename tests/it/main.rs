@@ -1,1 +1,3 @@
-//! x
+//! One test binary, linked once; modules mirror the house.
+
+mod cluster;
