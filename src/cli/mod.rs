@@ -1,1 +1,3 @@
-//! Placeholder: written in the next commits.
+//! Subcommands, one file each.
+
+pub mod dev;

@@ -1,6 +1,4 @@
-//! One binary for all tests that need more than one module: real sockets, a real PostgreSQL.
+//! One test binary, linked once; modules mirror the house.
 
-mod harness;
-
-mod outbound;
+mod cluster;
 mod receiving;

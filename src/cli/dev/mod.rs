@@ -1,1 +1,3 @@
-//! Placeholder: written in the next commits.
+//! `posthorn dev`: everything on one machine with nothing installed but PostgreSQL's binaries.
+
+pub mod cluster;
