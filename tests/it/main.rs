@@ -1,4 +1,5 @@
 //! One test binary, linked once; modules mirror the house.
 
 mod cluster;
+mod harness;
 mod receiving;
