@@ -2,4 +2,5 @@
 
 mod cluster;
 mod harness;
+mod outbound;
 mod receiving;

@@ -2,6 +2,7 @@
 
 mod binary;
 mod cluster;
+pub(crate) mod hostile;
 mod receiver;
 mod tests;
 mod world;
