@@ -1,9 +1,8 @@
-//! One binary for all tests that need more than one module: real sockets, a real PostgreSQL.
-
-mod harness;
+//! One test binary, linked once; modules mirror the house.
 
 mod cluster;
 mod demo;
+mod harness;
 mod outbound;
 mod publish;
 mod receiving;

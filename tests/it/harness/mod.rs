@@ -1,3 +1,30 @@
-//! What the tests act with: real servers to talk to, and verbs to say what they do.
+//! What tests stand on: one PostgreSQL per run, a database per test, a receiver of webhooks, the program itself.
 
+mod binary;
+mod cluster;
 pub(crate) mod hostile;
+mod receiver;
+mod tests;
+mod world;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use binary::Binary;
+pub(crate) use cluster::server;
+pub(crate) use receiver::{Answer, Receiver};
+pub(crate) use world::World;
+
+/// Time within which something that needs no waiting must have happened, on a slow and busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// How often [`eventually`] looks.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Looks every few milliseconds until `condition` holds. Panics with `what` when it does not within `deadline`.
+pub(crate) async fn eventually(what: &str, deadline: Duration, condition: impl AsyncFn() -> bool) {
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
