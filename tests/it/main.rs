@@ -2,6 +2,8 @@
 
 mod cluster;
 mod demo;
+mod dev;
+mod docs;
 mod harness;
 mod outbound;
 mod publish;

@@ -22,14 +22,14 @@ fn installed(name: &str, pins: &[&str], install: impl FnOnce(&Path)) -> PathBuf 
     folder
 }
 
-fn run(command: &mut Command) -> String {
+pub(crate) fn run(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap().trim().to_owned()
 }
 
 /// `publish.py` with the packages it pins.
-fn python() -> Command {
+pub(crate) fn python() -> Command {
     let folder = installed("publish-python", &["requirements.txt"], |folder| {
         run(Command::new("python3").args(["-m", "venv"]).arg(folder));
         let pins = Path::new(SOURCES).join("requirements.txt");
@@ -41,7 +41,7 @@ fn python() -> Command {
 }
 
 /// `publish.js` with the packages it pins.
-fn node() -> Command {
+pub(crate) fn node() -> Command {
     let folder = installed("publish-node", &["package.json", "package-lock.json"], |folder| {
         for file in ["package.json", "package-lock.json"] {
             fs::copy(Path::new(SOURCES).join(file), folder.join(file)).unwrap();

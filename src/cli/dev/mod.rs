@@ -115,6 +115,7 @@ pub async fn dev(command: Dev) -> Result<(), DevError> {
     let workspace = Workspace::open(&command.dir)?;
     let mut cluster =
         Cluster::start(ClusterOptions { data_dir: workspace.data_dir(), port: None, settings: Vec::new() }).await?;
+    workspace.withdraw(); // left by a start that was killed; not before the cluster is ours alone
     let result = run_on(&command, &workspace, &cluster).await;
     // whatever failed, the server is stopped in order
     workspace.withdraw();

@@ -80,7 +80,6 @@ impl Workspace {
         fs::create_dir_all(dir).map_err(at("make", dir))?;
         let dir = dir.canonicalize().map_err(at("find", dir))?;
         let workspace = Self { dir };
-        workspace.withdraw(); // left by a start that was killed: nobody is ready yet
         let keyring = workspace.keyring_file();
         if !keyring.exists() {
             write_private(&keyring, &format!("{}\n", Keyring::generate_entry("dev")))?;

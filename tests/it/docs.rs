@@ -1,0 +1,69 @@
+//! What the documents say is what the program does.
+
+use std::fmt::Write;
+use std::fs;
+
+use clap::{Args, Command};
+use posthorn::cli::dev::Dev;
+use posthorn::config::Config;
+
+/// Renews the generated documents instead of comparing them.
+fn is_renewing() -> bool {
+    std::env::var_os("UPDATE_DOCS").is_some()
+}
+
+fn table<T: Args>(skip: &[String]) -> (String, Vec<String>) {
+    let command = T::augment_args(Command::new("posthorn"));
+    let mut rows = String::from("| environment | flag | default | what |\n|---|---|---|---|\n");
+    let mut names = Vec::new();
+    for argument in command.get_arguments() {
+        let (Some(flag), Some(variable)) = (argument.get_long(), argument.get_env()) else { continue };
+        let variable = variable.to_string_lossy().into_owned();
+        if skip.contains(&variable) {
+            continue;
+        }
+        let default = argument.get_default_values().first().map(|value| format!("`{}`", value.to_string_lossy()));
+        let what = argument.get_help().unwrap().to_string().replace('|', "\\|");
+        writeln!(rows, "| `{variable}` | `--{flag}` | {} | {what} |", default.unwrap_or_default()).unwrap();
+        names.push(variable);
+    }
+    (rows, names)
+}
+
+#[test]
+fn every_setting_is_in_the_configuration_page() {
+    let (serve, names) = table::<Config>(&[]);
+    let (dev, _) = table::<Dev>(&names);
+    let page = format!(
+        "# Configuration\n\nEvery setting is an environment variable and a flag; the flag wins. Made from `src/config.rs`; \
+         `posthorn serve --help` says the same.\n\n## posthorn serve\n\n{serve}\n`--no-migrate` (`POSTHORN_NO_MIGRATE`) only \
+         checks the schema's version. `--log-json` (`POSTHORN_LOG_JSON`) writes logs as JSON lines; `RUST_LOG` chooses what is \
+         logged, such as `warn` or `info,posthorn::dispatch=debug`.\n\n## posthorn dev, besides\n\n{dev}\n\
+         `--no-dispatcher` leaves sending to others. `POSTHORN_PG_BIN` names the folder of PostgreSQL's binaries when they are \
+         not where they usually are.\n\n## In SQL\n\n| setting | what |\n|---|---|\n\
+         | `posthorn.max_payload_bytes` | Largest payload that an INSERT may have, 262144 unless set, for example by `ALTER DATABASE app SET posthorn.max_payload_bytes = 1048576` |\n\
+         | `posthorn.mute` | `on` stores events, marked muted, without deliveries: for loading data |\n\
+         | `posthorn.notify` | `off` sends no NOTIFY and takes no lock: for sessions that PREPARE TRANSACTION; the poll finds the rows |\n"
+    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
+    if is_renewing() {
+        fs::write(path, &page).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), page, "renew it with UPDATE_DOCS=1");
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let pages = fs::read_dir(format!("{root}docs")).unwrap().map(|entry| entry.unwrap().path());
+    for page in pages.chain([format!("{root}README.md").into()]).filter(|path| path.extension().is_some_and(|e| e == "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(link, _)| link)) {
+            let file = link.split('#').next().unwrap();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            assert!(page.parent().unwrap().join(file).exists(), "{}: {link} leads nowhere", page.display());
+        }
+    }
+}
