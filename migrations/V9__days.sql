@@ -16,7 +16,8 @@ BEGIN
     END IF;
     PERFORM set_config('lock_timeout', '1s', true);      -- the caller tries again on 55P03
     PERFORM pg_advisory_xact_lock(1886352488, 3);        -- several processes make days at once
-    IF to_regclass('posthorn.' || quote_ident(partition)) IS NOT NULL THEN
+    -- pg_class and not to_regclass: waiting for the lock above does not refresh a cached "no such table"
+    IF EXISTS (SELECT FROM pg_class c WHERE c.relname = partition AND c.relnamespace = 'posthorn'::regnamespace) THEN
         RETURN false;
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', partition, parent);

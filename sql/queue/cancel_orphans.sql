@@ -16,7 +16,10 @@ WITH RECURSIVE walk AS (
 orphan AS MATERIALIZED (
     SELECT l.id
     FROM walk w
-    JOIN posthorn.webhook_subscriptions s ON s.id = w.subscription_id AND s.status = 'deleted'
+    -- LIMIT keeps this a lookup by key for each step: as a join it was planned as one scan of all subscriptions
+    CROSS JOIN LATERAL (
+        SELECT FROM posthorn.webhook_subscriptions s WHERE s.id = w.subscription_id AND s.status = 'deleted' LIMIT 1
+    ) gone
     CROSS JOIN LATERAL (
         SELECT d.id FROM posthorn.webhook_deliveries d
         WHERE d.subscription_id = w.subscription_id AND d.status IN ('pending', 'sending', 'retrying')

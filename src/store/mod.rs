@@ -46,7 +46,7 @@ impl StoreRole {
     /// What a new connection does first. Every statement of the dispatcher has one right plan, which follows an index in
     /// its order; the settings keep the planner from trying others on a table whose size changes faster than statistics.
     /// The API's lists have optional filters, which only a plan made for their values serves well.
-    const fn session(self) -> &'static str {
+    pub const fn session(self) -> &'static str {
         match self {
             Self::Api => {
                 "SET ROLE posthorn_api; SET jit = off; SET plan_cache_mode = force_custom_plan; SET statement_timeout = '30s'"

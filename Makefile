@@ -1,0 +1,34 @@
+# What people type. Everything that must be there first is set up by .ci/setup, which is quick when it has been done.
+CARGO ?= cargo
+
+.PHONY: help run test check bench openapi sql setup
+
+help: ## lists these targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: ## installs what is missing: PostgreSQL's server, Python and Node for the examples
+	@.ci/setup
+
+run: setup ## builds Posthorn and starts it with a PostgreSQL of its own, a demo tenant and a receiver
+	$(CARGO) run --release --quiet -- dev
+
+test: setup ## runs every test
+	$(CARGO) test --quiet
+
+check: setup ## what must pass before a push: form, lints, documentation, tests
+	$(CARGO) fmt --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
+	$(CARGO) test --quiet
+
+bench: setup ## measures throughput and latency on this machine
+	$(CARGO) run --release --quiet -- bench
+
+openapi: ## writes the API's documents into openapi/
+	mkdir -p openapi
+	$(CARGO) run --quiet -- openapi > openapi/posthorn.yaml.new
+	mv openapi/posthorn.yaml.new openapi/posthorn.yaml
+
+sql: setup ## proves every statement of sql/ and the schema, and rewrites their snapshots for review
+	INSTA_UPDATE=always UPDATE_SCHEMA=1 $(CARGO) test --quiet --test it -- sql:: schema::
+	git --no-pager diff --stat -- tests/it/snapshots migrations/schema.sql

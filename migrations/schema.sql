@@ -1,0 +1,3148 @@
+-- What the migrations make, as pg_dump of PostgreSQL 15 prints it; kept by tests/it/schema.rs.
+--
+-- PostgreSQL database dump
+--
+
+
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: posthorn; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA posthorn;
+
+
+--
+-- Name: SCHEMA posthorn; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON SCHEMA posthorn IS 'Posthorn: webhooks straight from Postgres. Business modules INSERT into posthorn.outbox; everything else follows.';
+
+
+--
+-- Name: are_event_patterns(text[]); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.are_event_patterns(patterns text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((cardinality(patterns) >= 1) AND (cardinality(patterns) <= 100)) AND (NOT (EXISTS (SELECT FROM unnest(are_event_patterns.patterns) p(pattern) WHERE ((p.pattern IS NULL) OR (char_length(p.pattern) > 100) OR (p.pattern !~ '^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*\.\*|[a-z0-9_]+(\.[a-z0-9_]+)+)$'::text))))));
+
+
+--
+-- Name: FUNCTION are_event_patterns(patterns text[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.are_event_patterns(patterns text[]) IS 'Whether these are 1 to 100 event names (invoice.created), patterns of whole segments (invoice.*) or *.';
+
+
+--
+-- Name: current_tenant(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.current_tenant() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('posthorn.tenant_id'::text, true), ''::text))::uuid;
+
+
+--
+-- Name: FUNCTION current_tenant(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.current_tenant() IS 'The tenant this transaction acts for (posthorn.tenant_id), or NULL: then row security shows nothing.';
+
+
+--
+-- Name: delete_subscription(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    cancelled := 0;
+    UPDATE webhook_subscriptions s
+    SET status = 'deleted', status_reason = NULL, secret = NULL, previous_secret = NULL, previous_secret_until = NULL
+    WHERE s.id = subscription AND s.status <> 'deleted';
+    is_found := FOUND;
+    IF is_found THEN
+        UPDATE webhook_deliveries d
+        SET status = 'cancelled', finished_at = now(), updated_at = now(), lease_until = NULL, epoch = d.epoch + 1
+        WHERE d.subscription_id = subscription AND d.status IN ('pending', 'sending', 'retrying');
+        GET DIAGNOSTICS cancelled = ROW_COUNT;
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer) IS 'Deletes a subscription, forgets its secrets and cancels what waits for it.';
+
+
+--
+-- Name: event_patterns(text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.event_patterns(event text) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    parts text[] := string_to_array(event, '.');
+    patterns text[] := ARRAY[event];
+BEGIN
+    FOR n IN REVERSE cardinality(parts) - 1 .. 1 LOOP
+        patterns := patterns || (array_to_string(parts[1:n], '.') || '.*');
+    END LOOP;
+    -- posthorn.… are operational events: only a pattern that names them matches
+    RETURN CASE WHEN parts[1] = 'posthorn' THEN patterns ELSE patterns || '*'::text END;
+END
+$$;
+
+
+--
+-- Name: FUNCTION event_patterns(event text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.event_patterns(event text) IS 'Every pattern that matches an event name: a.b.c gives a.b.c, a.b.*, a.*, *.';
+
+
+--
+-- Name: fan_out(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.fan_out() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    -- more would make the business transaction's COMMIT wait (16 to 20 us each); the dispatcher does those
+    inline_limit CONSTANT integer := 500;
+    event_ids uuid[];
+    tenant_ids uuid[];
+    events text[];
+    due_ats timestamptz[];
+    subscription_ids uuid[];
+    too_many_ids uuid[];
+    unknown_ids uuid[];
+    failure text;
+BEGIN
+    IF coalesce(current_setting('posthorn.mute', true), '') = 'on' THEN
+        INSERT INTO event_fanouts (event_id, tenant_id, state) SELECT e.id, e.tenant_id, 'muted' FROM new_events e;
+        RETURN NULL;
+    END IF;
+
+    -- Matching must not be able to fail the business transaction. The block is read-only, so it takes no subtransaction
+    -- id; around the INSERT below it would take one per statement. OTHERS does not catch a cancelled statement: right.
+    BEGIN
+        WITH incoming AS MATERIALIZED (
+            -- #> '{}' is the whole value, detoasted once and not once per filter
+            SELECT e.id, e.tenant_id, e.event, e.payload #> '{}' AS payload,
+                greatest(e.deliver_after, now()) AS due_at
+            FROM new_events e
+        ), matched AS MATERIALIZED (
+            SELECT i.id, i.tenant_id, i.event, i.due_at, m.found, m.wanted,
+                m.found = 0 AND NOT EXISTS (SELECT FROM tenants t WHERE t.id = i.tenant_id) AS is_unknown
+            FROM incoming i
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS found,
+                    array_agg(DISTINCT c.subscription_id) FILTER (WHERE c.filter IS NULL OR i.payload @@ c.filter) AS wanted
+                FROM (
+                    SELECT p.subscription_id, p.filter
+                    FROM subscription_patterns p
+                    WHERE p.tenant_id = i.tenant_id AND p.pattern = ANY (event_patterns(i.event))
+                    LIMIT inline_limit + 1
+                ) c
+            ) m
+        )
+        SELECT array_agg(m.id) FILTER (WHERE w.subscription_id IS NOT NULL),
+            array_agg(m.tenant_id) FILTER (WHERE w.subscription_id IS NOT NULL),
+            array_agg(m.event) FILTER (WHERE w.subscription_id IS NOT NULL),
+            array_agg(m.due_at) FILTER (WHERE w.subscription_id IS NOT NULL),
+            array_agg(w.subscription_id) FILTER (WHERE w.subscription_id IS NOT NULL),
+            array_agg(m.id) FILTER (WHERE m.found > inline_limit),
+            array_agg(m.id) FILTER (WHERE m.is_unknown)
+        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, too_many_ids, unknown_ids
+        FROM matched m
+        LEFT JOIN LATERAL unnest(m.wanted) AS w (subscription_id) ON m.found <= inline_limit;
+    EXCEPTION WHEN OTHERS THEN
+        failure := left(SQLERRM, 500);
+    END;
+
+    IF failure IS NOT NULL THEN
+        INSERT INTO event_fanouts (event_id, tenant_id, state, reason)
+        SELECT e.id, e.tenant_id, 'open', failure FROM new_events e;
+    ELSE
+        IF event_ids IS NOT NULL THEN
+            INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id)
+            SELECT d.event_id, d.tenant_id, d.event, d.due_at, d.subscription_id
+            FROM unnest(event_ids, tenant_ids, events, due_ats, subscription_ids)
+                AS d (event_id, tenant_id, event, due_at, subscription_id);
+        END IF;
+        IF too_many_ids IS NOT NULL THEN
+            INSERT INTO event_fanouts (event_id, tenant_id, state, reason)
+            SELECT e.id, e.tenant_id, 'open', format('more than %s subscriptions match', inline_limit)
+            FROM new_events e WHERE e.id = ANY (too_many_ids);
+        END IF;
+        IF unknown_ids IS NOT NULL THEN
+            INSERT INTO event_fanouts (event_id, tenant_id, state)
+            SELECT e.id, e.tenant_id, 'unknown_tenant' FROM new_events e WHERE e.id = ANY (unknown_ids);
+        END IF;
+    END IF;
+
+    IF failure IS NOT NULL OR event_ids IS NOT NULL OR too_many_ids IS NOT NULL THEN
+        PERFORM wake();
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION fan_out(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.fan_out() IS 'Trigger: one delivery per event and matching subscription, in the event''s own transaction.';
+
+
+--
+-- Name: fan_out_open(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    open_event event_fanouts;
+    happened outbox;
+    candidate record;
+    last_id uuid;
+    seen integer := 0;
+    wanted boolean;
+    failure text;
+BEGIN
+    deliveries := 0;
+    SELECT f.* INTO open_event FROM event_fanouts f
+    WHERE f.state = 'open' AND f.due_at <= now() ORDER BY f.due_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+    is_found := FOUND;
+    IF NOT is_found THEN
+        RETURN;
+    END IF;
+
+    BEGIN
+        SELECT o.* INTO happened FROM outbox o WHERE o.id = open_event.event_id;
+        FOR candidate IN
+            SELECT DISTINCT ON (p.subscription_id) p.subscription_id, p.filter
+            FROM subscription_patterns p
+            WHERE p.tenant_id = happened.tenant_id AND p.pattern = ANY (event_patterns(happened.event))
+              AND (open_event.after_subscription_id IS NULL OR p.subscription_id > open_event.after_subscription_id)
+            ORDER BY p.subscription_id LIMIT chunk
+        LOOP
+            seen := seen + 1;
+            last_id := candidate.subscription_id;
+            failure := NULL;
+            BEGIN
+                wanted := candidate.filter IS NULL OR happened.payload @@ candidate.filter;
+            EXCEPTION WHEN OTHERS THEN
+                failure := left('the filter fails on this event: ' || SQLERRM, 500);
+            END;
+            IF failure IS NOT NULL THEN
+                -- marked where its owner looks, and there to be retried once the filter is mended
+                INSERT INTO webhook_deliveries (event_id, tenant_id, event, subscription_id, status, finished_at,
+                    last_error_kind, last_error)
+                VALUES (happened.id, happened.tenant_id, happened.event, candidate.subscription_id, 'failed', now(),
+                    'filter_error', failure);
+            ELSIF wanted THEN
+                INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id)
+                VALUES (happened.id, happened.tenant_id, happened.event, greatest(happened.deliver_after, now()),
+                    candidate.subscription_id);
+                deliveries := deliveries + 1;
+            END IF;
+        END LOOP;
+
+        IF seen < chunk THEN
+            DELETE FROM event_fanouts f WHERE f.event_id = open_event.event_id;
+        ELSE
+            UPDATE event_fanouts f SET after_subscription_id = last_id WHERE f.event_id = open_event.event_id;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        -- the rights are still missing, say: later, so that it does not stand in the way of the others
+        deliveries := 0;
+        UPDATE event_fanouts f
+        SET failures = f.failures + 1, due_at = now() + make_interval(secs => least(60, 2 ^ least(f.failures, 6))),
+            reason = left(SQLERRM, 500)
+        WHERE f.event_id = open_event.event_id;
+    END;
+END
+$$;
+
+
+--
+-- Name: FUNCTION fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer) IS 'Fans out the oldest open event to at most so many of the subscriptions that are active now; for dispatchers.';
+
+
+--
+-- Name: find_api_key(text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.find_api_key(key_id text) RETURNS TABLE(tenant_id uuid, secret_sha256 bytea, revoked boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$ SELECT k.tenant_id, k.secret_sha256, k.revoked_at IS NOT NULL FROM api_keys k WHERE k.id = key_id $$;
+
+
+--
+-- Name: FUNCTION find_api_key(key_id text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.find_api_key(key_id text) IS 'Tenant and hash of an API key, for the API''s authentication alone.';
+
+
+--
+-- Name: first_id_of(date); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.first_id_of(day date) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (encode((SUBSTRING(int8send(((EXTRACT(epoch FROM (day)::timestamp without time zone) * (1000)::numeric))::bigint) FROM 3) || '\x00000000000000000000'::bytea), 'hex'::text))::uuid;
+
+
+--
+-- Name: FUNCTION first_id_of(day date); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.first_id_of(day date) IS 'The smallest UUIDv7 of a day in UTC: the bound of that day''s partition.';
+
+
+--
+-- Name: keep_subscription_patterns(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.keep_subscription_patterns() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        DELETE FROM subscription_patterns WHERE tenant_id = OLD.tenant_id AND subscription_id = OLD.id;
+    END IF;
+    IF NEW.status = 'active' THEN
+        -- the DISTINCT stands apart: jsonpath has no equality
+        INSERT INTO subscription_patterns (tenant_id, pattern, subscription_id, filter)
+        SELECT NEW.tenant_id, wanted.pattern, NEW.id, NEW.filter
+        FROM (SELECT DISTINCT e.pattern FROM unnest(NEW.events) AS e (pattern)) AS wanted;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION keep_subscription_patterns(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.keep_subscription_patterns() IS 'Trigger: keeps subscription_patterns in step with a subscription.';
+
+
+--
+-- Name: make_day(text, date); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.make_day(parent text, day date) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+DECLARE
+    partition text := parent || to_char(day, '_YYYYMMDD');
+    key text := CASE parent WHEN 'webhook_attempts' THEN 'delivery_id' ELSE 'id' END;
+    low uuid := first_id_of(day);
+    high uuid := first_id_of(day + 1);
+    is_needed boolean;
+BEGIN
+    IF parent NOT IN ('outbox', 'webhook_deliveries_done', 'webhook_attempts') OR day IS NULL THEN
+        RAISE EXCEPTION 'no days are kept of %', parent USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM set_config('lock_timeout', '1s', true);      -- the caller tries again on 55P03
+    PERFORM pg_advisory_xact_lock(1886352488, 3);        -- several processes make days at once
+    -- pg_class and not to_regclass: waiting for the lock above does not refresh a cached "no such table"
+    IF EXISTS (SELECT FROM pg_class c WHERE c.relname = partition AND c.relnamespace = 'posthorn'::regnamespace) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', partition, parent);
+    EXECUTE format('COMMENT ON TABLE %I IS %L', partition, format('Rows of %s whose id is of %s (UTC).', parent, day));
+    IF parent <> 'outbox' THEN
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', partition);
+    END IF;
+    -- rows that came before their day had a partition: ATTACH would fail on them
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE %I >= $1 AND %I < $2)', parent || '_default', key, key)
+        INTO is_needed USING low, high;
+    IF is_needed THEN
+        EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', parent || '_default');
+        EXECUTE format('WITH moved AS (DELETE FROM %I WHERE %I >= $1 AND %I < $2 RETURNING *) INSERT INTO %I SELECT * FROM moved',
+            parent || '_default', key, key, partition) USING low, high;
+    END IF;
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, partition, low, high);
+    RETURN true;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION make_day(parent text, day date); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.make_day(parent text, day date) IS 'Makes the partition of a day (UTC) of outbox, webhook_deliveries_done or webhook_attempts, moving early rows out of the default partition. False: it exists.';
+
+
+--
+-- Name: missing_days(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.missing_days(ahead integer) RETURNS TABLE(parent text, day date)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT parents.parent, days.day::date
+    FROM unnest('{outbox,webhook_deliveries_done,webhook_attempts}'::text[]) AS parents (parent)
+    CROSS JOIN generate_series((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC')::date + ahead, '1 day') AS days (day)
+    WHERE to_regclass('posthorn.' || parents.parent || to_char(days.day, '_YYYYMMDD')) IS NULL
+    ORDER BY days.day, parents.parent
+$$;
+
+
+--
+-- Name: FUNCTION missing_days(ahead integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.missing_days(ahead integer) IS 'Partitions still to be made, from today to so many days ahead.';
+
+
+--
+-- Name: note_subscription_change(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.note_subscription_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.updated_at := now();
+    IF NEW.status <> OLD.status THEN
+        NEW.status_changed_at := now();
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+
+--
+-- Name: FUNCTION note_subscription_change(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.note_subscription_change() IS 'Trigger: keeps updated_at and status_changed_at.';
+
+
+--
+-- Name: payload_fits(jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.payload_fits(payload jsonb) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (octet_length((payload)::text) <= COALESCE((NULLIF(current_setting('posthorn.max_payload_bytes'::text, true), ''::text))::integer, 262144));
+
+
+--
+-- Name: FUNCTION payload_fits(payload jsonb); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.payload_fits(payload jsonb) IS 'Whether a payload is small enough as printed (jsonb can print 13 MB from 1.6 kB stored). Limit: setting posthorn.max_payload_bytes, 256 KiB unless set.';
+
+
+--
+-- Name: publish(uuid, text, jsonb, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    event_id uuid;
+BEGIN
+    -- a caller bound to a tenant (the API) cannot publish for another
+    IF current_tenant() <> publish.tenant_id THEN
+        RAISE EXCEPTION 'this transaction acts for tenant % and cannot publish for %', current_tenant(), publish.tenant_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO outbox (tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after)
+    VALUES (publish.tenant_id, publish.event, publish.payload, publish.resource_type, publish.resource_id,
+        publish.metadata, publish.deliver_after)
+    RETURNING id INTO event_id;
+    RETURN event_id;
+END
+$$;
+
+
+--
+-- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) IS 'Publishes an event in the caller''s transaction and returns its id; the same as INSERT INTO posthorn.outbox, which returns nothing to a publisher.';
+
+
+--
+-- Name: queue_state(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.queue_state() RETURNS TABLE(waiting bigint, oldest_due_at timestamp with time zone, open_fanouts bigint, dispatchers_alive bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT (SELECT count(*) FROM webhook_deliveries_live),
+        (SELECT min(l.due_at) FROM webhook_deliveries_live l
+         JOIN webhook_subscriptions s ON s.id = l.subscription_id AND s.status = 'active'
+         WHERE l.due_at <= now() AND l.status IN ('pending', 'retrying')),
+        (SELECT count(*) FROM event_fanouts f WHERE f.state = 'open'),
+        (SELECT count(*) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '15 seconds')
+$$;
+
+
+--
+-- Name: FUNCTION queue_state(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.queue_state() IS 'For monitoring: deliveries not finished, since when the oldest due one of an active subscription waits, events still to fan out, dispatchers alive.';
+
+
+--
+-- Name: uuid7(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.uuid7() RETURNS uuid
+    LANGUAGE sql PARALLEL SAFE
+    RETURN (encode(set_bit(set_bit(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint) FROM 3) FROM 1 FOR 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid;
+
+
+--
+-- Name: FUNCTION uuid7(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.uuid7() IS 'A new UUIDv7 (RFC 9562): 48 bits of milliseconds, then random bits.';
+
+
+--
+-- Name: wake(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.wake() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    IF coalesce(current_setting('posthorn.notify', true), '') <> 'off'
+       AND NOT pg_try_advisory_xact_lock_shared(1886352488, 1) THEN
+        PERFORM pg_notify('posthorn_wake', '');
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION wake(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.wake() IS 'Tells a sleeping dispatcher, at commit, that there is work. Costs nothing while one is awake.';
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: api_keys; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.api_keys (
+    id text NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT id_is_10_letters_or_digits CHECK ((id ~ '^[A-Za-z0-9]{10}$'::text)),
+    CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200)),
+    CONSTRAINT secret_is_a_sha256 CHECK ((octet_length(secret_sha256) = 32))
+);
+
+
+--
+-- Name: TABLE api_keys; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.api_keys IS 'Keys of the REST API. The key itself is shown once and not kept; it has 256 random bits, so a plain hash suffices.';
+
+
+--
+-- Name: COLUMN api_keys.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.api_keys.id IS 'The part of the key between phk_ and the second underscore.';
+
+
+--
+-- Name: COLUMN api_keys.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.api_keys.tenant_id IS 'Whom the key acts for.';
+
+
+--
+-- Name: COLUMN api_keys.name; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.api_keys.name IS 'For people.';
+
+
+--
+-- Name: COLUMN api_keys.secret_sha256; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.api_keys.secret_sha256 IS 'SHA-256 of the part after the second underscore.';
+
+
+--
+-- Name: COLUMN api_keys.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.api_keys.created_at IS 'When it was made.';
+
+
+--
+-- Name: COLUMN api_keys.revoked_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.api_keys.revoked_at IS 'Since when it is refused.';
+
+
+--
+-- Name: dispatchers; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.dispatchers (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    version text NOT NULL,
+    concurrency integer NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    stopped_at timestamp with time zone
+);
+
+
+--
+-- Name: TABLE dispatchers; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.dispatchers IS 'Dispatcher processes; one is alive while seen_at is recent and stopped_at is NULL.';
+
+
+--
+-- Name: COLUMN dispatchers.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatchers.id IS 'One per start of a process.';
+
+
+--
+-- Name: COLUMN dispatchers.host; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatchers.host IS 'Host name.';
+
+
+--
+-- Name: COLUMN dispatchers.pid; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatchers.pid IS 'Process id on that host.';
+
+
+--
+-- Name: COLUMN dispatchers.version; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatchers.version IS 'Version of the binary.';
+
+
+--
+-- Name: COLUMN dispatchers.concurrency; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatchers.concurrency IS 'Deliveries it may have in flight.';
+
+
+--
+-- Name: COLUMN dispatchers.started_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatchers.started_at IS 'When it started.';
+
+
+--
+-- Name: COLUMN dispatchers.seen_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatchers.seen_at IS 'Its last sign of life; one every 5 seconds.';
+
+
+--
+-- Name: COLUMN dispatchers.stopped_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatchers.stopped_at IS 'When it stopped in good order.';
+
+
+--
+-- Name: event_fanouts; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.event_fanouts (
+    event_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    state text NOT NULL,
+    reason text,
+    after_subscription_id uuid,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT reason_is_at_most_500_characters CHECK ((char_length(reason) <= 500)),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'muted'::text, 'unknown_tenant'::text])))
+);
+
+
+--
+-- Name: TABLE event_fanouts; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.event_fanouts IS 'Events whose fan-out did not simply happen with their INSERT. No row: it did.';
+
+
+--
+-- Name: COLUMN event_fanouts.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.event_id IS 'The event.';
+
+
+--
+-- Name: COLUMN event_fanouts.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.tenant_id IS 'Whose event.';
+
+
+--
+-- Name: COLUMN event_fanouts.state; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.state IS 'open: a dispatcher will do it; muted: published with posthorn.mute = on; unknown_tenant: no such tenant, nobody to send to.';
+
+
+--
+-- Name: COLUMN event_fanouts.reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.reason IS 'Why it is open: the error of the matching, or more subscriptions than are fanned out within a commit.';
+
+
+--
+-- Name: COLUMN event_fanouts.after_subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.after_subscription_id IS 'Fanned out up to and including this subscription.';
+
+
+--
+-- Name: COLUMN event_fanouts.failures; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.failures IS 'How often a dispatcher tried in vain.';
+
+
+--
+-- Name: COLUMN event_fanouts.due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.due_at IS 'When a dispatcher may try.';
+
+
+--
+-- Name: COLUMN event_fanouts.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.created_at IS 'When it was marked.';
+
+
+--
+-- Name: event_types; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.event_types (
+    name text NOT NULL,
+    tenant_id uuid,
+    group_name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT event_name_is_valid CHECK (((char_length(name) <= 100) AND (name ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text)))
+);
+
+
+--
+-- Name: TABLE event_types; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.event_types IS 'Catalogue of event types. An event need not be listed here to be published.';
+
+
+--
+-- Name: COLUMN event_types.name; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.name IS 'Such as invoice.created.';
+
+
+--
+-- Name: COLUMN event_types.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.tenant_id IS 'NULL: a common type, for everyone. Else the tenant whose own type it is.';
+
+
+--
+-- Name: COLUMN event_types.group_name; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.group_name IS 'Heading under which people find it.';
+
+
+--
+-- Name: COLUMN event_types.description; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.description IS 'What happened when this event is published.';
+
+
+--
+-- Name: COLUMN event_types.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.created_at IS 'When it was added.';
+
+
+--
+-- Name: outbox; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.outbox (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    event text NOT NULL,
+    payload jsonb NOT NULL,
+    resource_type text,
+    resource_id text,
+    metadata jsonb,
+    deliver_after timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT deliver_after_is_finite CHECK (isfinite(deliver_after)),
+    CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
+    CONSTRAINT metadata_is_an_object_within_the_size_limit CHECK (((metadata IS NULL) OR ((jsonb_typeof(metadata) = 'object'::text) AND posthorn.payload_fits(metadata)))),
+    CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
+    CONSTRAINT payload_is_within_the_size_limit CHECK (posthorn.payload_fits(payload)),
+    CONSTRAINT resource_id_is_1_to_200_printable_characters CHECK ((resource_id ~ '^[^[:cntrl:]]{1,200}$'::text)),
+    CONSTRAINT resource_type_is_1_to_100_printable_characters CHECK ((resource_type ~ '^[^[:cntrl:]]{1,100}$'::text))
+)
+PARTITION BY RANGE (id);
+
+
+--
+-- Name: TABLE outbox; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.outbox IS 'Events, append-only. INSERT one in the transaction that changes your data; a rolled-back event is never sent.';
+
+
+--
+-- Name: COLUMN outbox.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.id IS 'The event''s id, a UUIDv7: webhook-id of every webhook it becomes.';
+
+
+--
+-- Name: COLUMN outbox.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.tenant_id IS 'Whose event it is.';
+
+
+--
+-- Name: COLUMN outbox.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.event IS 'Event type such as invoice.created: lower case, at least two segments, up to 100 characters.';
+
+
+--
+-- Name: COLUMN outbox.payload; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.payload IS 'The data, a JSON object of at most 256 KiB as printed (setting posthorn.max_payload_bytes).';
+
+
+--
+-- Name: COLUMN outbox.resource_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.resource_type IS 'Kind of the thing it is about, such as invoice.';
+
+
+--
+-- Name: COLUMN outbox.resource_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.resource_id IS 'Id of the thing it is about.';
+
+
+--
+-- Name: COLUMN outbox.metadata; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.metadata IS 'Merged into the envelope''s metadata, beneath tenant_id, source and version.';
+
+
+--
+-- Name: COLUMN outbox.deliver_after; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.deliver_after IS 'Not to be sent before this time.';
+
+
+--
+-- Name: COLUMN outbox.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.created_at IS 'Start of the publishing transaction: the envelope''s timestamp.';
+
+
+--
+-- Name: events; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.events WITH (security_barrier='true') AS
+ SELECT o.id,
+    o.tenant_id,
+    o.event,
+    o.payload,
+    o.resource_type,
+    o.resource_id,
+    o.metadata,
+    o.deliver_after,
+    o.created_at,
+    COALESCE(f.state, 'done'::text) AS fanout,
+    f.reason AS fanout_reason
+   FROM (posthorn.outbox o
+     LEFT JOIN posthorn.event_fanouts f ON ((f.event_id = o.id)))
+  WHERE (o.tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant));
+
+
+--
+-- Name: VIEW events; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.events IS 'The current tenant''s events.';
+
+
+--
+-- Name: COLUMN events.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.id IS 'The event''s id.';
+
+
+--
+-- Name: COLUMN events.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.tenant_id IS 'The current tenant.';
+
+
+--
+-- Name: COLUMN events.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.event IS 'Event type.';
+
+
+--
+-- Name: COLUMN events.payload; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.payload IS 'The data.';
+
+
+--
+-- Name: COLUMN events.resource_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.resource_type IS 'Kind of the thing it is about.';
+
+
+--
+-- Name: COLUMN events.resource_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.resource_id IS 'Id of the thing it is about.';
+
+
+--
+-- Name: COLUMN events.metadata; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.metadata IS 'The event''s own metadata.';
+
+
+--
+-- Name: COLUMN events.deliver_after; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.deliver_after IS 'Not to be sent before this time.';
+
+
+--
+-- Name: COLUMN events.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.created_at IS 'Start of the publishing transaction.';
+
+
+--
+-- Name: COLUMN events.fanout; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.fanout IS 'done, or open, muted, unknown_tenant: see posthorn.event_fanouts.';
+
+
+--
+-- Name: COLUMN events.fanout_reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.fanout_reason IS 'Why it is open.';
+
+
+--
+-- Name: outbox_default; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.outbox_default (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    event text NOT NULL,
+    payload jsonb NOT NULL,
+    resource_type text,
+    resource_id text,
+    metadata jsonb,
+    deliver_after timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT deliver_after_is_finite CHECK (isfinite(deliver_after)),
+    CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
+    CONSTRAINT metadata_is_an_object_within_the_size_limit CHECK (((metadata IS NULL) OR ((jsonb_typeof(metadata) = 'object'::text) AND posthorn.payload_fits(metadata)))),
+    CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
+    CONSTRAINT payload_is_within_the_size_limit CHECK (posthorn.payload_fits(payload)),
+    CONSTRAINT resource_id_is_1_to_200_printable_characters CHECK ((resource_id ~ '^[^[:cntrl:]]{1,200}$'::text)),
+    CONSTRAINT resource_type_is_1_to_100_printable_characters CHECK ((resource_type ~ '^[^[:cntrl:]]{1,100}$'::text))
+);
+
+
+--
+-- Name: TABLE outbox_default; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.outbox_default IS 'Events of days without a partition of their own; make_day moves them out.';
+
+
+--
+-- Name: schema_history; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.schema_history (
+    version integer NOT NULL,
+    name character varying(255),
+    applied_on character varying(255),
+    checksum character varying(255)
+);
+
+
+--
+-- Name: TABLE schema_history; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.schema_history IS 'Migrations applied to this schema, kept by the migration runner.';
+
+
+--
+-- Name: COLUMN schema_history.version; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.schema_history.version IS 'Number of the migration; a binary refuses a schema newer than its own newest.';
+
+
+--
+-- Name: COLUMN schema_history.name; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.schema_history.name IS 'Name of the migration file.';
+
+
+--
+-- Name: COLUMN schema_history.applied_on; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.schema_history.applied_on IS 'When it was applied, RFC 3339.';
+
+
+--
+-- Name: COLUMN schema_history.checksum; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.schema_history.checksum IS 'Checksum of the file, so that an edited migration is noticed.';
+
+
+--
+-- Name: subscription_patterns; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.subscription_patterns (
+    tenant_id uuid NOT NULL,
+    pattern text NOT NULL,
+    subscription_id uuid NOT NULL,
+    filter jsonpath
+);
+
+
+--
+-- Name: TABLE subscription_patterns; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.subscription_patterns IS 'What the fan-out matches events against: one row per pattern of an active subscription. Kept by a trigger.';
+
+
+--
+-- Name: COLUMN subscription_patterns.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_patterns.tenant_id IS 'Whose subscription.';
+
+
+--
+-- Name: COLUMN subscription_patterns.pattern; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_patterns.pattern IS 'invoice.created, invoice.* or *.';
+
+
+--
+-- Name: COLUMN subscription_patterns.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_patterns.subscription_id IS 'The active subscription that wants it.';
+
+
+--
+-- Name: COLUMN subscription_patterns.filter; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_patterns.filter IS 'Copy of the subscription''s filter, so that matching needs no join.';
+
+
+--
+-- Name: tenants; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.tenants (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200))
+);
+
+
+--
+-- Name: TABLE tenants; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.tenants IS 'Who owns subscriptions and events. An event of a tenant that is not here is stored and marked, never refused.';
+
+
+--
+-- Name: COLUMN tenants.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.id IS 'May be supplied, so that it can be the id your own system uses.';
+
+
+--
+-- Name: COLUMN tenants.name; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.name IS 'For people.';
+
+
+--
+-- Name: COLUMN tenants.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.created_at IS 'When the tenant was added.';
+
+
+--
+-- Name: webhook_attempts; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_attempts (
+    delivery_id uuid NOT NULL,
+    epoch integer NOT NULL,
+    tenant_id uuid NOT NULL,
+    generation integer NOT NULL,
+    number integer NOT NULL,
+    dispatcher_id uuid,
+    target_url text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status_code integer,
+    error_kind text,
+    error text,
+    response_headers jsonb,
+    response_body text,
+    response_body_truncated boolean DEFAULT false NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT duration_is_not_negative CHECK ((duration_ms >= 0)),
+    CONSTRAINT error_is_at_most_500_characters CHECK ((char_length(error) <= 500)),
+    CONSTRAINT status_code_or_error CHECK (((status_code IS NOT NULL) OR (error_kind IS NOT NULL)))
+)
+PARTITION BY RANGE (delivery_id);
+
+
+--
+-- Name: TABLE webhook_attempts; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_attempts IS 'One HTTP request and what came of it. Append-only, but for a lease_expired placeholder that the late truth replaces.';
+
+
+--
+-- Name: COLUMN webhook_attempts.delivery_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.delivery_id IS 'The delivery.';
+
+
+--
+-- Name: COLUMN webhook_attempts.epoch; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.epoch IS 'The claim it was made under: unique within the delivery, over all generations.';
+
+
+--
+-- Name: COLUMN webhook_attempts.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN webhook_attempts.generation; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.generation IS 'Which replay of the delivery.';
+
+
+--
+-- Name: COLUMN webhook_attempts.number; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.number IS 'First, second, … attempt of this generation.';
+
+
+--
+-- Name: COLUMN webhook_attempts.dispatcher_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.dispatcher_id IS 'Who made it.';
+
+
+--
+-- Name: COLUMN webhook_attempts.target_url; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.target_url IS 'Where it went.';
+
+
+--
+-- Name: COLUMN webhook_attempts.started_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.started_at IS 'When it began, by the database''s clock.';
+
+
+--
+-- Name: COLUMN webhook_attempts.duration_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.duration_ms IS 'From DNS to the last byte read, in milliseconds.';
+
+
+--
+-- Name: COLUMN webhook_attempts.status_code; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.status_code IS 'HTTP status, when there was an answer.';
+
+
+--
+-- Name: COLUMN webhook_attempts.error_kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.error_kind IS 'Why it did not deliver; NULL when it did.';
+
+
+--
+-- Name: COLUMN webhook_attempts.error; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.error IS 'The same in words, up to 500 characters.';
+
+
+--
+-- Name: COLUMN webhook_attempts.response_headers; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.response_headers IS 'Headers of the answer as [name, value] pairs, at most 64 and 8 KiB.';
+
+
+--
+-- Name: COLUMN webhook_attempts.response_body; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.response_body IS 'Beginning of the answer''s body as text, at most 4 KiB.';
+
+
+--
+-- Name: COLUMN webhook_attempts.response_body_truncated; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.response_body_truncated IS 'Whether there was more of it.';
+
+
+--
+-- Name: COLUMN webhook_attempts.recorded_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_attempts.recorded_at IS 'When the row was written.';
+
+
+--
+-- Name: webhook_attempts_default; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_attempts_default (
+    delivery_id uuid NOT NULL,
+    epoch integer NOT NULL,
+    tenant_id uuid NOT NULL,
+    generation integer NOT NULL,
+    number integer NOT NULL,
+    dispatcher_id uuid,
+    target_url text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status_code integer,
+    error_kind text,
+    error text,
+    response_headers jsonb,
+    response_body text,
+    response_body_truncated boolean DEFAULT false NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT duration_is_not_negative CHECK ((duration_ms >= 0)),
+    CONSTRAINT error_is_at_most_500_characters CHECK ((char_length(error) <= 500)),
+    CONSTRAINT status_code_or_error CHECK (((status_code IS NOT NULL) OR (error_kind IS NOT NULL)))
+);
+
+
+--
+-- Name: TABLE webhook_attempts_default; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_attempts_default IS 'Attempts of days without a partition of their own.';
+
+
+--
+-- Name: webhook_deliveries; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_deliveries (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    event text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone,
+    dispatcher_id uuid,
+    last_status_code integer,
+    last_error_kind text,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
+    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
+)
+PARTITION BY LIST (status);
+
+
+--
+-- Name: TABLE webhook_deliveries; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_deliveries IS 'One row per event and subscription: one event on its way to one receiver.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.id IS 'UUIDv7, made by the fan-out.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.tenant_id IS 'Whose delivery.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.subscription_id IS 'Who is to receive it.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.event_id IS 'What happened: posthorn.outbox.id.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.event IS 'Event type, copied from the event so that lists need no join.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.status; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.status IS 'pending, sending (leased), retrying (scheduled), delivered, failed (refused for good), abandoned (retries exhausted), cancelled.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.generation; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.generation IS 'How often it was replayed; a success counts only for its own generation.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.epoch; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.epoch IS 'Fencing number, raised by every claim; a failure is recorded only while it still matches.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.attempts; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.attempts IS 'Attempts made in this generation.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.lease_until; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.lease_until IS 'While sending: when another dispatcher may take it over.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.dispatcher_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who claimed it last.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_status_code; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_status_code IS 'HTTP status of the last answer.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error_kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_error_kind IS 'Kind of the last failure, such as timeout.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_error IS 'The last failure in words, up to 500 characters.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.created_at IS 'Start of the transaction that fanned it out.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.updated_at IS 'Last change.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.finished_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.finished_at IS 'When it became delivered, failed, abandoned or cancelled.';
+
+
+--
+-- Name: webhook_deliveries_done; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_deliveries_done (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    event text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone,
+    dispatcher_id uuid,
+    last_status_code integer,
+    last_error_kind text,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
+    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
+)
+PARTITION BY RANGE (id);
+
+
+--
+-- Name: TABLE webhook_deliveries_done; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_deliveries_done IS 'Finished deliveries, by the day of their id.';
+
+
+--
+-- Name: webhook_deliveries_done_default; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_deliveries_done_default (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    event text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone,
+    dispatcher_id uuid,
+    last_status_code integer,
+    last_error_kind text,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
+    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
+);
+
+
+--
+-- Name: TABLE webhook_deliveries_done_default; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_deliveries_done_default IS 'Finished deliveries of days without a partition of their own.';
+
+
+--
+-- Name: webhook_deliveries_live; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_deliveries_live (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    event text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone,
+    dispatcher_id uuid,
+    last_status_code integer,
+    last_error_kind text,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
+    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='50000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='100000');
+
+
+--
+-- Name: TABLE webhook_deliveries_live; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_deliveries_live IS 'Deliveries that still have something to happen to them: small and hot.';
+
+
+--
+-- Name: webhook_subscriptions; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_subscriptions (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    url text NOT NULL,
+    events text[] NOT NULL,
+    filter jsonpath,
+    description text,
+    status text DEFAULT 'active'::text NOT NULL,
+    status_reason text,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean GENERATED ALWAYS AS ((status = 'active'::text)) STORED NOT NULL,
+    signing text DEFAULT 'required'::text NOT NULL,
+    secret bytea,
+    previous_secret bytea,
+    previous_secret_until timestamp with time zone,
+    payload_format text DEFAULT 'default'::text NOT NULL,
+    header_families text[] DEFAULT '{standard,gestiq,dotmac}'::text[] NOT NULL,
+    success_policy text DEFAULT 'standard'::text NOT NULL,
+    timeout_seconds integer,
+    retry_schedule integer[],
+    max_retries integer,
+    max_in_flight integer,
+    rate_per_second integer,
+    ordered boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT description_is_at_most_500_characters CHECK ((char_length(description) <= 500)),
+    CONSTRAINT events_are_names_or_patterns CHECK (posthorn.are_event_patterns(events)),
+    CONSTRAINT filter_has_no_like_regex CHECK (((filter)::text !~ 'like_regex'::text)),
+    CONSTRAINT filter_is_at_most_4000_characters CHECK ((char_length((filter)::text) <= 4000)),
+    CONSTRAINT header_families_are_known CHECK (((cardinality(header_families) >= 1) AND (header_families <@ '{standard,gestiq,dotmac}'::text[]))),
+    CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
+    CONSTRAINT max_retries_is_0_to_30 CHECK (((max_retries >= 0) AND (max_retries <= 30))),
+    CONSTRAINT ordered_is_not_available_yet CHECK ((NOT ordered)),
+    CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text]))),
+    CONSTRAINT previous_secret_has_an_end CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
+    CONSTRAINT rate_per_second_is_not_available_yet CHECK ((rate_per_second IS NULL)),
+    CONSTRAINT retry_schedule_is_at_most_30_delays_of_up_to_30_days CHECK (((cardinality(retry_schedule) <= 30) AND (array_position(retry_schedule, NULL::integer) IS NULL) AND (0 <= ALL (retry_schedule)) AND (2592000 >= ALL (retry_schedule)))),
+    CONSTRAINT secret_is_sealed_not_plain CHECK ((((secret IS NULL) OR (((octet_length(secret) >= 43) AND (octet_length(secret) <= 2048)) AND (get_byte(secret, 0) = 1))) AND ((previous_secret IS NULL) OR (((octet_length(previous_secret) >= 43) AND (octet_length(previous_secret) <= 2048)) AND (get_byte(previous_secret, 0) = 1))))),
+    CONSTRAINT secret_unless_unsigned_or_deleted CHECK (((secret IS NOT NULL) OR (signing = 'none'::text) OR (status = 'deleted'::text))),
+    CONSTRAINT signing_is_known CHECK ((signing = ANY (ARRAY['required'::text, 'none'::text]))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
+    CONSTRAINT success_policy_is_known CHECK ((success_policy = ANY (ARRAY['standard'::text, 'gestiq'::text]))),
+    CONSTRAINT timeout_is_1_to_300_seconds CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 300))),
+    CONSTRAINT url_is_http_or_https_without_user_or_fragment CHECK ((((char_length(url) >= 10) AND (char_length(url) <= 2048)) AND (url ~ '^https?://[^\s/@?#\\]+([/?][^\s#]*)?$'::text)))
+);
+
+
+--
+-- Name: TABLE webhook_subscriptions; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_subscriptions IS 'A tenant''s receiver and what it wants to hear of.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.id IS 'UUIDv7.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.tenant_id IS 'Whose it is.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.url; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.url IS 'Where webhooks go, 10 to 2048 characters. http:// is sent to only where WEBHOOK_ALLOW_HTTP is set.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.events; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.events IS 'Event names and patterns: invoice.created, invoice.*, *.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.filter; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.filter IS 'jsonpath predicate over the payload; the event is delivered where payload @@ filter. No like_regex.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.description; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.description IS 'For people, up to 500 characters.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status IS 'active; inactive (deliveries wait); suspended (the receiver answered 410: deliveries wait); deleted.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status_reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status_reason IS 'Why it is suspended.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status_changed_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status_changed_at IS 'Since when it has this status.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.active; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.active IS 'status = ''active''.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.signing; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.signing IS 'required, or none: the explicit choice to send unsigned.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.secret; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.secret IS 'Signing secret, sealed with the keyring for this tenant and subscription.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.previous_secret; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret IS 'The secret before the last rotation, sealed; signs too until previous_secret_until.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.previous_secret_until; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret_until IS 'End of the rotation overlap.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.payload_format; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.payload_format IS 'Shape of the body: default, gestiq, dotmac, cloudevents, cloudevents_binary, raw.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.header_families; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.header_families IS 'Which signature headers are sent: standard, gestiq, dotmac.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.success_policy; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.success_policy IS 'standard: 2xx is delivered; gestiq: 3xx too.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.timeout_seconds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.timeout_seconds IS 'Total seconds of one attempt; NULL: WEBHOOK_TIMEOUT_SECONDS.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.retry_schedule; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.retry_schedule IS 'Seconds before each retry; NULL: WEBHOOK_RETRY_SCHEDULE.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.max_retries; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.max_retries IS 'Retries after the first attempt; NULL: as many as the schedule has. The last delay repeats.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.max_in_flight IS 'Deliveries in flight at once in one dispatcher; NULL: half of POSTHORN_CONCURRENCY.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.rate_per_second; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_per_second IS 'Reserved for a rate limit; cannot be set yet.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.ordered; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.ordered IS 'Reserved for ordered delivery; cannot be set yet.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.created_at IS 'When it was made.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.updated_at IS 'When it was last changed.';
+
+
+--
+-- Name: outbox_default; Type: TABLE ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.outbox ATTACH PARTITION posthorn.outbox_default DEFAULT;
+
+
+--
+-- Name: webhook_attempts_default; Type: TABLE ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_attempts ATTACH PARTITION posthorn.webhook_attempts_default DEFAULT;
+
+
+--
+-- Name: webhook_deliveries_done; Type: TABLE ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_deliveries ATTACH PARTITION posthorn.webhook_deliveries_done FOR VALUES IN ('delivered', 'failed', 'abandoned', 'cancelled');
+
+
+--
+-- Name: webhook_deliveries_done_default; Type: TABLE ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_deliveries_done ATTACH PARTITION posthorn.webhook_deliveries_done_default DEFAULT;
+
+
+--
+-- Name: webhook_deliveries_live; Type: TABLE ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_deliveries ATTACH PARTITION posthorn.webhook_deliveries_live FOR VALUES IN ('pending', 'sending', 'retrying');
+
+
+--
+-- Name: api_keys api_keys_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: dispatchers dispatchers_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.dispatchers
+    ADD CONSTRAINT dispatchers_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: event_fanouts event_fanouts_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.event_fanouts
+    ADD CONSTRAINT event_fanouts_pkey PRIMARY KEY (event_id);
+
+
+--
+-- Name: webhook_deliveries_live one_delivery_per_event_and_subscription; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_deliveries_live
+    ADD CONSTRAINT one_delivery_per_event_and_subscription UNIQUE (event_id, subscription_id);
+
+
+--
+-- Name: event_types one_type_per_name; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.event_types
+    ADD CONSTRAINT one_type_per_name UNIQUE NULLS NOT DISTINCT (tenant_id, name);
+
+
+--
+-- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: outbox_default outbox_default_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.outbox_default
+    ADD CONSTRAINT outbox_default_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: schema_history schema_history_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.schema_history
+    ADD CONSTRAINT schema_history_pkey PRIMARY KEY (version);
+
+
+--
+-- Name: subscription_patterns subscription_patterns_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.subscription_patterns
+    ADD CONSTRAINT subscription_patterns_pkey PRIMARY KEY (tenant_id, pattern, subscription_id);
+
+
+--
+-- Name: tenants tenants_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: webhook_attempts webhook_attempts_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_pkey PRIMARY KEY (delivery_id, epoch);
+
+
+--
+-- Name: webhook_attempts_default webhook_attempts_default_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_attempts_default
+    ADD CONSTRAINT webhook_attempts_default_pkey PRIMARY KEY (delivery_id, epoch);
+
+
+--
+-- Name: webhook_deliveries_done webhook_deliveries_done_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_deliveries_done
+    ADD CONSTRAINT webhook_deliveries_done_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: webhook_deliveries_done_default webhook_deliveries_done_default_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_deliveries_done_default
+    ADD CONSTRAINT webhook_deliveries_done_default_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: webhook_deliveries_live webhook_deliveries_live_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_deliveries_live
+    ADD CONSTRAINT webhook_deliveries_live_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: webhook_subscriptions webhook_subscriptions_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_subscriptions
+    ADD CONSTRAINT webhook_subscriptions_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: webhook_subscriptions webhook_subscriptions_tenant_key; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_subscriptions
+    ADD CONSTRAINT webhook_subscriptions_tenant_key UNIQUE (tenant_id, id);
+
+
+--
+-- Name: api_keys_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX api_keys_tenant_idx ON posthorn.api_keys USING btree (tenant_id);
+
+
+--
+-- Name: event_fanouts_open_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX event_fanouts_open_idx ON posthorn.event_fanouts USING btree (due_at) WHERE (state = 'open'::text);
+
+
+--
+-- Name: event_fanouts_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX event_fanouts_tenant_idx ON posthorn.event_fanouts USING btree (tenant_id, event_id);
+
+
+--
+-- Name: subscription_patterns_subscription_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX subscription_patterns_subscription_idx ON posthorn.subscription_patterns USING btree (tenant_id, subscription_id);
+
+
+--
+-- Name: webhook_deliveries_done_event_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_event_idx ON ONLY posthorn.webhook_deliveries_done USING btree (event_id);
+
+
+--
+-- Name: webhook_deliveries_done_default_event_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_default_event_id_idx ON posthorn.webhook_deliveries_done_default USING btree (event_id);
+
+
+--
+-- Name: webhook_deliveries_done_subscription_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_subscription_idx ON ONLY posthorn.webhook_deliveries_done USING btree (subscription_id, id);
+
+
+--
+-- Name: webhook_deliveries_done_default_subscription_id_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_default_subscription_id_id_idx ON posthorn.webhook_deliveries_done_default USING btree (subscription_id, id);
+
+
+--
+-- Name: webhook_deliveries_done_event_type_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_event_type_idx ON ONLY posthorn.webhook_deliveries_done USING btree (tenant_id, event, id);
+
+
+--
+-- Name: webhook_deliveries_done_default_tenant_id_event_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_default_tenant_id_event_id_idx ON posthorn.webhook_deliveries_done_default USING btree (tenant_id, event, id);
+
+
+--
+-- Name: webhook_deliveries_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_tenant_idx ON ONLY posthorn.webhook_deliveries USING btree (tenant_id, id);
+
+
+--
+-- Name: webhook_deliveries_done_tenant_id_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_tenant_id_id_idx ON ONLY posthorn.webhook_deliveries_done USING btree (tenant_id, id);
+
+
+--
+-- Name: webhook_deliveries_done_default_tenant_id_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_default_tenant_id_id_idx ON posthorn.webhook_deliveries_done_default USING btree (tenant_id, id);
+
+
+--
+-- Name: webhook_deliveries_done_status_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_status_idx ON ONLY posthorn.webhook_deliveries_done USING btree (tenant_id, status, id);
+
+
+--
+-- Name: webhook_deliveries_done_default_tenant_id_status_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_default_tenant_id_status_id_idx ON posthorn.webhook_deliveries_done_default USING btree (tenant_id, status, id);
+
+
+--
+-- Name: webhook_deliveries_live_due_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_live_due_idx ON posthorn.webhook_deliveries_live USING btree (subscription_id, due_at);
+
+
+--
+-- Name: webhook_deliveries_live_tenant_id_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_live_tenant_id_id_idx ON posthorn.webhook_deliveries_live USING btree (tenant_id, id);
+
+
+--
+-- Name: outbox_default_pkey; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.outbox_pkey ATTACH PARTITION posthorn.outbox_default_pkey;
+
+
+--
+-- Name: webhook_attempts_default_pkey; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_attempts_pkey ATTACH PARTITION posthorn.webhook_attempts_default_pkey;
+
+
+--
+-- Name: webhook_deliveries_done_default_event_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_event_idx ATTACH PARTITION posthorn.webhook_deliveries_done_default_event_id_idx;
+
+
+--
+-- Name: webhook_deliveries_done_default_pkey; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_pkey ATTACH PARTITION posthorn.webhook_deliveries_done_default_pkey;
+
+
+--
+-- Name: webhook_deliveries_done_default_subscription_id_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_subscription_idx ATTACH PARTITION posthorn.webhook_deliveries_done_default_subscription_id_id_idx;
+
+
+--
+-- Name: webhook_deliveries_done_default_tenant_id_event_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_event_type_idx ATTACH PARTITION posthorn.webhook_deliveries_done_default_tenant_id_event_id_idx;
+
+
+--
+-- Name: webhook_deliveries_done_default_tenant_id_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_tenant_id_id_idx ATTACH PARTITION posthorn.webhook_deliveries_done_default_tenant_id_id_idx;
+
+
+--
+-- Name: webhook_deliveries_done_default_tenant_id_status_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_status_idx ATTACH PARTITION posthorn.webhook_deliveries_done_default_tenant_id_status_id_idx;
+
+
+--
+-- Name: webhook_deliveries_done_tenant_id_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_tenant_idx ATTACH PARTITION posthorn.webhook_deliveries_done_tenant_id_id_idx;
+
+
+--
+-- Name: webhook_deliveries_live_tenant_id_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_tenant_idx ATTACH PARTITION posthorn.webhook_deliveries_live_tenant_id_id_idx;
+
+
+--
+-- Name: outbox fan_out; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER fan_out AFTER INSERT ON posthorn.outbox REFERENCING NEW TABLE AS new_events FOR EACH STATEMENT EXECUTE FUNCTION posthorn.fan_out();
+
+
+--
+-- Name: webhook_subscriptions keep_patterns; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER keep_patterns AFTER INSERT OR UPDATE OF tenant_id, events, filter, status ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.keep_subscription_patterns();
+
+
+--
+-- Name: webhook_subscriptions note_change; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_change BEFORE UPDATE ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.note_subscription_change();
+
+
+--
+-- Name: api_keys api_keys_tenant_id_fkey; Type: FK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.api_keys
+    ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES posthorn.tenants(id) ON DELETE CASCADE;
+
+
+--
+-- Name: event_types event_types_tenant_id_fkey; Type: FK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.event_types
+    ADD CONSTRAINT event_types_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES posthorn.tenants(id) ON DELETE CASCADE;
+
+
+--
+-- Name: subscription_patterns subscription_patterns_subscription_fkey; Type: FK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.subscription_patterns
+    ADD CONSTRAINT subscription_patterns_subscription_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES posthorn.webhook_subscriptions(tenant_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: webhook_subscriptions webhook_subscriptions_tenant_id_fkey; Type: FK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.webhook_subscriptions
+    ADD CONSTRAINT webhook_subscriptions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES posthorn.tenants(id);
+
+
+--
+-- Name: event_types; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.event_types ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: event_types every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.event_types FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: tenants every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.tenants FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: webhook_attempts every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.webhook_attempts TO posthorn_dispatcher USING (true) WITH CHECK (true);
+
+
+--
+-- Name: webhook_deliveries every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.webhook_deliveries TO posthorn_dispatcher USING (true) WITH CHECK (true);
+
+
+--
+-- Name: webhook_subscriptions every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.webhook_subscriptions TO posthorn_dispatcher USING (true) WITH CHECK (true);
+
+
+--
+-- Name: webhook_attempts every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.webhook_attempts FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: webhook_deliveries every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.webhook_deliveries FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: webhook_subscriptions every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.webhook_subscriptions FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: event_types own_and_common; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_and_common ON posthorn.event_types FOR SELECT TO posthorn_api USING (((tenant_id IS NULL) OR (tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))));
+
+
+--
+-- Name: tenants own_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_row ON posthorn.tenants FOR SELECT TO posthorn_api USING ((id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: webhook_attempts own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.webhook_attempts FOR SELECT TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: webhook_deliveries own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.webhook_deliveries TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: webhook_subscriptions own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.webhook_subscriptions TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: tenants; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.tenants ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_attempts; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.webhook_attempts ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_attempts_default; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.webhook_attempts_default ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_deliveries; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.webhook_deliveries ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_deliveries_done; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.webhook_deliveries_done ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_deliveries_done_default; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.webhook_deliveries_done_default ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_deliveries_live; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.webhook_deliveries_live ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_subscriptions; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.webhook_subscriptions ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: SCHEMA posthorn; Type: ACL; Schema: -; Owner: -
+--
+
+GRANT USAGE ON SCHEMA posthorn TO posthorn_publisher;
+GRANT USAGE ON SCHEMA posthorn TO posthorn_api;
+GRANT USAGE ON SCHEMA posthorn TO posthorn_dispatcher;
+GRANT USAGE ON SCHEMA posthorn TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION are_event_patterns(patterns text[]); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION current_tenant(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.current_tenant() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION event_patterns(event text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.event_patterns(event text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION fan_out(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.fan_out() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION find_api_key(key_id text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.find_api_key(key_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.find_api_key(key_id text) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION first_id_of(day date); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.first_id_of(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.first_id_of(day date) TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.first_id_of(day date) TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION keep_subscription_patterns(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.keep_subscription_patterns() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION make_day(parent text, day date); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.make_day(parent text, day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.make_day(parent text, day date) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.make_day(parent text, day date) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION missing_days(ahead integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.missing_days(ahead integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION note_subscription_change(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.note_subscription_change() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION payload_fits(payload jsonb); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.payload_fits(payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_publisher;
+GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) TO posthorn_publisher;
+GRANT ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION queue_state(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.queue_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION uuid7(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.uuid7() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_publisher;
+GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION wake(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.wake() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.wake() TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.wake() TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.wake() TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN api_keys.id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(id) ON TABLE posthorn.api_keys TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN api_keys.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(tenant_id) ON TABLE posthorn.api_keys TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN api_keys.name; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(name) ON TABLE posthorn.api_keys TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN api_keys.created_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN api_keys.revoked_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(revoked_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
+
+
+--
+-- Name: TABLE dispatchers; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT,DELETE ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.dispatchers TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN dispatchers.host; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(host) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.pid; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(pid) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.version; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(version) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.concurrency; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(concurrency) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.seen_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(seen_at) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.stopped_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(stopped_at) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: TABLE event_fanouts; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.event_fanouts TO posthorn_readonly;
+
+
+--
+-- Name: TABLE event_types; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.event_types TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.event_types TO posthorn_readonly;
+
+
+--
+-- Name: TABLE outbox; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.outbox TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN outbox.id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(id) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(tenant_id) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(tenant_id) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.event; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(event) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(event) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.payload; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(payload) ON TABLE posthorn.outbox TO posthorn_publisher;
+
+
+--
+-- Name: COLUMN outbox.resource_type; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(resource_type) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(resource_type) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.resource_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(resource_id) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(resource_id) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.metadata; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(metadata) ON TABLE posthorn.outbox TO posthorn_publisher;
+
+
+--
+-- Name: COLUMN outbox.deliver_after; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(deliver_after) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(deliver_after) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.created_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(created_at) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: TABLE events; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.events TO posthorn_api;
+
+
+--
+-- Name: TABLE tenants; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.tenants TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.tenants TO posthorn_readonly;
+
+
+--
+-- Name: TABLE webhook_attempts; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.webhook_attempts TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.webhook_attempts TO posthorn_readonly;
+GRANT SELECT,INSERT,UPDATE ON TABLE posthorn.webhook_attempts TO posthorn_dispatcher;
+
+
+--
+-- Name: TABLE webhook_deliveries; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_deliveries.status; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.generation; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.epoch; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.attempts; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.due_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.lease_until; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.dispatcher_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_status_code; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(last_status_code) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error_kind; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(last_error_kind) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(last_error) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.updated_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.finished_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: TABLE webhook_subscriptions; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.webhook_subscriptions TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(id),INSERT(id) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(id) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(tenant_id),INSERT(tenant_id) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(tenant_id) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.url; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(url),INSERT(url),UPDATE(url) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(url) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.events; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(events),INSERT(events),UPDATE(events) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(events) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.filter; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(filter),INSERT(filter),UPDATE(filter) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(filter) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.description; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(description),INSERT(description),UPDATE(description) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(description) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(status),INSERT(status),UPDATE(status) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(status) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+GRANT UPDATE(status) ON TABLE posthorn.webhook_subscriptions TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status_reason; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(status_reason),UPDATE(status_reason) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(status_reason) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+GRANT UPDATE(status_reason) ON TABLE posthorn.webhook_subscriptions TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status_changed_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(status_changed_at) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(status_changed_at) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.active; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(active) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(active) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.signing; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(signing),INSERT(signing),UPDATE(signing) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(signing) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.secret; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(secret),UPDATE(secret) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.previous_secret; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(previous_secret) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.previous_secret_until; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(previous_secret_until),UPDATE(previous_secret_until) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(previous_secret_until) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.payload_format; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(payload_format),INSERT(payload_format),UPDATE(payload_format) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(payload_format) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.header_families; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(header_families),INSERT(header_families),UPDATE(header_families) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(header_families) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.success_policy; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(success_policy),INSERT(success_policy),UPDATE(success_policy) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(success_policy) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.timeout_seconds; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(timeout_seconds),INSERT(timeout_seconds),UPDATE(timeout_seconds) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(timeout_seconds) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.retry_schedule; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(retry_schedule),INSERT(retry_schedule),UPDATE(retry_schedule) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(retry_schedule) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.max_retries; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(max_retries),INSERT(max_retries),UPDATE(max_retries) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(max_retries) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.max_in_flight; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(max_in_flight),INSERT(max_in_flight),UPDATE(max_in_flight) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(max_in_flight) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.rate_per_second; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(rate_per_second) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(rate_per_second) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.ordered; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(ordered) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(ordered) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.created_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(created_at) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(created_at) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.updated_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(updated_at) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(updated_at) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- PostgreSQL database dump complete
+--
