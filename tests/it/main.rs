@@ -3,6 +3,7 @@
 mod cluster;
 mod demo;
 mod harness;
+mod openapi;
 mod outbound;
 mod publish;
 mod receiving;
