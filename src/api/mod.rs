@@ -1,27 +1,158 @@
-//! stub
-use crate::config::*;
+//! The REST API: one file per resource, each handler a transaction of one tenant. It meets the dispatcher in Postgres only.
+
+mod body;
+mod caller;
+mod cursor;
+mod deliveries;
+mod events;
+mod monitor;
+mod problem;
+mod reply;
+mod subscriptions;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderValue, Method, header};
+use poem::middleware::{AddData, CatchPanic, PanicHandler};
+use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route};
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{OpenApi, OpenApiService, Tags};
+
+use self::body::BodyLimit;
+use self::caller::Access;
+use self::deliveries::DeliveriesApi;
+use self::events::EventsApi;
+use self::problem::Problem;
+use self::subscriptions::SubscriptionsApi;
+use crate::config::{ApiConfig, WebhookConfig};
 use crate::domain::keyring::Keyring;
 use crate::metrics::Metrics;
 use crate::store::Store;
-use std::sync::Arc;
-/// s
+
+/// Both base paths serve the same API.
+const BASES: [&str; 2] = ["/api/v1/webhooks", "/api/v1/tenant/webhooks"];
+
+/// What a body may have beyond its payload, in bytes.
+const BODY_MARGIN_BYTES: usize = 64 * 1024;
+
+/// What the API stands on. Each resource gets only what it needs of it.
+#[derive(Clone)]
 pub struct ApiState {
-    /// s
+    /// Store of role `Api`.
     pub store: Store,
-    /// s
+    /// Shown at `/metrics`.
     pub metrics: Metrics,
-    /// s
+    /// Tokens.
     pub config: Arc<ApiConfig>,
-    /// s
+    /// What a webhook may be.
     pub webhook: Arc<WebhookConfig>,
-    /// s
+    /// Seals secrets.
     pub keyring: Arc<Keyring>,
 }
-/// s
-pub fn routes(_: ApiState) -> poem::Route {
-    poem::Route::new()
+
+/// Headings of the document, in reading order.
+#[derive(Tags)]
+enum Tag {
+    /// Receivers and what they want to hear of.
+    Subscriptions,
+    /// Events on their way to receivers.
+    Deliveries,
+    /// What happened.
+    Events,
 }
-/// s
-pub fn metrics_routes(_: Store, _: Metrics, _: Arc<ApiConfig>) -> poem::Route {
-    poem::Route::new()
+
+/// Everything that `posthorn serve` answers: the tenant API under both bases, its document and docs page, metrics, health.
+pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
+    let access = Access::new(state.store.clone(), state.config.admin_token.as_ref());
+    let limit = BodyLimit(state.webhook.max_payload_bytes as usize + BODY_MARGIN_BYTES);
+    let document = service(Shown);
+    let mut route = Route::new()
+        .nest("/docs", document.swagger_ui())
+        .at("/openapi.json", poem::get(document.spec_endpoint()))
+        .at("/openapi.yaml", poem::get(document.spec_endpoint_yaml()));
+    for base in BASES {
+        route = route.nest(base, service(resources(&state)));
+    }
+    let token = state.config.metrics_token.clone();
+    let route = monitor::add_to(route, state.store, state.metrics, token.as_ref());
+    dressed(route.with(AddData::new(access)).with(AddData::new(limit)))
+}
+
+/// Metrics and health alone, for a process without the API.
+pub fn metrics_routes(
+    store: Store,
+    metrics: Metrics,
+    config: Arc<ApiConfig>,
+) -> impl Endpoint<Output = Response> + 'static {
+    dressed(monitor::add_to(Route::new(), store, metrics, config.metrics_token.as_ref()))
+}
+
+/// The OpenAPI document as YAML; needs no database.
+pub fn document() -> String {
+    service(Shown).spec_yaml()
+}
+
+/// The resources, in the order of the document.
+type Resources = (SubscriptionsApi, DeliveriesApi, EventsApi);
+
+fn resources(state: &ApiState) -> Resources {
+    let store = || state.store.clone();
+    let (keyring, webhook) = (Arc::clone(&state.keyring), Arc::clone(&state.webhook));
+    (
+        SubscriptionsApi { store: store(), keyring, webhook },
+        DeliveriesApi { store: store() },
+        EventsApi { store: store() },
+    )
+}
+
+/// The document of the resources without anything behind it.
+struct Shown;
+
+impl OpenApi for Shown {
+    fn meta() -> Vec<MetaApi> {
+        Resources::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        Resources::register(registry);
+    }
+
+    fn add_routes(self, _: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+fn service<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {
+    let service = OpenApiService::new(apis, "Posthorn", env!("CARGO_PKG_VERSION"))
+        .summary("Webhooks straight from Postgres")
+        .description(include_str!("description.md"));
+    BASES.into_iter().fold(service, |service, base| service.server(base))
+}
+
+/// What every answer has in common: problems instead of poem's texts, and headers.
+fn dressed<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Response> + 'static {
+    endpoint
+        .catch_all_error(async |error: poem::Error| Problem::from_poem(&error))
+        .with(CatchPanic::new().with_handler(OnPanic))
+        .map_to_response()
+        .map(|mut response: Response| async move {
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            response
+        })
+}
+
+/// A panic ends its own request and nothing else.
+#[derive(Clone)]
+struct OnPanic;
+
+impl PanicHandler for OnPanic {
+    type Response = Response;
+
+    fn get_response(&self, _: Box<dyn Any + Send>) -> Response {
+        tracing::error!("a request panicked");
+        Problem::internal().into_response()
+    }
 }

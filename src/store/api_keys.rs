@@ -11,7 +11,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::row::get;
-use super::{Scope, Store, StoreError, sql};
+use super::{Scope, Store, StoreError, Work, sql};
 
 const PREFIX: &str = "phk_";
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -120,10 +120,12 @@ pub async fn create(store: &Store, tenant: Uuid, name: &str) -> Result<NewKey, S
     let (id, hash) = (key.id().to_owned(), key.hash().to_vec());
     let (id, hash) = (&id, &hash);
     let is_new_tenant = store
-        .tx("create key", Scope::Instance, async move |tx| {
-            let is_new = tx.query_opt(sql::KEYS_ADD_TENANT, &[&tenant, &name]).await?.is_some();
-            tx.query_one(sql::KEYS_ADD, &[id, &tenant, &name, hash]).await?;
-            Ok(is_new)
+        .tx("create key", Scope::Instance, move |tx| {
+            Work::new(async move {
+                let is_new = tx.query_opt(sql::KEYS_ADD_TENANT, &[&tenant, &name]).await?.is_some();
+                tx.query_one(sql::KEYS_ADD, &[id, &tenant, &name, hash]).await?;
+                Ok(is_new)
+            })
         })
         .await?;
     Ok(NewKey { key, is_new_tenant })
@@ -165,8 +167,8 @@ pub async fn find(store: &Store, key: &ApiKey) -> Result<Option<Uuid>, StoreErro
 /// [`StoreError`] of the database.
 pub async fn has_tenant(store: &Store, tenant: Uuid) -> Result<bool, StoreError> {
     store
-        .tx("has tenant", Scope::Tenant(tenant), async move |tx| {
-            get(&tx.query_one(sql::KEYS_HAS_TENANT, &[&tenant]).await?, "is_found")
+        .tx("has tenant", Scope::Tenant(tenant), move |tx| {
+            Work::new(async move { get(&tx.query_one(sql::KEYS_HAS_TENANT, &[&tenant]).await?, "is_found") })
         })
         .await
 }

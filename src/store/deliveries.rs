@@ -1,1 +1,201 @@
-//! Placeholder: written in the next commits.
+//! Deliveries and attempts of one tenant, for reading, and the manual retry.
+
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::row::{get, word};
+use super::{StoreError, Tx, sql};
+use crate::domain::delivery::DeliveryStatus;
+use crate::domain::subscription::SubscriptionStatus;
+
+/// A delivery as stored.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Id.
+    pub id: Uuid,
+    /// Whose.
+    pub tenant_id: Uuid,
+    /// Who is to receive it.
+    pub subscription_id: Uuid,
+    /// What happened.
+    pub event_id: Uuid,
+    /// Event type.
+    pub event: String,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// Which replay.
+    pub generation: i32,
+    /// Attempts made in this generation.
+    pub attempts: i32,
+    /// Not to be sent before.
+    pub due_at: OffsetDateTime,
+    /// HTTP status of the last answer.
+    pub last_status_code: Option<i32>,
+    /// Kind of the last failure.
+    pub last_error_kind: Option<String>,
+    /// The last failure in words.
+    pub last_error: Option<String>,
+    /// When it was fanned out.
+    pub created_at: OffsetDateTime,
+    /// Last change.
+    pub updated_at: OffsetDateTime,
+    /// When it came to its end.
+    pub finished_at: Option<OffsetDateTime>,
+    /// URL of its subscription as it is now.
+    pub target_url: Option<String>,
+}
+
+/// One request and what came of it.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Which replay of the delivery.
+    pub generation: i32,
+    /// First, second, … of that generation.
+    pub number: i32,
+    /// Where it went.
+    pub target_url: String,
+    /// When it began.
+    pub started_at: OffsetDateTime,
+    /// How long it took.
+    pub duration_ms: i32,
+    /// HTTP status.
+    pub status_code: Option<i32>,
+    /// Why it did not deliver.
+    pub error_kind: Option<String>,
+    /// The same in words.
+    pub error: Option<String>,
+    /// Headers of the answer as JSON text.
+    pub response_headers: Option<String>,
+    /// Beginning of the answer's body.
+    pub response_body: Option<String>,
+    /// Whether there was more.
+    pub response_body_truncated: bool,
+}
+
+/// Which deliveries [`list`] answers with.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Those of this event type.
+    pub event: Option<String>,
+    /// Those that stand there.
+    pub status: Option<DeliveryStatus>,
+    /// Those to this subscription.
+    pub subscription_id: Option<Uuid>,
+    /// Those of this event.
+    pub event_id: Option<Uuid>,
+    /// Those older than this one.
+    pub before: Option<Uuid>,
+    /// At most so many.
+    pub rows: i64,
+}
+
+/// What came of [`retry`].
+#[derive(Debug)]
+pub enum Retrial {
+    /// It is due now.
+    Due(Box<Delivery>),
+    /// There is no such delivery.
+    Unknown,
+    /// A dispatcher is sending it at this moment.
+    BeingSent,
+    /// Its subscription is not active (`None`: gone), so it would never be sent.
+    NoReceiver(Option<SubscriptionStatus>),
+}
+
+/// One delivery.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn find(tx: &Tx<'_>, id: Uuid) -> Result<Option<Delivery>, StoreError> {
+    tx.query_opt(sql::DELIVERIES_GET, &[&id]).await?.as_ref().map(read).transpose()
+}
+
+/// Deliveries, newest first.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn list(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<Delivery>, StoreError> {
+    let status = wanted.status.map(DeliveryStatus::as_str);
+    tx.query(
+        sql::DELIVERIES_LIST,
+        &[&wanted.event, &status, &wanted.subscription_id, &wanted.event_id, &wanted.before, &wanted.rows],
+    )
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// What was tried for a delivery, in order.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn attempts(tx: &Tx<'_>, delivery: Uuid) -> Result<Vec<Attempt>, StoreError> {
+    tx.query(sql::DELIVERIES_ATTEMPTS, &[&delivery]).await?.iter().map(read_attempt).collect()
+}
+
+/// Makes a delivery due now, as a new generation (R9), and wakes a dispatcher.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn retry(tx: &Tx<'_>, id: Uuid) -> Result<Retrial, StoreError> {
+    let Some(row) = tx.query_opt(sql::DELIVERIES_LOCK, &[&id]).await? else { return Ok(Retrial::Unknown) };
+    let receiver: Option<&str> = get(&row, "subscription_status")?;
+    let receiver = receiver.and_then(SubscriptionStatus::parse);
+    if receiver != Some(SubscriptionStatus::Active) {
+        return Ok(Retrial::NoReceiver(receiver));
+    }
+    if tx.query_opt(sql::DELIVERIES_RETRY, &[&id]).await?.is_none() {
+        return Ok(Retrial::BeingSent);
+    }
+    tx.query(sql::SESSION_WAKE, &[]).await?;
+    let row = tx.query_one(sql::DELIVERIES_GET, &[&id]).await?;
+    Ok(Retrial::Due(Box::new(read(&row)?)))
+}
+
+/// How many deliveries an event became.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn count_of_event(tx: &Tx<'_>, event: Uuid) -> Result<i64, StoreError> {
+    get(&tx.query_one(sql::DELIVERIES_COUNT_OF_EVENT, &[&event]).await?, "deliveries")
+}
+
+fn read(row: &Row) -> Result<Delivery, StoreError> {
+    let id: Uuid = get(row, "id")?;
+    Ok(Delivery {
+        id,
+        tenant_id: get(row, "tenant_id")?,
+        subscription_id: get(row, "subscription_id")?,
+        event_id: get(row, "event_id")?,
+        event: get(row, "event")?,
+        status: word("webhook_deliveries", "status", id, get(row, "status")?, DeliveryStatus::parse)?,
+        generation: get(row, "generation")?,
+        attempts: get(row, "attempts")?,
+        due_at: get(row, "due_at")?,
+        last_status_code: get(row, "last_status_code")?,
+        last_error_kind: get(row, "last_error_kind")?,
+        last_error: get(row, "last_error")?,
+        created_at: get(row, "created_at")?,
+        updated_at: get(row, "updated_at")?,
+        finished_at: get(row, "finished_at")?,
+        target_url: get(row, "target_url")?,
+    })
+}
+
+fn read_attempt(row: &Row) -> Result<Attempt, StoreError> {
+    Ok(Attempt {
+        generation: get(row, "generation")?,
+        number: get(row, "number")?,
+        target_url: get(row, "target_url")?,
+        started_at: get(row, "started_at")?,
+        duration_ms: get(row, "duration_ms")?,
+        status_code: get(row, "status_code")?,
+        error_kind: get(row, "error_kind")?,
+        error: get(row, "error")?,
+        response_headers: get(row, "response_headers")?,
+        response_body: get(row, "response_body")?,
+        response_body_truncated: get(row, "response_body_truncated")?,
+    })
+}

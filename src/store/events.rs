@@ -1,1 +1,139 @@
-//! Placeholder: written in the next commits.
+//! Events of one tenant: publishing, reading, and the catalogue of types. Payloads stay text, as Postgres prints them.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::row::get;
+use super::{StoreError, Tx, deliveries, sql};
+use crate::domain::event::EventName;
+
+/// An event to be published.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Event type.
+    pub event: EventName,
+    /// JSON text of the data; Postgres reads it.
+    pub payload: String,
+    /// Kind of the thing it is about.
+    pub resource_type: Option<String>,
+    /// Id of the thing it is about.
+    pub resource_id: Option<String>,
+    /// JSON text of its own metadata.
+    pub metadata: Option<String>,
+    /// Not to be sent before.
+    pub deliver_after: Option<OffsetDateTime>,
+}
+
+/// What [`publish`] answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct Published {
+    /// The event's id.
+    pub id: Uuid,
+    /// Deliveries made; `None` while a dispatcher still has to fan out.
+    pub deliveries: Option<i64>,
+}
+
+/// An event as stored.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Id.
+    pub id: Uuid,
+    /// Whose.
+    pub tenant_id: Uuid,
+    /// Event type.
+    pub event: String,
+    /// Data as JSON text.
+    pub payload: String,
+    /// Kind of the thing it is about.
+    pub resource_type: Option<String>,
+    /// Id of the thing it is about.
+    pub resource_id: Option<String>,
+    /// Its own metadata as JSON text.
+    pub metadata: Option<String>,
+    /// Not to be sent before.
+    pub deliver_after: Option<OffsetDateTime>,
+    /// Start of the publishing transaction.
+    pub created_at: OffsetDateTime,
+    /// `done`, or `open`, `muted`, `unknown_tenant`.
+    pub fanout: String,
+    /// Why it is open.
+    pub fanout_reason: Option<String>,
+}
+
+/// A type of the catalogue.
+#[derive(Clone, Debug)]
+pub struct EventType {
+    /// Such as `invoice.created`.
+    pub name: String,
+    /// Heading under which people find it.
+    pub group: String,
+    /// What happened.
+    pub description: String,
+    /// Whether it is the tenant's own and not a common one.
+    pub is_own: bool,
+}
+
+/// Publishes an event; its deliveries are made in the same transaction.
+///
+/// # Errors
+/// [`StoreError::Constraint`] and [`StoreError::Value`] for what the schema refuses.
+pub async fn publish(tx: &Tx<'_>, tenant: Uuid, new: &NewEvent) -> Result<Published, StoreError> {
+    let row = tx
+        .query_one(
+            sql::EVENTS_PUBLISH,
+            &[
+                &tenant,
+                &new.event.as_str(),
+                &new.payload,
+                &new.resource_type,
+                &new.resource_id,
+                &new.metadata,
+                &new.deliver_after,
+            ],
+        )
+        .await?;
+    let id = get(&row, "id")?;
+    let fanout: String = get(&tx.query_one(sql::EVENTS_FANOUT, &[&id]).await?, "fanout")?;
+    let deliveries = if fanout == "open" { None } else { Some(deliveries::count_of_event(tx, id).await?) };
+    Ok(Published { id, deliveries })
+}
+
+/// One event.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn find(tx: &Tx<'_>, id: Uuid) -> Result<Option<Event>, StoreError> {
+    let Some(row) = tx.query_opt(sql::EVENTS_GET, &[&id]).await? else { return Ok(None) };
+    Ok(Some(Event {
+        id: get(&row, "id")?,
+        tenant_id: get(&row, "tenant_id")?,
+        event: get(&row, "event")?,
+        payload: get(&row, "payload")?,
+        resource_type: get(&row, "resource_type")?,
+        resource_id: get(&row, "resource_id")?,
+        metadata: get(&row, "metadata")?,
+        deliver_after: get(&row, "deliver_after")?,
+        created_at: get(&row, "created_at")?,
+        fanout: get(&row, "fanout")?,
+        fanout_reason: get(&row, "fanout_reason")?,
+    }))
+}
+
+/// The catalogue, by group and name.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn types(tx: &Tx<'_>) -> Result<Vec<EventType>, StoreError> {
+    tx.query(sql::EVENTS_TYPES, &[])
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(EventType {
+                name: get(row, "name")?,
+                group: get(row, "group_name")?,
+                description: get(row, "description")?,
+                is_own: get(row, "is_own")?,
+            })
+        })
+        .collect()
+}

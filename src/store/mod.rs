@@ -16,6 +16,9 @@ pub mod sql;
 pub mod subscriptions;
 mod tls;
 
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
 use std::time::Duration;
 
 use deadpool_postgres::{
@@ -118,9 +121,10 @@ impl Store {
     ///
     /// # Errors
     /// Those of `work`, and [`StoreError`] of the transaction itself.
-    pub async fn tx<T, F>(&self, name: &'static str, scope: Scope, work: F) -> Result<T, StoreError>
+    pub async fn tx<'e, T, F>(&self, name: &'static str, scope: Scope, work: F) -> Result<T, StoreError>
     where
-        F: AsyncFn(&Tx<'_>) -> Result<T, StoreError>,
+        T: Send,
+        F: for<'t> Fn(&'t Tx<'t>) -> Work<'e, 't, T> + Send + Sync,
     {
         let mut attempt = 1;
         loop {
@@ -134,9 +138,10 @@ impl Store {
         }
     }
 
-    async fn try_tx<T, F>(&self, name: &'static str, scope: Scope, work: &F) -> Result<T, StoreError>
+    async fn try_tx<'e, T, F>(&self, name: &'static str, scope: Scope, work: &F) -> Result<T, StoreError>
     where
-        F: AsyncFn(&Tx<'_>) -> Result<T, StoreError>,
+        T: Send,
+        F: for<'t> Fn(&'t Tx<'t>) -> Work<'e, 't, T> + Send + Sync,
     {
         let mut client = self.client().await?;
         let transaction = client.transaction().await.map_err(|e| StoreError::from_driver(name, e))?;
@@ -154,7 +159,7 @@ impl Store {
                 .map_err(|e| StoreError::from_driver(name, e))?;
             tx.query_one(sql::SESSION_SET_TENANT, &[&tenant, &limit]).await?;
         }
-        let value = match work(&tx).await {
+        let value = match work(&tx).steps.await {
             Ok(value) => value,
             Err(error) => {
                 if error.is_stale_plan() {
@@ -201,6 +206,21 @@ impl Store {
 
     async fn client(&self) -> Result<deadpool_postgres::Client, StoreError> {
         self.pool.get().await.map_err(StoreError::from_pool)
+    }
+}
+
+/// What a transaction does: `|tx| Work::new(async move { … })`. It may borrow from the transaction (`'t`) and from what the
+/// closure captured (`'e`). An `AsyncFn` would need neither box nor name, but cannot promise a future that is `Send` for
+/// every lifetime, and request handlers must.
+pub struct Work<'e, 't, T> {
+    steps: Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>,
+    outlives: PhantomData<&'t &'e ()>,
+}
+
+impl<'t, T> Work<'_, 't, T> {
+    /// These steps.
+    pub fn new(steps: impl Future<Output = Result<T, StoreError>> + Send + 't) -> Self {
+        Self { steps: Box::pin(steps), outlives: PhantomData }
     }
 }
 

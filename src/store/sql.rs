@@ -21,19 +21,28 @@ macro_rules! statements {
 }
 
 statements! {
-    KEYS_ADD = "keys/add";
-    KEYS_ADD_TENANT = "keys/add_tenant";
-    KEYS_FIND = "keys/find";
-    KEYS_LIST = "keys/list";
-    KEYS_REVOKE = "keys/revoke";
- KEYS_HAS_TENANT = "keys/has_tenant";
-
     DAYS_MAKE = "days/make";
     DAYS_MISSING = "days/missing";
+    DELIVERIES_ATTEMPTS = "deliveries/attempts";
+    DELIVERIES_COUNT_OF_EVENT = "deliveries/count_of_event";
+    DELIVERIES_GET = "deliveries/get";
+    DELIVERIES_LIST = "deliveries/list";
+    DELIVERIES_LOCK = "deliveries/lock";
+    DELIVERIES_RETRY = "deliveries/retry";
     DISPATCHERS_FORGET = "dispatchers/forget";
     DISPATCHERS_REGISTER = "dispatchers/register";
     DISPATCHERS_SEEN = "dispatchers/seen";
+    EVENTS_FANOUT = "events/fanout";
+    EVENTS_GET = "events/get";
+    EVENTS_PUBLISH = "events/publish";
+    EVENTS_TYPES = "events/types";
     FANOUT_OPEN = "fanout/open";
+    KEYS_ADD = "keys/add";
+    KEYS_ADD_TENANT = "keys/add_tenant";
+    KEYS_FIND = "keys/find";
+    KEYS_HAS_TENANT = "keys/has_tenant";
+    KEYS_LIST = "keys/list";
+    KEYS_REVOKE = "keys/revoke";
     QUEUE_CANCEL_ORPHANS = "queue/cancel_orphans";
     QUEUE_CLAIM = "queue/claim";
     QUEUE_CLOSE_GATE = "queue/close_gate";
@@ -45,8 +54,18 @@ statements! {
     QUEUE_RELEASE = "queue/release";
     QUEUE_STATE = "queue/state";
     QUEUE_TRY_SENTINEL = "queue/try_sentinel";
+    SESSION_LOCK_TENANT = "session/lock_tenant";
+    SESSION_NEW_ID = "session/new_id";
     SESSION_PRIVILEGES = "session/privileges";
     SESSION_SET_TENANT = "session/set_tenant";
+    SESSION_WAKE = "session/wake";
+    SUBSCRIPTIONS_ADD = "subscriptions/add";
+    SUBSCRIPTIONS_CHECK_FILTER = "subscriptions/check_filter";
+    SUBSCRIPTIONS_DELETE = "subscriptions/delete";
+    SUBSCRIPTIONS_GET = "subscriptions/get";
+    SUBSCRIPTIONS_LIST = "subscriptions/list";
+    SUBSCRIPTIONS_MATCHES = "subscriptions/matches";
+    SUBSCRIPTIONS_SAME_URL = "subscriptions/same_url";
     SUBSCRIPTIONS_SUSPEND = "subscriptions/suspend";
 }
 

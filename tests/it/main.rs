@@ -9,6 +9,7 @@ mod harness;
 mod isolation_sql;
 mod layers;
 mod migrate;
+mod openapi;
 mod outbound;
 mod outbox;
 mod partitions;

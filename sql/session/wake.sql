@@ -1,0 +1,2 @@
+-- session/wake: tells a sleeping dispatcher, at commit, that there is work.
+SELECT posthorn.wake()

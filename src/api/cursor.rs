@@ -1,0 +1,62 @@
+//! Cursors of lists: the last id of a page, opaque to callers.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use super::problem::Problem;
+
+/// Rows of a page when the caller names no number.
+pub(super) const LIMIT_DEFAULT: u32 = 100;
+
+/// The cursor after the row with this id.
+fn after(id: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(id.as_bytes())
+}
+
+/// The id that a cursor stands for.
+pub(super) fn read(cursor: Option<&str>) -> Result<Option<Uuid>, Problem> {
+    let parse = |text: &str| {
+        let id = Uuid::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        (id.get_version_num() == 7).then_some(id)
+    };
+    let refuse = || Problem::violation("cursor", "cursor_format", "must be a next_cursor of an earlier answer");
+    cursor.map(|text| parse(text).ok_or_else(refuse)).transpose()
+}
+
+/// Cuts rows fetched with one more than `limit` to a page, and says where the next begins.
+pub(super) fn page<T>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> Uuid) -> (Vec<T>, Option<String>) {
+    let limit = limit as usize;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more).map(|last| after(id(last)));
+    (rows, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_are_read_back() {
+        let id = Uuid::now_v7();
+        assert_eq!(read(Some(&after(id))).unwrap(), Some(id));
+        assert_eq!(read(None).unwrap(), None);
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        let nil = after(Uuid::nil());
+        for text in ["", "a", "%00", "' OR 1=1", &"A".repeat(10_000), &Uuid::now_v7().to_string(), nil.as_str()] {
+            assert!(read(Some(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_a_cursor_only_when_there_is_more() {
+        let ids: Vec<Uuid> = (0..3).map(|_| Uuid::now_v7()).collect();
+        assert_eq!(page(ids.clone(), 3, |id| *id), (ids.clone(), None));
+        assert_eq!(page(ids.clone(), 2, |id| *id), (ids[..2].to_vec(), Some(after(ids[1]))));
+        assert_eq!(page(Vec::new(), 2, |id: &Uuid| *id), (vec![], None));
+    }
+}

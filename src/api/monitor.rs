@@ -1,0 +1,117 @@
+//! For operators and their machines: metrics and health (R10, R11, R74).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use poem::{Endpoint, IntoResponse, Request, Response, Route};
+use secrecy::SecretString;
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use super::caller::BearerHash;
+use super::problem::Problem;
+use crate::metrics::Metrics;
+use crate::store::queue::{self, QueueState};
+use crate::store::{Store, StoreError};
+
+/// The queue's gauges are never younger than a scrape needs, and never asked for more often.
+const REFRESH: Duration = Duration::from_secs(5);
+
+/// Longest wait for the database before health says that it cannot be reached.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+struct Monitor {
+    store: Store,
+    metrics: Metrics,
+    token: Option<BearerHash>,
+    refreshed: Mutex<Option<Instant>>,
+}
+
+/// Adds `/metrics`, `/health/live` and `/health/ready`. The first and the last ask for `token` when there is one.
+pub(super) fn add_to(route: Route, store: Store, metrics: Metrics, token: Option<&SecretString>) -> Route {
+    let token = token.map(BearerHash::of);
+    let monitor = Arc::new(Monitor { store, metrics, token, refreshed: Mutex::new(None) });
+    let (scraped, asked) = (Arc::clone(&monitor), monitor);
+    route
+        .at("/metrics", poem::get(answer(move |request| page(Arc::clone(&scraped), request))))
+        .at("/health/live", poem::get(answer(|_| async { Ok(json(Live { status: "live" })) })))
+        .at("/health/ready", poem::get(answer(move |request| ready(Arc::clone(&asked), request))))
+}
+
+fn answer<F, Fut>(handle: F) -> impl Endpoint<Output = Response>
+where
+    F: Fn(Request) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Response, Problem>> + Send,
+{
+    poem::endpoint::make(move |request| {
+        let handled = handle(request);
+        async move { handled.await.map_err(poem::Error::from) }
+    })
+}
+
+async fn page(monitor: Arc<Monitor>, request: Request) -> Result<Response, Problem> {
+    monitor.admit(&request)?;
+    monitor.refresh().await;
+    let text = monitor.metrics.render().map_err(|error| {
+        tracing::error!(error = %error, "metrics cannot be written");
+        Problem::internal()
+    })?;
+    Ok(Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
+}
+
+async fn ready(monitor: Arc<Monitor>, request: Request) -> Result<Response, Problem> {
+    monitor.admit(&request)?;
+    let state = monitor.ask().await?;
+    Ok(json(Ready {
+        status: "ready",
+        queue_depth: state.waiting,
+        oldest_waiting_seconds: state.oldest_age.unwrap_or_default().as_secs_f64(),
+        open_fanouts: state.open_fanouts,
+        dispatchers_alive: state.dispatchers_alive,
+    }))
+}
+
+impl Monitor {
+    fn admit(&self, request: &Request) -> Result<(), Problem> {
+        let Some(token) = &self.token else { return Ok(()) };
+        let given = request.header("authorization").and_then(|value| value.split_once(' '));
+        match given {
+            Some((scheme, given)) if scheme.eq_ignore_ascii_case("bearer") && token.is(given.trim()) => Ok(()),
+            _ => Err(Problem::unauthorised()),
+        }
+    }
+
+    async fn ask(&self) -> Result<QueueState, Problem> {
+        let state = tokio::time::timeout(PATIENCE, queue::state(&self.store)).await;
+        let state: Result<_, StoreError> = state.map_err(|_| Problem::unavailable())?;
+        let state = state?;
+        self.metrics.set_queue(state.waiting, state.oldest_age, state.open_fanouts, state.dispatchers_alive);
+        Ok(state)
+    }
+
+    /// Without the database the gauges keep their last values: the counters are worth a page all the same.
+    async fn refresh(&self) {
+        let mut refreshed = self.refreshed.lock().await;
+        if refreshed.is_none_or(|at| at.elapsed() >= REFRESH) && self.ask().await.is_ok() {
+            *refreshed = Some(Instant::now());
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Live {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    queue_depth: i64,
+    oldest_waiting_seconds: f64,
+    open_fanouts: i64,
+    dispatchers_alive: i64,
+}
+
+fn json(body: impl Serialize + Send) -> Response {
+    poem::web::Json(body).into_response()
+}

@@ -1,0 +1,365 @@
+//! Every answer that is not 2xx: one problem body (RFC 9457), whatever refused the request.
+
+use std::error::Error as StdError;
+use std::marker::PhantomData;
+
+use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError, ResponseError};
+use poem::http::{StatusCode, header};
+use poem::{IntoResponse, Response};
+use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiResponse, Object};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::domain::violation::Violation;
+use crate::store::StoreError;
+
+const CONTENT_TYPE: &str = "application/problem+json";
+
+/// CHECK constraint of the outbox that a payload beyond the limit meets.
+const SIZE_CONSTRAINT: &str = "payload_is_within_the_size_limit";
+
+/// A refused request. Holds nothing that the caller may not see.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{title}: {detail}")]
+pub(super) struct Problem {
+    status: StatusCode,
+    slug: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<Violation>,
+    existing_id: Option<Uuid>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, slug, title, detail: detail.into(), errors: Vec::new(), existing_id: None }
+    }
+
+    /// 400 with every failed rule (R2).
+    pub(super) fn invalid(errors: Vec<Violation>) -> Self {
+        let detail = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "validation", "The request is not valid", detail) }
+    }
+
+    /// 400 for one failed rule.
+    pub(super) fn violation(field: &str, rule: &'static str, message: impl Into<String>) -> Self {
+        Self::invalid(vec![Violation::new(field, rule, message)])
+    }
+
+    /// 400 for a body that is no JSON object at all.
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be read", detail)
+    }
+
+    /// 401, the same for a missing, malformed, unknown, wrong and revoked key.
+    pub(super) fn unauthorised() -> Self {
+        let detail = "send the header Authorization: Bearer <api key>, with a key that is valid";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorised", "A valid API key is needed", detail)
+    }
+
+    /// 404, the same for what does not exist and for what is another tenant's.
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    /// 409 for a subscription that is there already (R3).
+    pub(super) fn duplicate(existing: Uuid) -> Self {
+        let detail = format!("subscription {existing} has the same URL and an overlapping event");
+        let title = "The subscription exists already";
+        Self { existing_id: Some(existing), ..Self::new(StatusCode::CONFLICT, "duplicate-subscription", title, detail) }
+    }
+
+    /// 409 for something that cannot be done in its present state.
+    pub(super) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "Not possible in the present state", detail)
+    }
+
+    /// 413.
+    pub(super) fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+    }
+
+    /// 500 without a word of what went wrong: that is in the log.
+    pub(super) fn internal() -> Self {
+        let detail = "the fault is on our side and has been logged";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+    }
+
+    /// 503.
+    pub(super) fn unavailable() -> Self {
+        let detail = "the database cannot be reached; try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable", detail)
+    }
+
+    /// What a poem error comes to, from our handlers or from poem's own parsing and routing.
+    pub(super) fn from_poem(error: &poem::Error) -> Self {
+        if let Some(problem) = error.downcast_ref::<Self>() {
+            problem.clone()
+        } else if error.is::<ParsePathError>() {
+            Self::violation("id", "uuid", "must be a UUID")
+        } else if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
+            Self::violation(name, "parameter", reason.clone())
+        } else if let Some(unsupported) = error.downcast_ref::<ContentTypeError>() {
+            let detail = format!("{unsupported}; send Content-Type: application/json");
+            Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", "The body must be JSON", detail)
+        } else if error.is::<AuthorizationError>() {
+            Self::unauthorised()
+        } else if error.is::<NotFoundError>() {
+            Self::not_found("there is nothing at this path")
+        } else if error.is::<MethodNotAllowedError>() {
+            let title = "Method not allowed";
+            Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", title, "this path does not take this method")
+        } else if matches!(error.downcast_ref(), Some(ReadBodyError::PayloadTooLarge)) {
+            Self::too_large("the body is larger than this server takes")
+        } else if error.status().is_client_error() {
+            Self::new(error.status(), "malformed", "The request cannot be read", error.to_string())
+        } else {
+            tracing::error!(error = %error, "request failed");
+            Self::internal()
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable { .. } => {
+                tracing::warn!(error = %chain(&error), "request refused: no database");
+                return Self::unavailable();
+            }
+            StoreError::Constraint { constraint, .. } if constraint == SIZE_CONSTRAINT => {
+                return Self::too_large("the payload is larger than WEBHOOK_MAX_PAYLOAD_BYTES as PostgreSQL prints it");
+            }
+            StoreError::Constraint { constraint, .. } => {
+                return Self::violation("body", "constraint", format!("refused by the rule {constraint}"));
+            }
+            StoreError::Value { message, .. } => return Self::violation("body", "value", message.clone()),
+            _ => {}
+        }
+        // class 54: beyond what Postgres can take, such as a payload nested too deeply
+        if error.sqlstate().is_some_and(|code| code.code().starts_with("54")) {
+            return Self::violation(
+                "body",
+                "limit",
+                "is nested too deeply or otherwise beyond what PostgreSQL can take",
+            );
+        }
+        tracing::error!(error = %chain(&error), "request failed");
+        Self::internal()
+    }
+}
+
+/// An error with everything that caused it.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn as_response(&self) -> Response {
+        self.clone().into_response()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = ProblemBody {
+            r#type: format!("urn:posthorn:problem:{}", self.slug),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            errors: self.errors.into_iter().map(FailedRule::from).collect(),
+            existing_id: self.existing_id,
+        };
+        let text = serde_json::to_string(&body).expect("strings and numbers can always be written");
+        let mut response = Response::builder().status(self.status).content_type(CONTENT_TYPE).body(text);
+        let extra = match self.status {
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+            _ => None,
+        };
+        if let Some((name, value)) = extra {
+            response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// Why a request was refused (RFC 9457).
+#[derive(Object, Serialize)]
+#[oai(rename = "Problem")]
+struct ProblemBody {
+    /// Stable name of the kind of problem, for programs.
+    r#type: String,
+    /// The kind in words.
+    title: String,
+    /// The HTTP status again.
+    status: u16,
+    /// What is wrong with this request.
+    detail: String,
+    /// Every failed rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[oai(default)]
+    errors: Vec<FailedRule>,
+    /// Of a duplicate: the subscription that exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    existing_id: Option<Uuid>,
+}
+
+/// One failed rule.
+#[derive(Object, Serialize)]
+struct FailedRule {
+    /// The field or parameter.
+    field: String,
+    /// Stable name of the rule, for programs.
+    rule: String,
+    /// What would be right.
+    message: String,
+}
+
+impl From<Violation> for FailedRule {
+    fn from(violation: Violation) -> Self {
+        Self { field: violation.field, rule: violation.rule.to_owned(), message: violation.message }
+    }
+}
+
+/// Which problems an operation can answer with; for the document.
+pub(super) trait Statuses {
+    /// The statuses.
+    const ALL: &'static [u16];
+}
+
+/// Statuses of an operation that reads.
+pub(super) struct Reading;
+
+impl Statuses for Reading {
+    const ALL: &'static [u16] = &[400, 401, 404, 405, 500, 503];
+}
+
+/// Statuses of an operation that changes something and takes no body.
+pub(super) struct Acting;
+
+impl Statuses for Acting {
+    const ALL: &'static [u16] = &[400, 401, 404, 405, 409, 500, 503];
+}
+
+/// Statuses of an operation that takes a body.
+pub(super) struct Writing;
+
+impl Statuses for Writing {
+    const ALL: &'static [u16] = &[400, 401, 404, 405, 409, 413, 415, 500, 503];
+}
+
+/// A [`Problem`] of an operation that declares the statuses `S`.
+pub(super) struct Refusal<S>(Problem, PhantomData<fn() -> S>);
+
+impl<S, E: Into<Problem>> From<E> for Refusal<S> {
+    fn from(error: E) -> Self {
+        Self(error.into(), PhantomData)
+    }
+}
+
+impl<S> From<Refusal<S>> for poem::Error {
+    fn from(refusal: Refusal<S>) -> Self {
+        refusal.0.into()
+    }
+}
+
+impl<S: Statuses> ApiResponse for Refusal<S> {
+    fn meta() -> MetaResponses {
+        let response = |status: u16| MetaResponse {
+            description: describe(status),
+            status: Some(status),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: CONTENT_TYPE, schema: ProblemBody::schema_ref() }],
+            headers: vec![],
+        };
+        MetaResponses { responses: S::ALL.iter().copied().map(response).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemBody::register(registry);
+    }
+}
+
+const fn describe(status: u16) -> &'static str {
+    match status {
+        400 => "The request is not valid; every failed rule is named",
+        401 => "No valid API key",
+        404 => "Not found, or another tenant's",
+        405 => "The path does not take this method",
+        409 => "Not possible in the present state, or a duplicate",
+        413 => "The body or the payload is too large",
+        415 => "The body is not application/json",
+        503 => "The database cannot be reached; Retry-After says when to try again",
+        _ => "A fault on our side",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn shown(problem: Problem) -> (StatusCode, serde_json::Value) {
+        let response = problem.into_response();
+        assert_eq!(response.content_type(), Some(CONTENT_TYPE));
+        let status = response.status();
+        (status, response.into_body().into_json().await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn every_failed_rule_is_in_the_body() {
+        let errors =
+            vec![Violation::new("url", "url_scheme", "must begin with https://"), Violation::new("event", "x", "y")];
+        let (status, body) = shown(Problem::invalid(errors)).await;
+        assert_eq!(status, 400);
+        assert_eq!(body["type"], "urn:posthorn:problem:validation");
+        assert_eq!(body["errors"][0]["rule"], "url_scheme");
+        assert_eq!(body["errors"].as_array().unwrap().len(), 2);
+        assert_eq!(body["detail"], "url: must begin with https://; event: y");
+    }
+
+    #[tokio::test]
+    async fn a_duplicate_names_the_existing_subscription() {
+        let (status, body) = shown(Problem::duplicate(Uuid::from_u128(7))).await;
+        assert_eq!((status, &body["existing_id"]), (StatusCode::CONFLICT, &Uuid::from_u128(7).to_string().into()));
+    }
+
+    #[tokio::test]
+    async fn errors_of_the_framework_become_problems() {
+        let cases: [(poem::Error, u16); 7] = [
+            (NotFoundError.into(), 404),
+            (MethodNotAllowedError.into(), 405),
+            (ReadBodyError::PayloadTooLarge.into(), 413),
+            (ContentTypeError::ExpectContentType.into(), 415),
+            (AuthorizationError.into(), 401),
+            (ParsePathError { name: "param0", reason: "no".to_owned() }.into(), 400),
+            (poem::Error::from_string("internals", StatusCode::INTERNAL_SERVER_ERROR), 500),
+        ];
+        for (error, want) in cases {
+            let (status, body) = shown(Problem::from_poem(&error)).await;
+            assert_eq!((status.as_u16(), body["status"].as_u64()), (want, Some(want.into())), "{error}");
+            assert!(!body.to_string().contains("internals"));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unreachable_database_says_when_to_come_back() {
+        let error = StoreError::Unavailable { context: "connecting", source: "no route".into() };
+        let response = Problem::from(error).into_response();
+        assert_eq!((response.status().as_u16(), response.header("retry-after")), (503, Some("1")));
+        assert_eq!(Problem::unauthorised().into_response().header("www-authenticate"), Some("Bearer"));
+    }
+}

@@ -1,0 +1,93 @@
+//! Answers that went well: a status, a JSON body, and where the new thing is.
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Response};
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type;
+use serde::Serialize;
+
+/// 200, 201 or 202 with a body. Written by serde and not by way of a tree of values, which would spoil raw JSON.
+pub(super) struct Reply<const STATUS: u16, T> {
+    body: T,
+    location: Option<String>,
+}
+
+/// 200.
+pub(super) type Found<T> = Reply<200, T>;
+/// 201.
+pub(super) type Created<T> = Reply<201, T>;
+/// 202.
+pub(super) type Accepted<T> = Reply<202, T>;
+
+impl<const STATUS: u16, T> Reply<STATUS, T> {
+    /// An answer with this body.
+    pub(super) const fn new(body: T) -> Self {
+        Self { body, location: None }
+    }
+
+    /// The same, saying where the thing can be read from now on.
+    pub(super) fn at(self, location: String) -> Self {
+        Self { location: Some(location), ..self }
+    }
+}
+
+impl<const STATUS: u16, T: Serialize + Send> IntoResponse for Reply<STATUS, T> {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(STATUS).expect("the three statuses above are valid");
+        let text = serde_json::to_string(&self.body).expect("our answers have text keys only");
+        let mut response = Response::builder().status(status).content_type("application/json").body(text);
+        if let Some(location) = self.location.and_then(|path| HeaderValue::from_str(&path).ok()) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+impl<const STATUS: u16, T: Type> ApiResponse for Reply<STATUS, T> {
+    fn meta() -> MetaResponses {
+        let (description, headers) = match STATUS {
+            201 => ("Created", vec![location()]),
+            202 => ("Accepted: deliveries are sent in the background", vec![]),
+            _ => ("Found", vec![]),
+        };
+        let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
+        MetaResponses {
+            responses: vec![MetaResponse { description, status: Some(STATUS), status_range: None, content, headers }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+fn location() -> MetaHeader {
+    MetaHeader {
+        name: "LOCATION".to_owned(),
+        description: Some("Path of the new thing".to_owned()),
+        required: true,
+        deprecated: false,
+        schema: String::schema_ref(),
+    }
+}
+
+/// 204.
+pub(super) struct NoContent;
+
+impl IntoResponse for NoContent {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl ApiResponse for NoContent {
+    fn meta() -> MetaResponses {
+        let (status, content, headers) = (Some(204), vec![], vec![]);
+        MetaResponses {
+            responses: vec![MetaResponse { description: "Done", status, status_range: None, content, headers }],
+        }
+    }
+
+    fn register(_: &mut Registry) {}
+}

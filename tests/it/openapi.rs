@@ -1,0 +1,21 @@
+//! The committed OpenAPI document is the generated one.
+
+use posthorn::cli::openapi::document;
+
+/// Generated on purpose and not by a test run: `posthorn openapi > openapi/posthorn.yaml`.
+const COMMITTED: &str = include_str!("../../openapi/posthorn.yaml");
+
+#[test]
+fn committed_document_is_the_generated_one() {
+    assert!(document() == COMMITTED, "openapi/posthorn.yaml is out of date: run `make openapi` and commit the result");
+}
+
+#[test]
+fn document_lists_both_servers_and_the_key() {
+    let document = document();
+    for part in
+        ["url: /api/v1/webhooks\n", "url: /api/v1/tenant/webhooks\n", "scheme: bearer", "application/problem+json"]
+    {
+        assert!(document.contains(part), "{part}");
+    }
+}
