@@ -21,7 +21,7 @@ use crate::domain::keyring::{Keyring, KeyringError};
 use crate::metrics::Metrics;
 use crate::outbound::{Outbound, OutboundError, OutboundOptions};
 use crate::store::migrate::{self, MigrateError};
-use crate::store::{Store, StoreError, StoreRole, days, queue};
+use crate::store::{Store, StoreError, StoreRole, days, session};
 
 /// Connections of the API's pool.
 const API_CONNECTIONS: usize = 10;
@@ -180,7 +180,7 @@ impl Running {
 /// A pool whose connections have `role`, after checking that row security binds it and that commits are durable.
 async fn open_store(config: &Config, role: StoreRole, connections: usize) -> Result<Store, RunError> {
     let store = Store::new(&config.database.database_url, role, connections, config.webhook.max_payload_bytes)?;
-    let privileges = queue::privileges(&store).await?;
+    let privileges = session::privileges(&store).await?;
     if privileges.is_too_mighty {
         return Err(RunError::TooMighty { role: privileges.effective_role });
     }

@@ -12,6 +12,7 @@ pub mod listen;
 pub mod migrate;
 pub mod queue;
 pub mod row;
+pub mod session;
 pub mod sql;
 pub mod subscriptions;
 mod tls;
