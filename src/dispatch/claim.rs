@@ -106,8 +106,8 @@ impl Claimer {
         if is_end_of_walk {
             self.found = 0;
         }
-        if claim.has_open_fanouts {
-            queue::fan_out_open(&tools.store, FANOUT_CHUNK).await?;
+        // not found: another dispatcher has it in hand
+        if claim.has_open_fanouts && queue::fan_out_open(&tools.store, FANOUT_CHUNK).await? {
             return Ok(Pass::MoreWaiting);
         }
         Ok(if count >= room as usize || !was_quiet { Pass::MoreWaiting } else { Pass::Drained })

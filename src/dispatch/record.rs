@@ -81,13 +81,19 @@ impl Retries {
         }
     }
 
-    /// The next instant, after dropping those that are past.
-    pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
+    /// Takes out what has fallen due, and says whether there was any.
+    pub(crate) fn take_due(&self, now: Instant) -> bool {
         let mut heap = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = heap.len();
         while heap.peek().is_some_and(|Reverse(due)| *due <= now) {
             heap.pop();
         }
-        heap.peek().map(|Reverse(due)| *due)
+        heap.len() < before
+    }
+
+    /// The next instant.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).peek().map(|Reverse(due)| *due)
     }
 }
 

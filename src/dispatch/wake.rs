@@ -73,10 +73,13 @@ impl Sleeper {
     /// Sleeps until there may be work, and counts why it woke.
     pub(super) async fn sleep(&mut self) {
         let now = Instant::now();
-        let retry_due = self.retries.next(now);
+        if self.retries.take_due(now) {
+            // it fell due between the last look and now
+            return self.tools.metrics.woke(WakeReason::Retry);
+        }
         let is_light = self.is_sentinel && !self.is_gate_closed;
         let poll = if is_light { LIGHT_SLEEP } else { jittered(self.poll) };
-        let (until, timer) = match retry_due {
+        let (until, timer) = match self.retries.next() {
             // a millisecond late rather than early: the row is due by the database's clock
             Some(due) if due < now + poll => (due + Duration::from_millis(1), WakeReason::Retry),
             _ => (now + poll, if is_light { WakeReason::OpenProducer } else { WakeReason::Poll }),
@@ -86,6 +89,7 @@ impl Sleeper {
             () = self.tools.slots.freed() => WakeReason::Slot,
             () = tokio::time::sleep_until(until.into()) => timer,
         };
+        self.retries.take_due(Instant::now());
         self.tools.metrics.woke(reason);
     }
 

@@ -12,7 +12,7 @@ pub enum StoreError {
         reason: String,
     },
     /// No connection, or it broke: try again later.
-    #[error("the database cannot be reached ({context})")]
+    #[error("the database is not available ({context})")]
     Unavailable {
         /// The statement, or `connecting`.
         context: &'static str,
@@ -96,11 +96,10 @@ impl StoreError {
         };
         let code = refusal.code().code();
         match &code[..2] {
-            // connection, operator intervention, resources, read-only after a failover: all pass
-            "08" | "53" | "57" if code != SqlState::QUERY_CANCELED.code() => {
-                Self::Unavailable { context: statement, source: source.into() }
-            }
-            _ if code == SqlState::READ_ONLY_SQL_TRANSACTION.code() => {
+            // connection, resources, operator intervention and time-outs: all pass
+            "08" | "53" | "57" => Self::Unavailable { context: statement, source: source.into() },
+            // read-only after a failover, someone holds a lock, an idle transaction was ended
+            _ if ["25006", "55P03", "25P03"].contains(&code) => {
                 Self::Unavailable { context: statement, source: source.into() }
             }
             "23" => {

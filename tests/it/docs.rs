@@ -56,7 +56,9 @@ fn every_setting_is_in_the_configuration_page() {
 fn links_between_documents_lead_somewhere() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
     let pages = fs::read_dir(format!("{root}docs")).unwrap().map(|entry| entry.unwrap().path());
-    for page in pages.chain([format!("{root}README.md").into()]).filter(|path| path.extension().is_some_and(|e| e == "md")) {
+    for page in
+        pages.chain([format!("{root}README.md").into()]).filter(|path| path.extension().is_some_and(|e| e == "md"))
+    {
         let text = fs::read_to_string(&page).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(link, _)| link)) {
             let file = link.split('#').next().unwrap();
