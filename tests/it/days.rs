@@ -1,7 +1,7 @@
 //! Partitions of days: made ahead, once each, without making a producer wait.
 
-use posthorn::store::days::{self, DAYS_AHEAD};
 use posthorn::store::StoreRole;
+use posthorn::store::days::{self, DAYS_AHEAD};
 use serde_json::json;
 
 use crate::harness::World;

@@ -38,7 +38,8 @@ impl Two {
                            SELECT d.id, 1, d.tenant_id, 0, 1, 'https://receiver.example/', now(), 5, 500
                            FROM posthorn.webhook_deliveries d WHERE d.tenant_id = $1";
             assert_eq!(world.db.execute(attempt, &[&tenant]).await.unwrap(), 1);
-            let own_type = "INSERT INTO posthorn.event_types (name, tenant_id, group_name) VALUES ('own.type', $1, 'Own')";
+            let own_type =
+                "INSERT INTO posthorn.event_types (name, tenant_id, group_name) VALUES ('own.type', $1, 'Own')";
             world.db.execute(own_type, &[&tenant]).await.unwrap();
         }
         Self { world, a, b }
@@ -117,7 +118,11 @@ async fn a_tenant_cannot_make_or_publish_anything_for_another() {
     };
     assert_denied(&api, &insert(b, Uuid::now_v7())).await;
     assert_denied(&api, &format!("SELECT posthorn.publish('{b}', 'invoice.paid', '{{}}')")).await;
-    assert_denied(&api, &format!("INSERT INTO posthorn.outbox (tenant_id, event, payload) VALUES ('{b}', 'a.b', '{{}}')")).await;
+    assert_denied(
+        &api,
+        &format!("INSERT INTO posthorn.outbox (tenant_id, event, payload) VALUES ('{b}', 'a.b', '{{}}')"),
+    )
+    .await;
     assert_denied(&api, &format!("UPDATE posthorn.webhook_subscriptions SET tenant_id = '{b}'")).await;
     api.batch_execute(&insert(two.a, Uuid::now_v7())).await.expect("its own it may");
     api.batch_execute(&format!("SELECT posthorn.publish('{}', 'invoice.paid', '{{}}')", two.a)).await.unwrap();

@@ -166,7 +166,8 @@ fn lines_before_tests(path: &str, text: &str) -> usize {
         return 0;
     }
     let lines: Vec<&str> = text.lines().collect();
-    let opens_tests = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{');
+    let opens_tests =
+        |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{');
     lines.windows(2).position(opens_tests).unwrap_or(lines.len())
 }
 
@@ -208,8 +209,14 @@ mod the_scanner {
 
     #[test]
     fn knows_layers_by_path() {
-        assert_eq!((layer_of("store/queue.rs"), layer_of("config.rs"), layer_of("main.rs")), ("store", "config", "main"));
-        assert_eq!((depth_of("config.rs"), depth_of("api/mod.rs"), depth_of("api/a.rs"), depth_of("lib.rs")), (1, 1, 2, 0));
+        assert_eq!(
+            (layer_of("store/queue.rs"), layer_of("config.rs"), layer_of("main.rs")),
+            ("store", "config", "main")
+        );
+        assert_eq!(
+            (depth_of("config.rs"), depth_of("api/mod.rs"), depth_of("api/a.rs"), depth_of("lib.rs")),
+            (1, 1, 2, 0)
+        );
     }
 
     #[test]

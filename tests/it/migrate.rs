@@ -12,7 +12,8 @@ use crate::harness::{World, server};
 async fn eight_processes_on_an_empty_database_migrate_it_once() {
     let world = World::empty().await;
     let urls: Vec<SecretString> = (0..8).map(|_| world.url()).collect();
-    let results: Vec<Migrated> = join_all(urls.iter().map(migrate::migrate)).await.into_iter().map(Result::unwrap).collect();
+    let results: Vec<Migrated> =
+        join_all(urls.iter().map(migrate::migrate)).await.into_iter().map(Result::unwrap).collect();
     let known = migrate::known_version();
     assert!(known >= 11);
     assert!(results.iter().all(|done| done.version == known));
@@ -47,7 +48,8 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     let insert = "INSERT INTO posthorn.schema_history (version, name, applied_on, checksum)
                   VALUES (9999, 'from_the_future', '2030-01-01T00:00:00Z', '1')";
     world.db.batch_execute(insert).await.unwrap();
-    for refused in [migrate::migrate(&world.url()).await.unwrap_err(), migrate::check(&world.url()).await.unwrap_err()] {
+    for refused in [migrate::migrate(&world.url()).await.unwrap_err(), migrate::check(&world.url()).await.unwrap_err()]
+    {
         assert!(matches!(refused, MigrateError::Newer { found: 9999, .. }), "{refused:?}");
         let text = refused.to_string();
         assert!(text.contains("9999") && text.contains("newer"), "{text}");

@@ -231,9 +231,14 @@ fn dump(world: &World) -> String {
     let text = String::from_utf8(output.stdout).unwrap();
     let version = text.lines().find_map(|line| line.strip_prefix("-- Dumped by pg_dump version ")).unwrap();
     let major = version.split(['.', ' ']).next().unwrap();
-    let is_of_this_run = |line: &str| line.starts_with("-- Dumped ") || line.starts_with("\\restrict") || line.starts_with("\\unrestrict");
+    let is_of_this_run = |line: &str| {
+        line.starts_with("-- Dumped ") || line.starts_with("\\restrict") || line.starts_with("\\unrestrict")
+    };
     let kept: Vec<&str> = text.lines().filter(|line| !is_of_this_run(line)).collect();
-    format!("-- What the migrations make, as pg_dump of PostgreSQL {major} prints it; kept by tests/it/schema.rs.\n{}\n", kept.join("\n").trim())
+    format!(
+        "-- What the migrations make, as pg_dump of PostgreSQL {major} prints it; kept by tests/it/schema.rs.\n{}\n",
+        kept.join("\n").trim()
+    )
 }
 
 /// The things a dump makes, without how.

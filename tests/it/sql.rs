@@ -145,10 +145,8 @@ async fn client_of(world: &World, role: StoreRole) -> Client {
 async fn generic_plan(world: &World, sql: Sql) -> Value {
     let client = client_of(world, role_of(sql.name)).await;
     let parameters = client.prepare(sql.text).await.unwrap_or_else(|e| panic!("{}: {e:?}", sql.name)).params().len();
-    let setup = format!(
-        "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; PREPARE law AS {}",
-        sql.text
-    );
+    let setup =
+        format!("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; PREPARE law AS {}", sql.text);
     client.batch_execute(&setup).await.unwrap();
     let values = vec!["NULL"; parameters].join(", ");
     let values = if values.is_empty() { values } else { format!("({values})") };

@@ -19,7 +19,8 @@ async fn events_are_refused_by_name() {
     let event = |columns: &str, values: &str| {
         format!("INSERT INTO posthorn.outbox (tenant_id, {columns}) VALUES ('{tenant}', {values})")
     };
-    let with = |column: &str, value: &str| event(&format!("event, payload, {column}"), &format!("'a.b', '{{}}', {value}"));
+    let with =
+        |column: &str, value: &str| event(&format!("event, payload, {column}"), &format!("'a.b', '{{}}', {value}"));
     let cases = [
         (event("event, payload", "'invoice', '{}'"), "event_name_is_valid"),
         (event("event, payload", "'Invoice.paid', '{}'"), "event_name_is_valid"),

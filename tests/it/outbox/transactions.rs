@@ -10,7 +10,8 @@ use time::OffsetDateTime;
 use super::{deliveries, events, fanout_state, tenant_with_subscriptions};
 use crate::harness::World;
 
-const INSERT: &str = "INSERT INTO posthorn.outbox (tenant_id, event, payload) VALUES ($1, 'invoice.paid', '{\"n\": 1}')";
+const INSERT: &str =
+    "INSERT INTO posthorn.outbox (tenant_id, event, payload) VALUES ($1, 'invoice.paid', '{\"n\": 1}')";
 
 #[tokio::test]
 async fn commit_makes_one_delivery_per_subscription() {
@@ -58,7 +59,8 @@ async fn one_insert_of_a_thousand_events_is_fanned_out_whole() {
     let sql = "INSERT INTO posthorn.outbox (tenant_id, event, payload)
                SELECT $1, 'invoice.paid', jsonb_build_object('n', n) FROM generate_series(1, 1000) n";
     assert_eq!(world.db.execute(sql, &[&tenant]).await.unwrap(), 1000);
-    let distinct = "SELECT count(*) FROM (SELECT DISTINCT event_id, subscription_id FROM posthorn.webhook_deliveries) d";
+    let distinct =
+        "SELECT count(*) FROM (SELECT DISTINCT event_id, subscription_id FROM posthorn.webhook_deliveries) d";
     assert_eq!((deliveries(&world).await, world.count(distinct).await), (5000, 5000));
 }
 
