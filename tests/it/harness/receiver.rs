@@ -16,6 +16,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+/// Says what to answer to a path, and how many requests came before.
+type Script = dyn Fn(&str, usize) -> Answer + Send + Sync;
+
 /// A request as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
@@ -47,7 +50,7 @@ pub(crate) struct Receiver {
 struct Log {
     requests: Mutex<Vec<Received>>,
     count: watch::Sender<usize>,
-    script: Box<dyn Fn(&str, usize) -> Answer + Send + Sync>,
+    script: Box<Script>,
 }
 
 impl Answer {
