@@ -99,9 +99,13 @@ impl Store {
         max_payload_bytes: u32,
     ) -> Result<Self, StoreError> {
         let (config, connector) = tls::parse(url.expose_secret())?;
-        // Fast only asks whether the socket is closed; a statement on a connection that died since is tried again
-        let manager =
-            Manager::from_config(config, connector, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let recycling_method = match role {
+            // a round trip more per request, so that none meets a connection that died while it was idle
+            StoreRole::Api => RecyclingMethod::Verified,
+            // whatever fails there is tried again
+            StoreRole::Dispatcher | StoreRole::Owner => RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_config(config, connector, ManagerConfig { recycling_method });
         let pool = Pool::builder(manager)
             .config(PoolConfig {
                 max_size: connections,
