@@ -181,6 +181,11 @@ impl RawJson {
             Problem::internal()
         })
     }
+
+    /// A JSON string.
+    pub(super) fn text(text: &str) -> Self {
+        Self(serde_json::value::to_raw_value(text).expect("a string can always be written"))
+    }
 }
 
 impl Type for RawJson {

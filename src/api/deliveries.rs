@@ -9,12 +9,15 @@ use uuid::Uuid;
 use super::Tag;
 use super::body::{Body, RawJson};
 use super::caller::Caller;
+use super::checks::Checks;
 use super::cursor::{self, LIMIT_DEFAULT};
 use super::events::{EventInput, read_event};
-use super::problem::{Acting, Problem, Reading, Refusal, Writing};
+use super::problem::Problem;
+use super::refusal::{Acting, Reading, Refusal, Writing};
 use super::reply::{Accepted, Found, Reply};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::EventName;
+use crate::domain::violation::Violation;
 use crate::store::deliveries::{self, Retrial, Wanted};
 use crate::store::{Store, Work, events, subscriptions};
 
@@ -80,14 +83,16 @@ impl DeliveriesApi {
         cursor: Query<Option<String>>,
     ) -> Result<Found<DeliveryPage>, Refusal<Reading>> {
         let limit = limit.0.unwrap_or(LIMIT_DEFAULT);
+        let mut checks = Checks::default();
         let wanted = &Wanted {
-            event: event.0.as_deref().map(read_event_name).transpose()?,
-            status: status.0.as_deref().map(read_status).transpose()?,
+            event: checks.read(event.0.as_deref(), read_event_name),
+            status: checks.read(status.0.as_deref(), read_status),
             subscription_id: subscription_id.0,
             event_id: event_id.0,
-            before: cursor::read(cursor.0.as_deref())?,
+            before: checks.read(cursor.0.as_deref(), cursor::read),
             rows: i64::from(limit) + 1,
         };
+        checks.finish()?;
         let found =
             self.store.tx("list deliveries", caller.scope(), move |tx| Work::new(deliveries::list(tx, wanted))).await?;
         let (rows, next_cursor) = cursor::page(found, limit, |row| row.id);
@@ -147,15 +152,14 @@ fn unknown(id: Uuid) -> Problem {
     Problem::not_found(format!("there is no delivery {id}"))
 }
 
-fn read_event_name(text: &str) -> Result<String, Problem> {
-    let name = EventName::parse("event", text).map_err(|violation| Problem::invalid(vec![violation]))?;
-    Ok(name.as_str().to_owned())
+fn read_event_name(text: &str) -> Result<String, Violation> {
+    Ok(EventName::parse("event", text)?.as_str().to_owned())
 }
 
-fn read_status(text: &str) -> Result<DeliveryStatus, Problem> {
+fn read_status(text: &str) -> Result<DeliveryStatus, Violation> {
     DeliveryStatus::parse(text).ok_or_else(|| {
         let words: Vec<&str> = DeliveryStatus::ALL.iter().map(|status| status.as_str()).collect();
-        Problem::violation("status", "unknown_word", format!("must be one of {}", words.join(", ")))
+        Violation::new("status", "unknown_word", format!("must be one of {}", words.join(", ")))
     })
 }
 
@@ -259,7 +263,7 @@ struct DeliveryRecord {
     #[oai(nullable)]
     payload: Option<RawJson>,
     /// Every attempt, oldest first.
-    attempts_made: Vec<Attempt>,
+    attempt_history: Vec<Attempt>,
 }
 
 impl DeliveryRecord {
@@ -269,8 +273,8 @@ impl DeliveryRecord {
         attempts: Vec<deliveries::Attempt>,
     ) -> Result<Self, Problem> {
         let payload = event.map(|event| RawJson::new(event.payload)).transpose()?;
-        let attempts_made = attempts.into_iter().map(Attempt::new).collect::<Result<_, _>>()?;
-        Ok(Self { delivery: delivery.into(), payload, attempts_made })
+        let attempt_history = attempts.into_iter().map(Attempt::new).collect::<Result<_, _>>()?;
+        Ok(Self { delivery: delivery.into(), payload, attempt_history })
     }
 }
 

@@ -1,6 +1,10 @@
 //! Events: publish one, read one, and the catalogue of types.
 
+use std::collections::HashMap;
+
+use poem::Request;
 use poem_openapi::param::Path;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -10,7 +14,8 @@ use uuid::Uuid;
 use super::Tag;
 use super::body::{Body, Fields, RawJson};
 use super::caller::Caller;
-use super::problem::{Problem, Reading, Refusal, Writing};
+use super::problem::Problem;
+use super::refusal::{Reading, Refusal, Writing};
 use super::reply::{Created, Found, Reply};
 use crate::domain::event::EventName;
 use crate::store::events::{self, NewEvent};
@@ -28,7 +33,12 @@ impl EventsApi {
     ///
     /// Accepted whether or not a subscription wants it. The payload is stored as it comes: numbers keep their digits.
     #[oai(path = "/events", method = "post", operation_id = "publishEvent")]
-    async fn publish(&self, caller: Caller, body: Body<EventInput>) -> Result<Created<Published>, Refusal<Writing>> {
+    async fn publish(
+        &self,
+        caller: Caller,
+        request: &Request,
+        body: Body<EventInput>,
+    ) -> Result<Created<Published>, Refusal<Writing>> {
         let new = &read_event(body.0)?;
         let tenant = caller.tenant();
         let published = self
@@ -36,7 +46,7 @@ impl EventsApi {
             .tx("publish event", caller.scope(), move |tx| Work::new(events::publish(tx, tenant, new)))
             .await?;
         let (id, event, deliveries) = (published.id, new.event.to_string(), published.deliveries);
-        Ok(Reply::new(Published { id, event, deliveries }).at(format!("events/{id}")))
+        Ok(Reply::new(Published { id, event, deliveries }).at(request, id))
     }
 
     /// Get an event
@@ -64,13 +74,13 @@ impl EventsApi {
 
 /// An event to be published. Its fields are read by [`read_event`]; this is how the document shows them.
 #[derive(Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct EventInput {
     /// Event type such as `invoice.created`: lower case, at least two segments, up to 100 characters.
     #[oai(validator(min_length = 1, max_length = 100))]
     event: String,
     /// The data, a JSON object of up to 256 KiB (`WEBHOOK_MAX_PAYLOAD_BYTES`).
-    payload: std::collections::HashMap<String, RawJson>,
+    payload: HashMap<String, RawJson>,
     /// Kind of the thing it is about, such as `invoice`.
     #[oai(validator(min_length = 1, max_length = 100))]
     resource_type: Option<String>,
@@ -78,9 +88,23 @@ pub(super) struct EventInput {
     #[oai(validator(min_length = 1, max_length = 200))]
     resource_id: Option<String>,
     /// Merged into the body's metadata, beneath `tenant_id`, `source` and `version`.
-    metadata: Option<std::collections::HashMap<String, RawJson>>,
+    metadata: Option<HashMap<String, RawJson>>,
     /// Not to be sent before this time.
     deliver_after: Option<OffsetDateTime>,
+}
+
+impl Example for EventInput {
+    fn example() -> Self {
+        let amount = RawJson::text("1500.00");
+        Self {
+            event: "invoice.created".to_owned(),
+            payload: HashMap::from([("amount".to_owned(), amount)]),
+            resource_type: Some("invoice".to_owned()),
+            resource_id: Some("4711".to_owned()),
+            metadata: None,
+            deliver_after: None,
+        }
+    }
 }
 
 /// Reads the fields of an event, or says everything that is wrong with them.

@@ -2,11 +2,13 @@
 
 mod body;
 mod caller;
+mod checks;
 mod cursor;
 mod deliveries;
 mod events;
 mod monitor;
 mod problem;
+mod refusal;
 mod reply;
 mod subscriptions;
 
@@ -19,10 +21,11 @@ use poem::http::{HeaderValue, Method, header};
 use poem::middleware::{AddData, CatchPanic, PanicHandler};
 use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route};
 use poem_openapi::registry::{MetaApi, Registry};
-use poem_openapi::{OpenApi, OpenApiService, Tags};
+use poem_openapi::{ExtraHeader, OpenApi, OpenApiService, Tags};
+use uuid::Uuid;
 
 use self::body::BodyLimit;
-use self::caller::Access;
+use self::caller::{Access, TENANT_HEADER};
 use self::deliveries::DeliveriesApi;
 use self::events::EventsApi;
 use self::problem::Problem;
@@ -125,8 +128,10 @@ impl OpenApi for Shown {
 
 fn service<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {
     let service = OpenApiService::new(apis, "Posthorn", env!("CARGO_PKG_VERSION"))
-        .summary("Webhooks straight from Postgres")
-        .description(include_str!("description.md"));
+        .description(include_str!("description.md"))
+        .extra_request_header::<Option<Uuid>, _>(
+            ExtraHeader::new(TENANT_HEADER).description("With the operator's token: the tenant to act for"),
+        );
     BASES.into_iter().fold(service, |service, base| service.server(base))
 }
 

@@ -1,22 +1,19 @@
 //! Every answer that is not 2xx: one problem body (RFC 9457), whatever refused the request.
 
 use std::error::Error as StdError;
-use std::marker::PhantomData;
 
 use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError, ResponseError};
 use poem::http::{StatusCode, header};
 use poem::{IntoResponse, Response};
+use poem_openapi::Object;
 use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::Type;
-use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::domain::violation::Violation;
 use crate::store::StoreError;
 
-const CONTENT_TYPE: &str = "application/problem+json";
+pub(super) const CONTENT_TYPE: &str = "application/problem+json";
 
 /// CHECK constraint of the outbox that a payload beyond the limit meets.
 const SIZE_CONSTRAINT: &str = "payload_is_within_the_size_limit";
@@ -101,7 +98,7 @@ impl Problem {
         } else if error.is::<ParsePathError>() {
             Self::violation("id", "uuid", "must be a UUID")
         } else if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
-            Self::violation(name, "parameter", reason.clone())
+            Self::violation(name, "parameter", expected(name).unwrap_or(reason))
         } else if let Some(unsupported) = error.downcast_ref::<ContentTypeError>() {
             let detail = format!("{unsupported}; send Content-Type: application/json");
             Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", "The body must be JSON", detail)
@@ -149,6 +146,17 @@ impl From<StoreError> for Problem {
         }
         tracing::error!(error = %chain(&error), "request failed");
         Self::internal()
+    }
+}
+
+/// What a query parameter takes, in words of ours: poem's name the types of this program.
+fn expected(parameter: &str) -> Option<&'static str> {
+    match parameter {
+        "limit" => Some("must be a whole number from 1 to 500"),
+        "active" => Some("must be true, false or all"),
+        "strict" => Some("must be true or false"),
+        _ if parameter.ends_with("_id") => Some("must be a UUID"),
+        _ => None,
     }
 }
 
@@ -200,7 +208,7 @@ impl IntoResponse for Problem {
 /// Why a request was refused (RFC 9457).
 #[derive(Object, Serialize)]
 #[oai(rename = "Problem")]
-struct ProblemBody {
+pub(super) struct ProblemBody {
     /// Stable name of the kind of problem, for programs.
     r#type: String,
     /// The kind in words.
@@ -232,79 +240,6 @@ struct FailedRule {
 impl From<Violation> for FailedRule {
     fn from(violation: Violation) -> Self {
         Self { field: violation.field, rule: violation.rule.to_owned(), message: violation.message }
-    }
-}
-
-/// Which problems an operation can answer with; for the document.
-pub(super) trait Statuses {
-    /// The statuses.
-    const ALL: &'static [u16];
-}
-
-/// Statuses of an operation that reads.
-pub(super) struct Reading;
-
-impl Statuses for Reading {
-    const ALL: &'static [u16] = &[400, 401, 404, 405, 500, 503];
-}
-
-/// Statuses of an operation that changes something and takes no body.
-pub(super) struct Acting;
-
-impl Statuses for Acting {
-    const ALL: &'static [u16] = &[400, 401, 404, 405, 409, 500, 503];
-}
-
-/// Statuses of an operation that takes a body.
-pub(super) struct Writing;
-
-impl Statuses for Writing {
-    const ALL: &'static [u16] = &[400, 401, 404, 405, 409, 413, 415, 500, 503];
-}
-
-/// A [`Problem`] of an operation that declares the statuses `S`.
-pub(super) struct Refusal<S>(Problem, PhantomData<fn() -> S>);
-
-impl<S, E: Into<Problem>> From<E> for Refusal<S> {
-    fn from(error: E) -> Self {
-        Self(error.into(), PhantomData)
-    }
-}
-
-impl<S> From<Refusal<S>> for poem::Error {
-    fn from(refusal: Refusal<S>) -> Self {
-        refusal.0.into()
-    }
-}
-
-impl<S: Statuses> ApiResponse for Refusal<S> {
-    fn meta() -> MetaResponses {
-        let response = |status: u16| MetaResponse {
-            description: describe(status),
-            status: Some(status),
-            status_range: None,
-            content: vec![MetaMediaType { content_type: CONTENT_TYPE, schema: ProblemBody::schema_ref() }],
-            headers: vec![],
-        };
-        MetaResponses { responses: S::ALL.iter().copied().map(response).collect() }
-    }
-
-    fn register(registry: &mut Registry) {
-        ProblemBody::register(registry);
-    }
-}
-
-const fn describe(status: u16) -> &'static str {
-    match status {
-        400 => "The request is not valid; every failed rule is named",
-        401 => "No valid API key",
-        404 => "Not found, or another tenant's",
-        405 => "The path does not take this method",
-        409 => "Not possible in the present state, or a duplicate",
-        413 => "The body or the payload is too large",
-        415 => "The body is not application/json",
-        503 => "The database cannot be reached; Retry-After says when to try again",
-        _ => "A fault on our side",
     }
 }
 

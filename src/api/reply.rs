@@ -1,11 +1,12 @@
 //! Answers that went well: a status, a JSON body, and where the new thing is.
 
 use poem::http::{HeaderValue, StatusCode, header};
-use poem::{IntoResponse, Response};
+use poem::{IntoResponse, Request, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::Type;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// 200, 201 or 202 with a body. Written by serde and not by way of a tree of values, which would spoil raw JSON.
 pub(super) struct Reply<const STATUS: u16, T> {
@@ -26,9 +27,10 @@ impl<const STATUS: u16, T> Reply<STATUS, T> {
         Self { body, location: None }
     }
 
-    /// The same, saying where the thing can be read from now on.
-    pub(super) fn at(self, location: String) -> Self {
-        Self { location: Some(location), ..self }
+    /// The same, saying where the thing can be read from now on: beneath the collection that was posted to.
+    pub(super) fn at(self, request: &Request, id: Uuid) -> Self {
+        let collection = request.original_uri().path().trim_end_matches('/');
+        Self { location: Some(format!("{collection}/{id}")), ..self }
     }
 }
 

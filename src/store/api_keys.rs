@@ -168,7 +168,7 @@ pub async fn find(store: &Store, key: &ApiKey) -> Result<Option<Uuid>, StoreErro
 pub async fn has_tenant(store: &Store, tenant: Uuid) -> Result<bool, StoreError> {
     store
         .tx("has tenant", Scope::Tenant(tenant), move |tx| {
-            Work::new(async move { get(&tx.query_one(sql::KEYS_HAS_TENANT, &[&tenant]).await?, "is_found") })
+            Work::new(async move { get(&tx.query_one(sql::SESSION_HAS_TENANT, &[&tenant]).await?, "is_found") })
         })
         .await
 }

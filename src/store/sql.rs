@@ -40,7 +40,6 @@ statements! {
     KEYS_ADD = "keys/add";
     KEYS_ADD_TENANT = "keys/add_tenant";
     KEYS_FIND = "keys/find";
-    KEYS_HAS_TENANT = "keys/has_tenant";
     KEYS_LIST = "keys/list";
     KEYS_REVOKE = "keys/revoke";
     QUEUE_CANCEL_ORPHANS = "queue/cancel_orphans";
@@ -54,6 +53,7 @@ statements! {
     QUEUE_RELEASE = "queue/release";
     QUEUE_STATE = "queue/state";
     QUEUE_TRY_SENTINEL = "queue/try_sentinel";
+    SESSION_HAS_TENANT = "session/has_tenant";
     SESSION_LOCK_TENANT = "session/lock_tenant";
     SESSION_NEW_ID = "session/new_id";
     SESSION_PRIVILEGES = "session/privileges";

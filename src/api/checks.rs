@@ -1,0 +1,24 @@
+//! Query parameters checked one by one, so that an answer can name every failed rule at once (R2).
+
+use super::problem::Problem;
+use crate::domain::violation::Violation;
+
+/// What was found wrong so far.
+#[derive(Default)]
+pub(super) struct Checks(Vec<Violation>);
+
+impl Checks {
+    /// The parameter as `read` understands it, or nothing: absent, or noted as wrong.
+    pub(super) fn read<T>(
+        &mut self,
+        parameter: Option<&str>,
+        read: impl FnOnce(&str) -> Result<T, Violation>,
+    ) -> Option<T> {
+        read(parameter?).map_err(|violation| self.0.push(violation)).ok()
+    }
+
+    /// Refuses the request when anything was wrong.
+    pub(super) fn finish(self) -> Result<(), Problem> {
+        if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(self.0)) }
+    }
+}

@@ -1,0 +1,92 @@
+//! What an operation may be refused with, for the document: a [`Problem`] and the statuses it can have.
+
+use std::marker::PhantomData;
+
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type;
+
+use super::problem::{CONTENT_TYPE, Problem, ProblemBody};
+
+/// Which problems an operation can answer with; for the document.
+pub(super) trait Statuses {
+    /// The statuses.
+    const ALL: &'static [u16];
+}
+
+/// Statuses of an operation that reads.
+pub(super) struct Reading;
+
+impl Statuses for Reading {
+    const ALL: &'static [u16] = &[400, 401, 404, 405, 500, 503];
+}
+
+/// Statuses of an operation that changes something and takes no body.
+pub(super) struct Acting;
+
+impl Statuses for Acting {
+    const ALL: &'static [u16] = &[400, 401, 404, 405, 409, 500, 503];
+}
+
+/// Statuses of an operation that takes a body.
+pub(super) struct Writing;
+
+impl Statuses for Writing {
+    const ALL: &'static [u16] = &[400, 401, 404, 405, 409, 413, 415, 500, 503];
+}
+
+/// A [`Problem`] of an operation that declares the statuses `S`.
+pub(super) struct Refusal<S>(Problem, PhantomData<fn() -> S>);
+
+impl<S, E: Into<Problem>> From<E> for Refusal<S> {
+    fn from(error: E) -> Self {
+        Self(error.into(), PhantomData)
+    }
+}
+
+impl<S> From<Refusal<S>> for poem::Error {
+    fn from(refusal: Refusal<S>) -> Self {
+        refusal.0.into()
+    }
+}
+
+impl<S: Statuses> ApiResponse for Refusal<S> {
+    fn meta() -> MetaResponses {
+        let response = |status: u16| MetaResponse {
+            description: describe(status),
+            status: Some(status),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: CONTENT_TYPE, schema: ProblemBody::schema_ref() }],
+            headers: header_of(status).into_iter().collect(),
+        };
+        MetaResponses { responses: S::ALL.iter().copied().map(response).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemBody::register(registry);
+    }
+}
+
+const fn describe(status: u16) -> &'static str {
+    match status {
+        400 => "The request is not valid; every failed rule is named",
+        401 => "No valid API key",
+        404 => "Not found, or another tenant's",
+        405 => "The path does not take this method",
+        409 => "Not possible in the present state, or a duplicate",
+        413 => "The body or the payload is too large",
+        415 => "The body is not application/json",
+        503 => "The database cannot be reached; Retry-After says when to try again",
+        _ => "A fault on our side",
+    }
+}
+
+fn header_of(status: u16) -> Option<MetaHeader> {
+    let (name, description) = match status {
+        401 => ("WWW-AUTHENTICATE", "Always Bearer"),
+        503 => ("RETRY-AFTER", "Seconds after which to try again"),
+        _ => return None,
+    };
+    let (name, description) = (name.to_owned(), Some(description.to_owned()));
+    Some(MetaHeader { name, description, required: true, deprecated: false, schema: String::schema_ref() })
+}
