@@ -84,7 +84,7 @@ pub struct WebhookConfig {
     #[arg(long, env = "WEBHOOK_MAX_RETRIES", value_parser = clap::value_parser!(u32).range(0..=30))]
     pub max_retries: Option<u32>,
 
-    /// User-Agent of every webhook [default: Posthorn/<version>]
+    /// User-Agent of every webhook [default: Posthorn/ and the version]
     #[arg(long, env = "WEBHOOK_USER_AGENT", default_value = concat!("Posthorn/", env!("CARGO_PKG_VERSION")), hide_default_value = true)]
     pub user_agent: String,
 

@@ -7,13 +7,14 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::StoreError;
 
 /// Reads a database URL. `sslmode=require` (or `verify-full`) demands TLS and verifies the certificate against the public
 /// authorities or `sslrootcert`; without it the connection is plain, which is right for a socket or a private network.
-pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError> {
+pub(super) fn parse(url: &str) -> Result<(Config, Connector), StoreError> {
     let refuse = |reason: String| StoreError::Url { reason };
     let (url, root_cert) = take_parameter(url, "sslrootcert");
     let (url, mode) = take_parameter(&url, "sslmode");
@@ -51,7 +52,25 @@ pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError
         .map_err(|e| refuse(e.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok((config, MakeRustlsConnect::new(tls)))
+    Ok((config, Connector(MakeRustlsConnect::new(tls))))
+}
+
+/// TLS by rustls, made ready even for connections that will not use it: a Unix socket has no host name to verify.
+#[derive(Clone)]
+pub(super) struct Connector(MakeRustlsConnect);
+
+impl<S> MakeTlsConnect<S> for Connector
+where
+    MakeRustlsConnect: MakeTlsConnect<S>,
+{
+    type Stream = <MakeRustlsConnect as MakeTlsConnect<S>>::Stream;
+    type TlsConnect = <MakeRustlsConnect as MakeTlsConnect<S>>::TlsConnect;
+    type Error = <MakeRustlsConnect as MakeTlsConnect<S>>::Error;
+
+    fn make_tls_connect(&mut self, host: &str) -> Result<Self::TlsConnect, Self::Error> {
+        let is_socket = host.is_empty() || host.starts_with('/');
+        self.0.make_tls_connect(if is_socket { "localhost" } else { host })
+    }
 }
 
 /// Takes `name=value` out of the query of a URL; the driver knows fewer words than libpq.
