@@ -1,9 +1,16 @@
 //! One test binary, linked once; modules mirror the house.
 
 mod cluster;
+mod crash;
 mod days;
 mod demo;
 mod dev;
+mod dispatch_claim;
+mod dispatch_rescue;
+mod dispatch_retries;
+mod dispatch_send;
+mod dispatch_stop;
+mod dispatch_verdicts;
 mod docs;
 mod harness;
 mod isolation_sql;
