@@ -12,6 +12,7 @@ mod dispatch_retries;
 mod dispatch_send;
 mod dispatch_stop;
 mod dispatch_verdicts;
+mod dispatch_wake;
 mod docs;
 mod harness;
 mod isolation_sql;
