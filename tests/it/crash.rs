@@ -6,13 +6,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use posthorn::cli::dev::cluster::{Cluster, ClusterOptions};
 use posthorn::store::migrate::migrate;
+use rustix::process::Signal;
 use secrecy::SecretString;
 use serde_json::json;
+use tokio::sync::watch;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -23,24 +24,20 @@ use crate::harness::{Answer, Receiver, SOON, World, dispatch_binary, eventually}
 async fn killed_between_send_and_record_sends_the_same_webhook_once_more() {
     let world = World::new().await;
     let tenant = world.tenant("a").await;
-    // the first answer waits until the test lets it go
-    let (let_go, may_go) = mpsc::channel::<()>();
-    let may_go = std::sync::Mutex::new(may_go);
-    let receiver = Receiver::start(move |_, nth| {
-        if nth == 0 {
-            may_go.lock().unwrap().recv().unwrap();
-        }
-        Answer::status(200)
+    let (gate, is_open) = watch::channel(false);
+    let receiver = Receiver::start(move |_, nth| match nth {
+        0 => Answer::status(200).once(&is_open),
+        _ => Answer::status(200),
     });
     world.subscribe(tenant, &receiver.url("/hook"), &["*"]).await;
     let event = world.publish(tenant, "invoice.paid", json!({"n": 1.50})).await;
     let dispatcher = world.dispatch_binary(&[]).await;
-    eventually("the request is there", SOON, async || receiver.requests().len() == 1).await;
+    receiver.wait_for(1, SOON).await;
 
     // it has sent and cannot record: it waits for a lock, with the answer in its memory alone
     let blocker = world.client().await;
     blocker.batch_execute("BEGIN; LOCK TABLE posthorn.webhook_attempts IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let_go.send(()).unwrap();
+    gate.send(true).unwrap();
     let recording = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
                      AND wait_event_type = 'Lock' AND query LIKE '-- queue/record:%')";
     world.until(recording).await;
@@ -65,6 +62,35 @@ async fn killed_between_send_and_record_sends_the_same_webhook_once_more() {
     let attempts = world.attempts(delivery.id).await;
     let told: Vec<_> = attempts.iter().map(|a| (a.number, a.kind(), a.status_code)).collect();
     assert_eq!(told, [(1, Some("lease_expired"), None), (2, None, Some(200))]);
+}
+
+#[tokio::test]
+async fn frozen_past_its_lease_a_dispatcher_cannot_undo_what_another_did() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let (gate, is_open) = watch::channel(false);
+    let receiver = Receiver::start(move |_, nth| match nth {
+        0 => Answer::status(500).once(&is_open),
+        _ => Answer::status(200),
+    });
+    world.subscribe(tenant, &receiver.url("/hook"), &["*"]).await;
+    let event = world.publish(tenant, "invoice.paid", json!({})).await;
+    let frozen = world.dispatch_binary(&[("WEBHOOK_TIMEOUT_SECONDS", "300")]).await;
+    receiver.wait_for(1, SOON).await;
+    frozen.signal(Signal::STOP);
+    world.expire_leases().await;
+    let _other = world.dispatch_binary(&[]).await;
+    world.until_status("delivered", 1).await;
+    let delivery = world.delivery(event).await;
+    assert_eq!(world.attempts(delivery.id).await[0].kind(), Some("lease_expired"));
+
+    gate.send(true).unwrap();
+    frozen.signal(Signal::CONT);
+    // its late truth replaces the placeholder and changes nothing else
+    world.until("SELECT EXISTS (SELECT FROM posthorn.webhook_attempts WHERE number = 1 AND status_code = 500)").await;
+    let after = world.delivery(event).await;
+    assert_eq!((after.status.as_str(), after.attempts, after.last_error_kind), ("delivered", 2, None));
+    assert_eq!((receiver.requests().len(), world.attempts(delivery.id).await.len()), (2, 2));
 }
 
 #[tokio::test]

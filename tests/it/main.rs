@@ -6,6 +6,7 @@ mod days;
 mod demo;
 mod dev;
 mod dispatch_claim;
+mod dispatch_observe;
 mod dispatch_record;
 mod dispatch_rescue;
 mod dispatch_retries;

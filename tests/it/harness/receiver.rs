@@ -38,6 +38,7 @@ pub(crate) struct Answer {
     headers: Vec<(String, String)>,
     body: Bytes,
     delay: Duration,
+    gate: Option<watch::Receiver<bool>>,
 }
 
 /// A running receiver; stops when dropped.
@@ -77,7 +78,7 @@ impl Log {
 impl Answer {
     /// An empty answer with a status.
     pub(crate) fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new(), delay: Duration::ZERO }
+        Self { status, headers: Vec::new(), body: Bytes::new(), delay: Duration::ZERO, gate: None }
     }
 
     /// Adds a header.
@@ -89,6 +90,12 @@ impl Answer {
     /// Sets the body.
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
+        self
+    }
+
+    /// Answers only once the gate is open.
+    pub(crate) fn once(mut self, gate: &watch::Receiver<bool>) -> Self {
+        self.gate = Some(gate.clone());
         self
     }
 
@@ -191,6 +198,10 @@ async fn answer(
     let answer = (log.script)(&path, nth);
     log.count.send_modify(|count| *count += 1);
     tokio::time::sleep(answer.delay).await;
+    if let Some(mut gate) = answer.gate {
+        // a test that is over opens every gate
+        let _ = gate.wait_for(|is_open| *is_open).await;
+    }
     log.note_busy(&path, -1);
     let mut response = hyper::Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
