@@ -84,6 +84,11 @@ impl Sleeper {
             Some(due) if due < now + poll => (due + Duration::from_millis(1), WakeReason::Retry),
             _ => (now + poll, if is_light { WakeReason::OpenProducer } else { WakeReason::Poll }),
         };
+        // deaf: not longer than until the next try for a connection, however seldom it polls
+        let until = match self.line {
+            Line::Down { retry_at, .. } => until.min(retry_at),
+            Line::Up { .. } => until,
+        };
         let reason = tokio::select! {
             () = self.tools.wake.notified() => WakeReason::Notify,
             () = self.tools.slots.freed() => WakeReason::Slot,

@@ -1,6 +1,6 @@
 //! The queue: claim, record, release, and the wake-up gate's statements. Every function is one round trip.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -241,6 +241,20 @@ pub struct Attempt {
 /// # Errors
 /// [`StoreError`] of the database; the call may be repeated with the same attempts.
 pub async fn record(store: &Store, dispatcher_id: Uuid, attempts: &[Attempt]) -> Result<Vec<Uuid>, StoreError> {
+    // After an outage one batch can hold the results of two leases of a delivery. An UPDATE moves a row once, by either of
+    // them, and a success must not lose to a failure: such a failure is written afterwards, when it is fenced.
+    let is_delivered = |attempt: &Attempt| attempt.status == DeliveryStatus::Delivered;
+    let delivered: HashSet<Uuid> = attempts.iter().filter(|a| is_delivered(a)).map(|a| a.delivery_id).collect();
+    let (first, afterwards): (Vec<&Attempt>, Vec<&Attempt>) =
+        attempts.iter().partition(|a| is_delivered(a) || !delivered.contains(&a.delivery_id));
+    let mut moved = record_each(store, dispatcher_id, &first).await?;
+    if !afterwards.is_empty() {
+        moved.extend(record_each(store, dispatcher_id, &afterwards).await?);
+    }
+    Ok(moved)
+}
+
+async fn record_each(store: &Store, dispatcher_id: Uuid, attempts: &[&Attempt]) -> Result<Vec<Uuid>, StoreError> {
     // one row per delivery and epoch, or the upsert would touch a row twice
     let column = Columns(attempts);
     let rows = store
@@ -271,11 +285,11 @@ pub async fn record(store: &Store, dispatcher_id: Uuid, attempts: &[Attempt]) ->
 }
 
 /// The attempts as the columns of an `unnest`.
-struct Columns<'a>(&'a [Attempt]);
+struct Columns<'a>(&'a [&'a Attempt]);
 
 impl<'a> Columns<'a> {
     fn of<T>(&self, value: impl Fn(&'a Attempt) -> T) -> Vec<T> {
-        self.0.iter().map(value).collect()
+        self.0.iter().copied().map(value).collect()
     }
 }
 
@@ -284,7 +298,8 @@ impl<'a> Columns<'a> {
 /// # Errors
 /// [`StoreError`] of the database; the call may be repeated.
 pub async fn record_late(store: &Store, attempts: &[Attempt]) -> Result<Vec<Uuid>, StoreError> {
-    let column = Columns(attempts);
+    let attempts: Vec<&Attempt> = attempts.iter().collect();
+    let column = Columns(&attempts);
     let rows = store
         .query(
             sql::QUEUE_RECORD_LATE,

@@ -1,9 +1,19 @@
 //! One test binary, linked once; modules mirror the house.
 
 mod cluster;
+mod crash;
 mod days;
 mod demo;
 mod dev;
+mod dispatch_claim;
+mod dispatch_observe;
+mod dispatch_record;
+mod dispatch_rescue;
+mod dispatch_retries;
+mod dispatch_send;
+mod dispatch_stop;
+mod dispatch_verdicts;
+mod dispatch_wake;
 mod docs;
 mod harness;
 mod isolation_sql;

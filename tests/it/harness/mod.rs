@@ -2,6 +2,7 @@
 
 mod binary;
 mod cluster;
+mod dispatching;
 pub(crate) mod hostile;
 mod receiver;
 mod tests;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use binary::Binary;
 pub(crate) use cluster::server;
+pub(crate) use dispatching::{AttemptRow, dispatch_binary};
 pub(crate) use receiver::{Answer, Receiver};
 pub(crate) use world::World;
 

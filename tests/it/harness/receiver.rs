@@ -1,5 +1,6 @@
 //! A receiver of webhooks: a real HTTP server that answers by a script and keeps what it got.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -37,6 +38,7 @@ pub(crate) struct Answer {
     headers: Vec<(String, String)>,
     body: Bytes,
     delay: Duration,
+    gate: Option<watch::Receiver<bool>>,
 }
 
 /// A running receiver; stops when dropped.
@@ -50,13 +52,33 @@ pub(crate) struct Receiver {
 struct Log {
     requests: Mutex<Vec<Received>>,
     count: watch::Sender<usize>,
+    busy: Mutex<HashMap<String, Busy>>,
     script: Box<Script>,
+}
+
+/// Requests of one path that are being answered.
+#[derive(Clone, Copy, Default)]
+struct Busy {
+    now: isize,
+    most: isize,
+}
+
+impl Log {
+    /// Counts a request that comes (1) or goes (-1), of its path and of all.
+    fn note_busy(&self, path: &str, change: isize) {
+        let mut all = self.busy.lock().unwrap();
+        for key in [path, ""] {
+            let busy = all.entry(key.to_owned()).or_default();
+            busy.now += change;
+            busy.most = busy.most.max(busy.now);
+        }
+    }
 }
 
 impl Answer {
     /// An empty answer with a status.
     pub(crate) fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new(), delay: Duration::ZERO }
+        Self { status, headers: Vec::new(), body: Bytes::new(), delay: Duration::ZERO, gate: None }
     }
 
     /// Adds a header.
@@ -68,6 +90,12 @@ impl Answer {
     /// Sets the body.
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
+        self
+    }
+
+    /// Answers only once the gate is open.
+    pub(crate) fn once(mut self, gate: &watch::Receiver<bool>) -> Self {
+        self.gate = Some(gate.clone());
         self
     }
 
@@ -83,8 +111,12 @@ impl Receiver {
     ///
     /// It has a thread and runtime of its own, so that a test that blocks does not keep it from answering.
     pub(crate) fn start(script: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Self {
-        let log =
-            Arc::new(Log { requests: Mutex::new(Vec::new()), count: watch::Sender::new(0), script: Box::new(script) });
+        let log = Arc::new(Log {
+            requests: Mutex::new(Vec::new()),
+            count: watch::Sender::new(0),
+            busy: Mutex::default(),
+            script: Box::new(script),
+        });
         let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();
@@ -110,6 +142,11 @@ impl Receiver {
     /// Everything that came so far.
     pub(crate) fn requests(&self) -> Vec<Received> {
         self.log.requests.lock().unwrap().clone()
+    }
+
+    /// Most requests to a path, or to all with "", that were being answered at one time.
+    pub(crate) fn most_at_once(&self, path: &str) -> usize {
+        self.log.busy.lock().unwrap().get(path).map_or(0, |busy| busy.most.unsigned_abs())
     }
 
     /// Waits until at least `n` requests came and answers with all that did. Panics when they do not within `deadline`.
@@ -152,6 +189,7 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let path = head.uri.to_string();
+    log.note_busy(&path, 1);
     let nth = {
         let mut requests = log.requests.lock().unwrap();
         requests.push(Received { path: path.clone(), headers: head.headers, body, at: Instant::now() });
@@ -160,6 +198,11 @@ async fn answer(
     let answer = (log.script)(&path, nth);
     log.count.send_modify(|count| *count += 1);
     tokio::time::sleep(answer.delay).await;
+    if let Some(mut gate) = answer.gate {
+        // a test that is over opens every gate
+        let _ = gate.wait_for(|is_open| *is_open).await;
+    }
+    log.note_busy(&path, -1);
     let mut response = hyper::Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         response = response.header(name, value);

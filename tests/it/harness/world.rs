@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{SOON, server};
 
 /// Key that seals the secrets of [`World::subscribe_signed`].
-const KEYRING: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(super) const KEYRING: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A database of one test.
 pub(crate) struct World {
@@ -150,6 +150,13 @@ impl World {
     pub(crate) async fn publish(&self, tenant: Uuid, event: &str, payload: Value) -> Uuid {
         let sql = "SELECT posthorn.publish($1, $2, $3)";
         self.db.query_one(sql, &[&tenant, &event, &payload]).await.unwrap().get(0)
+    }
+
+    /// The one delivery of an event.
+    pub(crate) async fn delivery(&self, event: Uuid) -> DeliveryRow {
+        let sql = "SELECT d.tenant_id FROM posthorn.webhook_deliveries d WHERE d.event_id = $1";
+        let tenant = self.db.query_one(sql, &[&event]).await.unwrap().get(0);
+        self.deliveries(tenant).await.into_iter().find(|delivery| delivery.event_id == event).unwrap()
     }
 
     /// A tenant's deliveries, oldest first.

@@ -1,0 +1,123 @@
+//! Who gets which delivery and when: each once, fairly, within the limits, and not before its time.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::harness::{Answer, Binary, Receiver, SOON, World, eventually};
+
+/// Publishes events in one statement.
+async fn publish_many(world: &World, tenant: Uuid, event: &str, count: i32) {
+    let sql = "INSERT INTO posthorn.outbox (tenant_id, event, payload)
+               SELECT $1, $2, jsonb_build_object('n', n) FROM generate_series(1, $3) AS n";
+    world.db.execute(sql, &[&tenant, &event, &count]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_processes_share_the_work_and_send_nothing_twice() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let receiver = Receiver::start(|_, _| Answer::status(200).after(Duration::from_millis(10)));
+    for n in 0..5 {
+        let subscription = world.subscribe(tenant, &receiver.url(&format!("/{n}")), &["*"]).await;
+        if n == 0 {
+            world.change(subscription, "max_in_flight = 3").await;
+        }
+    }
+    let start = || world.dispatch_binary(&[("POSTHORN_CONCURRENCY", "8"), ("RUST_LOG", "warn")]);
+    let processes: [Binary; 4] = tokio::join!(start(), start(), start(), start()).into();
+    publish_many(&world, tenant, "invoice.paid", 400).await;
+    let all = "SELECT count(*) FROM posthorn.webhook_deliveries WHERE status = 'delivered'";
+    eventually("all are delivered", 3 * SOON, async || world.count(all).await == 2000).await;
+
+    let requests = receiver.requests();
+    let different: HashSet<_> = requests.iter().map(|r| (&r.path, &r.headers["webhook-id"])).collect();
+    assert_eq!((requests.len(), different.len()), (2000, 2000));
+    assert_eq!(
+        world.count("SELECT count(*) FROM posthorn.webhook_attempts WHERE number = 1 AND epoch = 1").await,
+        2000
+    );
+    assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_attempts").await, 2000);
+    let busy = "SELECT count(DISTINCT dispatcher_id) FROM posthorn.webhook_attempts";
+    assert_eq!(world.count(busy).await, 4, "every process had its part");
+    assert!(receiver.most_at_once("") <= 4 * 8, "{} at once", receiver.most_at_once(""));
+    assert!(receiver.most_at_once("/0") <= 4 * 3, "{} at once", receiver.most_at_once("/0"));
+    drop(processes);
+}
+
+#[tokio::test]
+async fn no_more_is_in_flight_than_the_process_and_each_subscription_allow() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let receiver = Receiver::start(|_, _| Answer::status(200).after(Duration::from_millis(20)));
+    let limited = world.subscribe(tenant, &receiver.url("/limited"), &["*"]).await;
+    world.change(limited, "max_in_flight = 2").await;
+    world.subscribe(tenant, &receiver.url("/half"), &["*"]).await;
+    let greedy = world.subscribe(tenant, &receiver.url("/greedy"), &["*"]).await;
+    world.change(greedy, "max_in_flight = 100").await;
+    publish_many(&world, tenant, "invoice.paid", 40).await;
+    let _dispatcher = world.dispatch(&["--concurrency=8"]).await;
+    world.until_status("delivered", 120).await;
+    assert_eq!(receiver.most_at_once("/limited"), 2);
+    assert_eq!(receiver.most_at_once("/half"), 4, "half of all, where a subscription sets no limit");
+    assert_eq!(receiver.most_at_once(""), 8);
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_holds_up_nobody_else() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let receiver = Receiver::start(|path, _| {
+        Answer::status(200).after(Duration::from_secs(if path == "/hung" { 3600 } else { 0 }))
+    });
+    world.subscribe(tenant, &receiver.url("/hung"), &["order.*"]).await;
+    world.subscribe(tenant, &receiver.url("/well"), &["invoice.*"]).await;
+    publish_many(&world, tenant, "order.paid", 100).await;
+    let _dispatcher = world.dispatch(&["--concurrency=4", "--timeout-seconds=300"]).await;
+    receiver.wait_for(2, SOON).await;
+    // whatever is in flight to the one that hangs stays there until long after the test
+    publish_many(&world, tenant, "invoice.paid", 100).await;
+    world.until_status("delivered", 100).await;
+    assert_eq!(receiver.most_at_once("/hung"), 2);
+}
+
+#[tokio::test]
+async fn what_waits_for_an_inactive_subscription_goes_out_when_it_is_activated() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let receiver = Receiver::start(|_, _| Answer::status(200));
+    let paused = world.subscribe(tenant, &receiver.url("/paused"), &["invoice.*"]).await;
+    world.subscribe(tenant, &receiver.url("/other"), &["order.*"]).await;
+    publish_many(&world, tenant, "invoice.paid", 3).await;
+    world.change(paused, "status = 'inactive'").await;
+    let _dispatcher = world.dispatch(&[]).await;
+    publish_many(&world, tenant, "order.paid", 1).await;
+    world.until_status("delivered", 1).await;
+    assert!(receiver.requests().iter().all(|request| request.path == "/other"));
+    assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_deliveries WHERE status = 'pending'").await, 3);
+    world.change(paused, "status = 'active'").await;
+    world.until_status("delivered", 4).await;
+}
+
+#[tokio::test]
+async fn nothing_is_sent_before_its_time() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let receiver = Receiver::start(|_, _| Answer::status(200));
+    world.subscribe(tenant, &receiver.url("/hook"), &["*"]).await;
+    let _dispatcher = world.dispatch(&[]).await;
+    let sql = "SELECT posthorn.publish($1, 'invoice.due', '{}', deliver_after => now() + make_interval(secs => $2))";
+    for seconds in [3600.0_f64, 1.0] {
+        world.db.query(sql, &[&tenant, &seconds]).await.unwrap();
+    }
+    world.publish(tenant, "invoice.paid", json!({})).await;
+    world.until_status("delivered", 2).await;
+    let in_time = "SELECT count(*) FROM posthorn.webhook_attempts a JOIN posthorn.webhook_deliveries d ON d.id = a.delivery_id
+                   JOIN posthorn.outbox o ON o.id = d.event_id WHERE a.started_at >= coalesce(o.deliver_after, o.created_at)";
+    assert_eq!(world.count(in_time).await, 2);
+    assert_eq!(receiver.requests().len(), 2);
+    world.pass_time(7200.0).await;
+    world.until_status("delivered", 3).await;
+}
