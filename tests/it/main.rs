@@ -1,5 +1,11 @@
 //! One test binary, linked once; modules mirror the house.
 
+mod api_callers;
+mod api_deliveries;
+mod api_events;
+mod api_isolation;
+mod api_problems;
+mod api_subscriptions;
 mod cluster;
 mod days;
 mod demo;
@@ -7,6 +13,7 @@ mod dev;
 mod docs;
 mod harness;
 mod isolation_sql;
+mod keys;
 mod layers;
 mod migrate;
 mod openapi;

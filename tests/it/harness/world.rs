@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{SOON, server};
 
 /// Key that seals the secrets of [`World::subscribe_signed`].
-const KEYRING: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(super) const KEYRING: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A database of one test.
 pub(crate) struct World {
