@@ -1,5 +1,13 @@
 //! One test binary, linked once; modules mirror the house.
 
+mod api_callers;
+mod api_deliveries;
+mod api_events;
+mod api_isolation;
+mod api_monitor;
+mod api_problems;
+mod api_subscriptions;
+mod canary;
 mod cluster;
 mod crash;
 mod days;
@@ -17,6 +25,7 @@ mod dispatch_wake;
 mod docs;
 mod harness;
 mod isolation_sql;
+mod keys;
 mod layers;
 mod migrate;
 mod openapi;

@@ -22,6 +22,7 @@ pub(crate) struct Binary {
 struct Output {
     lines: Mutex<Vec<String>>,
     count: watch::Sender<usize>,
+    open: watch::Sender<usize>,
 }
 
 impl Binary {
@@ -43,7 +44,11 @@ impl Binary {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{program}: {error}"));
-        let output = Arc::new(Output { lines: Mutex::new(Vec::new()), count: watch::Sender::new(0) });
+        let output = Arc::new(Output {
+            lines: Mutex::new(Vec::new()),
+            count: watch::Sender::new(0),
+            open: watch::Sender::new(2),
+        });
         output.follow(child.stdout.take().unwrap());
         output.follow(child.stderr.take().unwrap());
         Self { child: Mutex::new(child), output }
@@ -61,6 +66,14 @@ impl Binary {
         let found = timeout(deadline, count.wait_for(|_| find().is_some())).await;
         assert!(found.is_ok(), "no line with {part:?} within {deadline:?} in:\n{}", self.lines().join("\n"));
         find().unwrap()
+    }
+
+    /// Waits until it has ended; answers with its status and everything it wrote.
+    pub(crate) async fn run_to_end(&self) -> (ExitStatus, Vec<String>) {
+        let status = self.wait_exit(SOON).await;
+        let mut open = self.output.open.subscribe();
+        timeout(SOON, open.wait_for(|open| *open == 0)).await.expect("its output does not end").unwrap();
+        (status, self.lines())
     }
 
     /// Process id.
@@ -105,6 +118,7 @@ impl Output {
                 output.lines.lock().unwrap().push(line);
                 output.count.send_modify(|count| *count += 1);
             }
+            output.open.send_modify(|open| *open -= 1);
         });
     }
 }

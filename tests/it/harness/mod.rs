@@ -1,5 +1,6 @@
 //! What tests stand on: one PostgreSQL per run, a database per test, a receiver of webhooks, the program itself.
 
+pub(crate) mod api;
 mod binary;
 mod cluster;
 mod dispatching;
@@ -10,6 +11,7 @@ mod world;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use api::{Api, Reply, Serving};
 pub(crate) use binary::Binary;
 pub(crate) use cluster::server;
 pub(crate) use dispatching::{AttemptRow, dispatch_binary};
