@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use posthorn::cli::{dev, keys, migrate, openapi, serve};
+use posthorn::cli::{bench, dev, keys, migrate, openapi, serve};
 use tracing_subscriber::EnvFilter;
 
 /// Webhooks straight from Postgres
@@ -25,11 +25,12 @@ enum Command {
     Migrate(migrate::Migrate),
     Keys(keys::Keys),
     Openapi(openapi::Openapi),
+    Bench(Box<bench::Bench>),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_logging(arguments.log_json, matches!(arguments.command, Command::Dev(_)));
+    start_logging(arguments.log_json, matches!(arguments.command, Command::Dev(_) | Command::Bench(_)));
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -49,15 +50,17 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Dev(command) => dev::dev(*command).await?,
             Command::Migrate(command) => migrate::run(command).await?,
             Command::Keys(command) => keys::run(command).await?,
+            Command::Bench(command) => bench::bench(*command).await?,
             Command::Openapi(command) => openapi::run(command)?,
         }
         Ok(())
     })
 }
 
-/// Logs go to stderr; `RUST_LOG` chooses what. `dev` keeps quiet so that its receiver's lines stand out.
-fn start_logging(as_json: bool, is_dev: bool) {
-    let default = if is_dev { "warn" } else { "info" };
+/// Logs go to stderr; `RUST_LOG` chooses what. `dev` keeps quiet so that its receiver's lines stand out,
+/// `bench` so that a line per webhook is not what it measures.
+fn start_logging(as_json: bool, is_quiet: bool) {
+    let default = if is_quiet { "warn" } else { "info" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if as_json {

@@ -217,7 +217,8 @@ async fn serve(
     Ok((bound, task))
 }
 
-fn outbound_options(webhook: &WebhookConfig, concurrency: u32) -> OutboundOptions {
+/// How the process sends, for so many requests in flight.
+pub fn outbound_options(webhook: &WebhookConfig, concurrency: u32) -> OutboundOptions {
     OutboundOptions {
         allow_http: webhook.allow_http,
         allow_networks: webhook.allow_networks.clone(),

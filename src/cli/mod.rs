@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod bench;
 pub mod dev;
 pub mod keys;
 pub mod migrate;

@@ -23,7 +23,7 @@ fn may_import(layer: &str) -> Option<&'static [&'static str]> {
 
 /// Who alone may name a crate: a layer, or a place within `cli`.
 const CRATES: [(&str, &[&str]); 3] = [
-    ("tokio_postgres", &["store/", "store.rs", "cli/dev/"]),
+    ("tokio_postgres", &["store/", "store.rs", "cli/dev/", "cli/bench/"]),
     ("deadpool_postgres", &["store/", "store.rs"]),
     ("hyper_rustls", &["outbound/", "outbound.rs"]),
 ];
