@@ -27,7 +27,14 @@ picked AS MATERIALIZED (
         s.payload_format, s.header_families, s.success_policy, s.retry_schedule, s.max_retries,
         coalesce(s.timeout_seconds, $5::int) AS timeout_seconds, coalesce(s.max_in_flight, $8::int) AS cap
     FROM pass p
-    JOIN posthorn.webhook_subscriptions s ON s.id = p.subscription_id AND s.status = 'active'
+    -- the LIMIT keeps it a look-up per step: as a join, the planner may walk every subscription there is
+    CROSS JOIN LATERAL (
+        SELECT u.url, u.signing, u.secret, u.previous_secret, u.previous_secret_until, u.payload_format, u.header_families,
+            u.success_policy, u.retry_schedule, u.max_retries, u.timeout_seconds, u.max_in_flight
+        FROM posthorn.webhook_subscriptions u
+        WHERE u.id = p.subscription_id AND u.status = 'active'
+        LIMIT 1
+    ) s
     LEFT JOIN unnest($6::uuid[], $7::int[]) AS busy (subscription_id, in_flight) ON busy.subscription_id = p.subscription_id
     CROSS JOIN LATERAL (
         SELECT l.id, l.status, l.epoch, l.generation, l.attempts, l.tenant_id, l.dispatcher_id, l.lease_until, l.updated_at
