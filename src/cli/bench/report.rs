@@ -28,6 +28,17 @@ struct Spread {
     max: f64,
 }
 
+/// Which of a round's two latencies.
+type Of = fn(&Round) -> Percentiles;
+
+const fn from_commit(round: &Round) -> Percentiles {
+    round.latency.from_commit
+}
+
+const fn from_publish(round: &Round) -> Percentiles {
+    round.latency.from_publish
+}
+
 impl Report {
     /// One JSON object; times in milliseconds, rates per second.
     pub(super) fn json(&self) -> String {
@@ -35,15 +46,15 @@ impl Report {
         let mut drain = rate(self.spread(|r| r.drain_per_second));
         drain["ratio"] = json!(self.ratio().median);
         drain["deliveries"] = json!(self.deliveries);
-        let latency = |of: fn(&Round) -> Percentiles| -> Value {
+        let latency = |of: Of| -> Value {
             json!({
                 "p50_ms": self.spread(|r| of(r).p50).median,
                 "p99_ms": self.spread(|r| of(r).p99).median,
                 "max_ms": self.spread(|r| of(r).max).max,
             })
         };
-        let mut at_rate = latency(|r| r.latency.from_commit);
-        at_rate["from_publish"] = latency(|r| r.latency.from_publish);
+        let mut at_rate = latency(from_commit);
+        at_rate["from_publish"] = latency(from_publish);
         let mut report = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "postgres": self.postgres,
@@ -70,9 +81,7 @@ impl Report {
             line(&format!("drain of {}, deliveries/s", self.deliveries), self.spread(|r| r.drain_per_second), 0),
             line("drain : bare", self.ratio(), 3),
         ];
-        let kinds: [(&str, fn(&Round) -> Percentiles); 2] =
-            [("commit", |r| r.latency.from_commit), ("publish", |r| r.latency.from_publish)];
-        for (from, of) in kinds {
+        for (from, of) in [("commit", from_commit as Of), ("publish", from_publish)] {
             let name = |which: &str| format!("{from} to receive at {}/s, {which}, ms", self.rate);
             lines.push(line(&name("p50"), self.spread(|r| of(r).p50), 2));
             lines.push(line(&name("p99"), self.spread(|r| of(r).p99), 2));
