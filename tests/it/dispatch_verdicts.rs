@@ -210,6 +210,21 @@ async fn every_way_not_to_be_answered_has_its_name_and_is_retried() {
 }
 
 #[tokio::test]
+async fn a_subscriptions_own_timeout_comes_before_the_instances() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let receiver = Receiver::start(|_, _| Answer::status(200).after(Duration::from_secs(3600)));
+    let subscription = world.subscribe(tenant, &receiver.url("/hook"), &["*"]).await;
+    world.change(subscription, "timeout_seconds = 1").await;
+    let event = world.publish(tenant, "invoice.paid", json!({})).await;
+    let _dispatcher = world.dispatch(&["--timeout-seconds=300", "--retry-schedule=1h"]).await;
+    world.until_status("retrying", 1).await;
+    let attempt = world.attempts(world.delivery(event).await.id).await.remove(0);
+    assert_eq!(attempt.kind(), Some("timeout"));
+    assert!((1000..10_000).contains(&attempt.duration_ms), "{} ms", attempt.duration_ms);
+}
+
+#[tokio::test]
 async fn as_shipped_nothing_is_sent_in_clear_or_to_this_machine() {
     let receiver = obedient();
     let heard = Hostile::start(|mut conversation| async move { conversation.hear_something().await }).await;
