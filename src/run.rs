@@ -194,7 +194,7 @@ async fn open_store(config: &Config, role: StoreRole, connections: usize) -> Res
         tracing::warn!("synchronous_commit or fsync is off: a crash of the database can lose committed events");
     }
     if let Err(error) = days::make_ahead(&store, days::DAYS_AHEAD).await {
-        tracing::warn!(error = %error, "day partitions could not be made now, trying again later");
+        tracing::warn!(error = %error.with_causes(), "day partitions could not be made now, trying again later");
     }
     Ok(store)
 }
@@ -262,7 +262,7 @@ async fn keep_days_ahead(store: Store, stop: CancellationToken) {
                 Duration::from_secs(3600)
             }
             Err(error) => {
-                tracing::warn!(error = %error, "day partitions could not be made, trying again in a minute");
+                tracing::warn!(error = %error.with_causes(), "day partitions could not be made, trying again in a minute");
                 Duration::from_secs(60)
             }
         };

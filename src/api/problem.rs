@@ -1,7 +1,5 @@
 //! Every answer that is not 2xx: one problem body (RFC 9457), whatever refused the request.
 
-use std::error::Error as StdError;
-
 use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError, ResponseError};
 use poem::http::{StatusCode, header};
 use poem::{IntoResponse, Response};
@@ -124,7 +122,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable { .. } => {
-                tracing::warn!(error = %chain(&error), "request refused: no database");
+                tracing::warn!(error = %error.with_causes(), "request refused: no database");
                 return Self::unavailable();
             }
             StoreError::Constraint { constraint, .. } if constraint == SIZE_CONSTRAINT => {
@@ -144,7 +142,7 @@ impl From<StoreError> for Problem {
                 "is nested too deeply or otherwise beyond what PostgreSQL can take",
             );
         }
-        tracing::error!(error = %chain(&error), "request failed");
+        tracing::error!(error = %error.with_causes(), "request failed");
         Self::internal()
     }
 }
@@ -158,17 +156,6 @@ fn expected(parameter: &str) -> Option<&'static str> {
         _ if parameter.ends_with("_id") => Some("must be a UUID"),
         _ => None,
     }
-}
-
-/// An error with everything that caused it.
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 impl ResponseError for Problem {

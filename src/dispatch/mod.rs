@@ -131,7 +131,7 @@ impl Dispatcher {
             tracing::error!("the upkeep task ended badly");
         }
         if let Err(error) = dispatchers::seen(&tools.store, tools.dispatcher_id, true).await {
-            tracing::warn!(error = %error, "could not sign off");
+            tracing::warn!(error = %error.with_causes(), "could not sign off");
         }
         tracing::info!(dispatcher.id = %tools.dispatcher_id, "dispatcher stopped");
     }
@@ -162,7 +162,7 @@ async fn look_for_work(mut claimer: Claimer, mut sleeper: Sleeper, stop: &Cancel
             Err(error) => {
                 failures += 1;
                 let pause = backoff(failures);
-                tracing::warn!(error = %chain(&error), pause_ms = pause.as_millis(), "the database failed, trying again");
+                tracing::warn!(error = %error.with_causes(), pause_ms = pause.as_millis(), "the database failed, trying again");
                 tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => {} }
             }
         }
@@ -190,17 +190,6 @@ fn backoff(failures: u32) -> Duration {
 /// Between 0.8 and 1.2 times as long.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(rand::random_range(0.8..1.2))
-}
-
-/// An error with its causes: only the last says what happened.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 fn host_name() -> String {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::{Tools, backoff, chain};
+use super::{Tools, backoff};
 use crate::domain::delivery::{DeliveryStatus, ErrorKind};
 use crate::store::StoreError;
 use crate::store::queue::{self, Attempt};
@@ -195,11 +195,11 @@ where
             Err(error) if error.is_unavailable() || error.is_retryable() => {
                 failures += 1;
                 let pause: Duration = backoff(failures);
-                tracing::warn!(error = %chain(&error), pause_ms = pause.as_millis(), "results wait for the database");
+                tracing::warn!(error = %error.with_causes(), pause_ms = pause.as_millis(), "results wait for the database");
                 tokio::time::sleep(pause).await;
             }
             Err(error) => {
-                tracing::error!(error = %chain(&error), "the database refuses a result");
+                tracing::error!(error = %error.with_causes(), "the database refuses a result");
                 return None;
             }
         }

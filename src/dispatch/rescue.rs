@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Tools, chain, jittered};
+use super::{Tools, jittered};
 use crate::store::{StoreError, dispatchers, queue};
 
 /// Time between signs of life; a dispatcher counts as dead after three.
@@ -19,7 +19,7 @@ const ORPHANS: u32 = 1000;
 pub(super) async fn keep_up(tools: Arc<Tools>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = beat(&tools).await {
-            tracing::warn!(error = %chain(&error), "a sign of life could not be given");
+            tracing::warn!(error = %error.with_causes(), "a sign of life could not be given");
         }
         tokio::select! { () = tokio::time::sleep(jittered(BEAT)) => {}, () = stop.cancelled() => {} }
     }

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
 use super::record::Retries;
-use super::{Tools, backoff, chain, jittered};
+use super::{Tools, backoff, jittered};
 use crate::metrics::WakeReason;
 use crate::store::listen::Listener;
 use crate::store::{StoreError, queue};
@@ -105,7 +105,7 @@ impl Sleeper {
         }
         self.recruited_at = Some(Instant::now());
         if let Err(error) = queue::recruit(&self.tools.store).await {
-            tracing::debug!(error = %chain(&error), "other dispatchers could not be called");
+            tracing::debug!(error = %error.with_causes(), "other dispatchers could not be called");
         }
     }
 
@@ -118,7 +118,7 @@ impl Sleeper {
         match question(listener.clone()).await {
             Ok(answer) => answer,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "the listening connection is lost; polling until it is back");
+                tracing::warn!(error = %error.with_causes(), "the listening connection is lost; polling until it is back");
                 self.hang_up(1);
                 false
             }
@@ -146,7 +146,7 @@ impl Sleeper {
                 self.tools.metrics.woke(WakeReason::Reconnect);
             }
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "cannot listen for wake-ups; polling");
+                tracing::warn!(error = %error.with_causes(), "cannot listen for wake-ups; polling");
                 self.hang_up(failures + 1);
             }
         }
@@ -180,7 +180,7 @@ async fn keep_alive(listener: Arc<Listener>, tools: Arc<Tools>) {
                 break;
             }
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "the listening connection does not answer");
+                tracing::warn!(error = %error.with_causes(), "the listening connection does not answer");
                 break;
             }
         }

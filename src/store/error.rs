@@ -141,6 +141,17 @@ impl StoreError {
         self.sqlstate().is_some_and(|code| *code == SqlState::FEATURE_NOT_SUPPORTED)
     }
 
+    /// The error and everything that caused it, for a log line: only the last cause says what happened.
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        text
+    }
+
     /// Whether the database cannot be reached now and may be later.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
