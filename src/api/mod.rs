@@ -5,6 +5,7 @@ mod caller;
 mod checks;
 mod cursor;
 mod deliveries;
+mod drain;
 mod events;
 mod monitor;
 mod problem;
@@ -138,6 +139,7 @@ fn service<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {
 /// What every answer has in common: problems instead of poem's texts, and headers.
 fn dressed<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Response> + 'static {
     endpoint
+        .around(drain::to_the_end)
         .catch_all_error(async |error: poem::Error| Problem::from_poem(&error))
         .with(CatchPanic::new().with_handler(OnPanic))
         .map_to_response()
