@@ -88,6 +88,26 @@ async fn every_kind_of_refusal_has_its_status_and_type() {
     serving.assert_alive().await;
 }
 
+#[tokio::test]
+async fn a_refusal_reaches_a_caller_that_is_still_sending() {
+    let (serving, api) = server().await;
+    let body = Bytes::from(vec![b' '; 2_000_000]);
+    let nobody = serving.nobody();
+    for _ in 0..5 {
+        for (caller, method, path, content_type, status) in [
+            (&api, Method::POST, "/events", "application/json", 413),
+            (&api, Method::POST, "/events", "text/plain", 415),
+            (&api, Method::PUT, "/events", "application/json", 405),
+            (&api, Method::POST, "/nowhere", "application/json", 404),
+            (&nobody, Method::POST, "/events", "application/json", 401),
+        ] {
+            let reply = caller.send(method, path, &[("content-type", content_type)], body.clone()).await;
+            assert_eq!(reply.status, status, "{}", reply.text);
+        }
+    }
+    serving.assert_alive().await;
+}
+
 /// Texts that have hurt somebody somewhere; the ones with % stand in a URL as they are.
 const HOSTILE: &[&str] = &[
     "' OR '1'='1",
