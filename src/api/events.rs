@@ -7,8 +7,8 @@ use poem_openapi::param::Path;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 use super::Tag;
@@ -138,9 +138,12 @@ fn short_text(fields: &mut Fields, field: &'static str, max: usize) -> Option<St
 }
 
 fn read_time(fields: &mut Fields, text: &str) -> Option<OffsetDateTime> {
-    let time = OffsetDateTime::parse(text, &Rfc3339).ok();
+    // in UTC it can be a year beyond those that can be written
+    let in_utc = |time: OffsetDateTime| time.checked_to_offset(UtcOffset::UTC);
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok().and_then(in_utc).filter(|time| time.year() >= 1);
     if time.is_none() {
-        fields.fail("deliver_after", "time", "must be a time such as 2030-01-31T12:00:00Z (RFC 3339)");
+        let message = "must be a time such as 2030-01-31T12:00:00Z (RFC 3339), in UTC within the years 1 to 9999";
+        fields.fail("deliver_after", "time", message);
     }
     time
 }
