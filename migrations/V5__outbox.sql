@@ -20,7 +20,9 @@ CREATE TABLE posthorn.outbox (
         CHECK (metadata IS NULL OR (jsonb_typeof(metadata) = 'object' AND posthorn.payload_fits(metadata))),
     CONSTRAINT resource_type_is_1_to_100_printable_characters CHECK (resource_type ~ '^[^[:cntrl:]]{1,100}$'),
     CONSTRAINT resource_id_is_1_to_200_printable_characters CHECK (resource_id ~ '^[^[:cntrl:]]{1,200}$'),
-    CONSTRAINT deliver_after_is_finite CHECK (isfinite(deliver_after))
+    -- beyond them a time cannot be written in an answer (RFC 3339), nor read by every driver
+    CONSTRAINT deliver_after_is_within_the_years_1_to_9999
+        CHECK (deliver_after >= '0001-01-01 00:00:00+00' AND deliver_after < '10000-01-01 00:00:00+00')
 ) PARTITION BY RANGE (id);
 COMMENT ON TABLE posthorn.outbox IS 'Events, append-only. INSERT one in the transaction that changes your data; a rolled-back event is never sent.';
 COMMENT ON COLUMN posthorn.outbox.id IS 'The event''s id, a UUIDv7: webhook-id of every webhook it becomes.';

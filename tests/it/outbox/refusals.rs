@@ -40,7 +40,10 @@ async fn events_are_refused_by_name() {
         (with("resource_type", "repeat('x', 101)"), "resource_type_is_1_to_100_printable_characters"),
         (with("resource_id", "repeat('x', 201)"), "resource_id_is_1_to_200_printable_characters"),
         (with("resource_id", "E'a\\nb'"), "resource_id_is_1_to_200_printable_characters"),
-        (with("deliver_after", "'infinity'"), "deliver_after_is_finite"),
+        (with("deliver_after", "'infinity'"), "deliver_after_is_within_the_years_1_to_9999"),
+        (with("deliver_after", "'-infinity'"), "deliver_after_is_within_the_years_1_to_9999"),
+        (with("deliver_after", "'10000-01-01 00:00:00+00'"), "deliver_after_is_within_the_years_1_to_9999"),
+        (with("deliver_after", "'0001-12-31 23:59:59+00 BC'"), "deliver_after_is_within_the_years_1_to_9999"),
     ];
     for (statement, constraint) in cases {
         assert_eq!(refused_by(&world.db, &statement).await, constraint, "{}", &statement[..statement.len().min(200)]);
