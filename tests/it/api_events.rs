@@ -158,6 +158,39 @@ async fn every_failed_rule_of_an_event_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn a_time_is_one_that_can_be_stored_and_shown() {
+    let serving = Serving::start().await;
+    let (_, api) = serving.tenant("a").await;
+    api.subscribe("https://receiver.example/", "a.b").await;
+    let at = |time: &str| json!({"event": "a.b", "payload": {}, "deliver_after": time});
+    for (time, shown) in [
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ("2099-01-01T01:00:00.5+01:00", "2099-01-01T00:00:00.5Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+    ] {
+        let event = id_of(&api.post("/events", &at(time)).await.ok(201));
+        assert_eq!(api.get(&format!("/events/{event}")).await.ok(200)["deliver_after"], shown);
+    }
+    assert_eq!(api.get("/deliveries").await.ok(200)["data"].as_array().unwrap().len(), 3);
+    for time in [
+        "9999-12-31T23:59:59-23:59",
+        "0000-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+23:59",
+        "0000-01-01T00:00:00+23:59",
+        "20000-01-01T00:00:00Z",
+        "2099-02-30T00:00:00Z",
+        "2099-01-01",
+        "2099-01-01T00:00:00",
+        "infinity",
+        "",
+    ] {
+        let found = api.post("/events", &at(time)).await.rules();
+        assert_eq!(found, [("deliver_after".to_owned(), "time".to_owned())], "{time}");
+    }
+    serving.assert_alive().await;
+}
+
+#[tokio::test]
 async fn a_payload_beyond_the_limit_is_too_large_however_it_is_written() {
     let serving = Serving::start().await;
     let (_, api) = serving.tenant("a").await;

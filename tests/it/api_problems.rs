@@ -13,6 +13,9 @@ use crate::harness::{Api, Serving};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
+/// Method, path, headers and body of a request; status and kind of the answer.
+type Case = (Method, String, Vec<(&'static str, &'static str)>, Bytes, u16, &'static str);
+
 async fn server() -> (Serving, Api) {
     let serving = Serving::start().await;
     let (_, api) = serving.tenant("a").await;
@@ -25,7 +28,7 @@ async fn every_kind_of_refusal_has_its_status_and_type() {
     let event = Bytes::from_static(b"{\"event\": \"a.b\", \"payload\": {}}");
     let (get, post) = (Method::GET, Method::POST);
     let unknown = format!("/deliveries/{}", Uuid::now_v7());
-    let mut cases: Vec<(Method, String, Vec<(&str, &str)>, Bytes, u16, &str)> = Vec::new();
+    let mut cases: Vec<Case> = Vec::new();
     let mut case =
         |method: &Method, path: &str, headers: &[(&'static str, &'static str)], body: &Bytes, status, slug| {
             cases.push((method.clone(), path.to_owned(), headers.to_vec(), body.clone(), status, slug));
