@@ -89,6 +89,8 @@ async fn a_list_is_newest_first_and_of_what_is_asked_for() {
     let last = api.get(&format!("/deliveries?limit=2&cursor={cursor}")).await.ok(200);
     assert_eq!((ids(&last), &last["next_cursor"]), (vec![made[0].clone()], &Value::Null));
 
+    let wrong = api.get("/deliveries?status=lost&cursor=x&event=y").await;
+    assert_eq!(wrong.rules().len(), 3, "{}", wrong.text);
     let unknown = api.get("/deliveries?status=lost").await;
     assert_eq!(unknown.rules(), [("status".to_owned(), "unknown_word".to_owned())]);
     assert!(unknown.text.contains("pending, sending, retrying, delivered, failed, abandoned, cancelled"));
@@ -142,7 +144,7 @@ async fn a_failed_delivery_is_retried_as_a_new_generation_and_keeps_its_history(
     assert_eq!((&record["generation"], &record["attempts"]), (&json!(1), &json!(1)));
     assert_eq!((&record["event"], &record["payload"]), (&json!("a.b"), &json!({"amount": "1500.00"})));
 
-    let attempts = record["attempts_made"].as_array().unwrap();
+    let attempts = record["attempt_history"].as_array().unwrap();
     assert_eq!(attempts.len(), 2);
     for (attempt, (generation, code, body)) in
         attempts.iter().zip([(0, 400, "{\"error\": \"bad\"}"), (1, 200, "thanks")])
@@ -159,7 +161,7 @@ async fn a_failed_delivery_is_retried_as_a_new_generation_and_keeps_its_history(
 
     api.act(&format!("/deliveries/{delivery}/retry")).await.ok(202);
     let again = api.wait_for_status(&delivery, "delivered").await;
-    assert_eq!((&again["generation"], again["attempts_made"].as_array().unwrap().len()), (&json!(2), 3));
+    assert_eq!((&again["generation"], again["attempt_history"].as_array().unwrap().len()), (&json!(2), 3));
 }
 
 #[tokio::test]

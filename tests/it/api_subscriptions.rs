@@ -358,7 +358,10 @@ async fn deleting_cancels_what_waits_and_is_final() {
         assert_eq!(record["status"], "cancelled");
         assert!(record["finished_at"].is_string(), "{record}");
     }
-    assert_eq!(api.get(&format!("/deliveries/{retrying}")).await.ok(200)["attempts_made"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        api.get(&format!("/deliveries/{retrying}")).await.ok(200)["attempt_history"].as_array().unwrap().len(),
+        1
+    );
     assert_eq!(api.get(&format!("/deliveries/{delivered}")).await.ok(200)["status"], "delivered");
 
     api.get(&path).await.problem(404, "not-found");
