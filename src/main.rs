@@ -60,7 +60,7 @@ fn run(command: Command) -> anyhow::Result<()> {
 /// Logs go to stderr; `RUST_LOG` chooses what. `dev` keeps quiet so that its receiver's lines stand out,
 /// `bench` so that a line per webhook is not what it measures.
 fn start_logging(as_json: bool, is_quiet: bool) {
-    let default = if is_quiet { "warn" } else { "info" };
+    let default = if is_quiet { "warn,posthorn::login=error" } else { "info" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if as_json {

@@ -29,6 +29,9 @@ const API_CONNECTIONS: usize = 10;
 /// Connections of the dispatcher's pool: one claims, one records, one keeps up, one to spare.
 const DISPATCHER_CONNECTIONS: usize = 4;
 
+/// How long a connection to the API may say nothing: half a request must not hold it for ever.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// How long requests may take to finish at the end.
 const API_GRACE: Duration = Duration::from_secs(10);
 
@@ -185,7 +188,9 @@ async fn open_store(config: &Config, role: StoreRole, connections: usize) -> Res
         return Err(RunError::TooMighty { role: privileges.effective_role });
     }
     if privileges.is_superuser_login {
+        // a target of its own, so that `posthorn dev`, where it is always so, can leave it out
         tracing::warn!(
+            target: "posthorn::login",
             login = privileges.login_role,
             "the login is a superuser; a login with posthorn_api and posthorn_dispatcher alone is enough to serve"
         );
@@ -209,7 +214,7 @@ async fn serve(
     let acceptor = TcpListener::bind(address).into_acceptor().await.map_err(fail)?;
     let bound = acceptor.local_addr().iter().find_map(|a| a.as_socket_addr().copied()).unwrap_or(address);
     let task = tokio::spawn(async move {
-        let server = Server::new_with_acceptor(acceptor);
+        let server = Server::new_with_acceptor(acceptor).idle_timeout(IDLE_TIMEOUT);
         if let Err(error) = server.run_with_graceful_shutdown(routes, stop.cancelled_owned(), Some(API_GRACE)).await {
             tracing::error!(error = %error, "the HTTP server ended");
         }
