@@ -66,6 +66,19 @@ async fn no_more_is_in_flight_than_the_process_and_each_subscription_allow() {
 }
 
 #[tokio::test]
+async fn a_slot_that_becomes_free_during_a_claim_is_used_before_the_next_poll() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    // answers come at every moment of a claim's round trip
+    let receiver = Receiver::start(|_, nth| Answer::status(200).after(Duration::from_millis(1 + nth as u64 % 6)));
+    let subscription = world.subscribe(tenant, &receiver.url("/"), &["*"]).await;
+    world.change(subscription, "max_in_flight = 4").await;
+    publish_many(&world, tenant, "invoice.paid", 300).await;
+    let _dispatcher = world.dispatch(&["--poll-seconds=60"]).await;
+    world.until_status("delivered", 300).await;
+}
+
+#[tokio::test]
 async fn a_receiver_that_hangs_holds_up_nobody_else() {
     let world = World::new().await;
     let tenant = world.tenant("a").await;
