@@ -1,11 +1,15 @@
 -- queue/claim: leases due deliveries fairly, walking from subscription to subscription after $2.
 -- $1 room int, $2 after uuid, $3 dispatcher uuid, $4 margin s, $5 timeout s, $6 busy uuid[], $7 their counts int[], $8 cap int
 -- index: live (subscription_id, due_at); locks: rows, SKIP LOCKED
-WITH RECURSIVE walk AS (
+WITH RECURSIVE turn AS MATERIALIZED (
+    -- asked once: were it asked again at the end, a claimer that came too early could believe that there was nothing
+    SELECT pg_try_advisory_xact_lock(1886352488, 4) AS is_mine
+),
+walk AS (
     (SELECT d.subscription_id, 1 AS step
      FROM posthorn.webhook_deliveries d
      WHERE d.subscription_id > $2::uuid AND d.status IN ('pending', 'sending', 'retrying')
-       AND (SELECT pg_try_advisory_xact_lock(1886352488, 4))
+       AND (SELECT t.is_mine FROM turn t)
      ORDER BY d.subscription_id LIMIT 1)
     UNION ALL
     SELECT (SELECT d.subscription_id
@@ -68,12 +72,12 @@ leased AS (
         p.header_families, p.success_policy, p.retry_schedule, p.max_retries, p.timeout_seconds, p.cap
 ),
 scan AS (
-    SELECT count(*) > 0 OR pg_try_advisory_xact_lock(1886352488, 4) AS is_claimer,
+    SELECT t.is_mine AS is_claimer,
         (SELECT p.subscription_id FROM pass p
          WHERE p.step = CASE WHEN (SELECT count(*) FROM picked) >= $1::int THEN (SELECT max(p.step) FROM picked p)
                              ELSE 1000 END) AS stopped_at,
         EXISTS (SELECT FROM posthorn.event_fanouts f WHERE f.state = 'open' AND f.due_at <= now()) AS has_open_fanouts
-    FROM walk
+    FROM turn t
 )
 SELECT scan.is_claimer, scan.stopped_at, scan.has_open_fanouts, leased.id, leased.tenant_id, leased.subscription_id, leased.event_id, leased.event,
     leased.generation, leased.epoch, leased.attempts, leased.is_rescue, leased.created_at, leased.url, leased.signing,

@@ -1,5 +1,6 @@
 //! Claim: leases what there is room for, and starts it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,7 @@ pub(crate) enum Pass {
 }
 
 /// Deliveries that every subscription may have in one claim at least (the `greatest(10, …)` of queue/claim): fewer in a
-/// whole walk mean that no subscription was cut short.
+/// whole walk mean that no subscription was cut short by its share.
 const SHARE: usize = 10;
 
 /// Subscriptions per transaction of a fan-out that a dispatcher does.
@@ -43,6 +44,8 @@ pub(crate) struct Claimer {
     after: Uuid,
     /// Deliveries found since the walk began.
     found: usize,
+    /// Whether the walk began with a look that took all the room there was.
+    was_full: bool,
 }
 
 impl Claimer {
@@ -52,7 +55,7 @@ impl Claimer {
         deliveries: TaskTracker,
         abort: CancellationToken,
     ) -> Self {
-        Self { tools, recorder, deliveries, abort, after: Uuid::nil(), found: 0 }
+        Self { tools, recorder, deliveries, abort, after: Uuid::nil(), found: 0, was_full: false }
     }
 
     /// One look: leases at most as many deliveries as there are free slots, and starts each.
@@ -67,6 +70,7 @@ impl Claimer {
         }
         // the lease is counted from before the round trip, so that ours never seems longer than the database's
         let leased_at = Instant::now();
+        let busy = tools.slots.busy();
         let claim = queue::claim(
             &tools.store,
             &ClaimRequest {
@@ -75,7 +79,7 @@ impl Claimer {
                 dispatcher_id: tools.dispatcher_id,
                 lease_margin: tools.lease_margin,
                 default_timeout: tools.webhook.timeout(),
-                busy: &tools.slots.busy(),
+                busy: &busy,
                 default_cap: tools.slots.default_cap(),
             },
         )
@@ -84,7 +88,9 @@ impl Claimer {
             return Ok(Pass::Contended);
         }
         let count = claim.deliveries.len();
+        let mut taken: HashMap<Uuid, (u32, u32)> = HashMap::new();
         for claimed in claim.deliveries {
+            taken.entry(claimed.subscription_id).or_insert((0, claimed.cap)).0 += 1;
             if claimed.is_rescue {
                 tools.metrics.rescued();
             }
@@ -100,17 +106,24 @@ impl Claimer {
             ));
         }
         self.found += count;
+        self.was_full |= count >= room as usize;
         self.after = claim.stopped_at.unwrap_or_default();
         let is_end_of_walk = claim.stopped_at.is_none();
-        let was_quiet = is_end_of_walk && self.found < SHARE;
+        let was_quiet = is_end_of_walk && self.found < SHARE && !self.was_full;
         if is_end_of_walk {
-            self.found = 0;
+            (self.found, self.was_full) = (0, false);
         }
+        // One that ended while we claimed freed its slot below the cap, which wakes nobody: its subscription may have
+        // more, and this look took only what the cap had left before.
+        let has_slot_again = taken.iter().any(|(subscription, &(count, cap))| {
+            let before = busy.get(subscription).copied().unwrap_or(0);
+            before + count >= cap && tools.slots.in_flight_of(*subscription) < cap
+        });
         // not found: another dispatcher has it in hand
         if claim.has_open_fanouts && queue::fan_out_open(&tools.store, FANOUT_CHUNK).await? {
             return Ok(Pass::MoreWaiting);
         }
-        Ok(if count >= room as usize || !was_quiet { Pass::MoreWaiting } else { Pass::Drained })
+        Ok(if has_slot_again || !was_quiet { Pass::MoreWaiting } else { Pass::Drained })
     }
 
     /// Waits for a free slot, and while few are free a moment more: one claim for many rows costs little more than for one.

@@ -48,6 +48,11 @@ impl Slots {
         self.taken().total
     }
 
+    /// Deliveries in flight of one subscription.
+    pub(crate) fn in_flight_of(&self, subscription: Uuid) -> u32 {
+        self.taken().by_subscription.get(&subscription).copied().unwrap_or(0)
+    }
+
     /// Deliveries in flight per subscription.
     pub(crate) fn busy(&self) -> HashMap<Uuid, u32> {
         self.taken().by_subscription.clone()

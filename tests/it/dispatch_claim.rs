@@ -1,8 +1,10 @@
 //! Who gets which delivery and when: each once, fairly, within the limits, and not before its time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use posthorn::store::StoreRole;
+use posthorn::store::queue::{self, ClaimRequest};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -63,6 +65,45 @@ async fn no_more_is_in_flight_than_the_process_and_each_subscription_allow() {
     assert_eq!(receiver.most_at_once("/limited"), 2);
     assert_eq!(receiver.most_at_once("/half"), 4, "half of all, where a subscription sets no limit");
     assert_eq!(receiver.most_at_once(""), 8);
+}
+
+#[tokio::test]
+async fn a_slot_that_becomes_free_during_a_claim_is_used_before_the_next_poll() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    // answers come at every moment of a claim's round trip
+    let receiver = Receiver::start(|_, nth| Answer::status(200).after(Duration::from_millis(1 + nth as u64 % 6)));
+    let subscription = world.subscribe(tenant, &receiver.url("/"), &["*"]).await;
+    world.change(subscription, "max_in_flight = 4").await;
+    publish_many(&world, tenant, "invoice.paid", 300).await;
+    let _dispatcher = world.dispatch(&["--poll-seconds=60"]).await;
+    world.until_status("delivered", 300).await;
+}
+
+/// A claimer that comes while another claims must say so: "nothing is due" would send it to sleep over a backlog.
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_turn_it_was_to_claim_is_asked_once() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    world.subscribe(tenant, "https://example.com/", &["*"]).await;
+    publish_many(&world, tenant, "invoice.paid", 4000).await;
+    let claim_again_and_again = || async {
+        let (store, busy) = (world.store(StoreRole::Dispatcher), HashMap::new());
+        let request = ClaimRequest {
+            room: 1,
+            after: Uuid::nil(),
+            dispatcher_id: Uuid::now_v7(),
+            lease_margin: Duration::from_secs(600),
+            default_timeout: Duration::from_secs(10),
+            busy: &busy,
+            default_cap: 10,
+        };
+        for _ in 0..1500 {
+            let claim = queue::claim(&store, &request).await.unwrap();
+            assert_eq!(claim.is_claimer, !claim.deliveries.is_empty(), "{claim:?}");
+        }
+    };
+    tokio::join!(claim_again_and_again(), claim_again_and_again());
 }
 
 #[tokio::test]
