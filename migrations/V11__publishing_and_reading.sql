@@ -2,26 +2,31 @@
 -- Safe beside an older binary: yes.
 CREATE FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text DEFAULT NULL,
     resource_id text DEFAULT NULL, metadata jsonb DEFAULT NULL, deliver_after timestamptz DEFAULT NULL) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = posthorn, pg_temp
+LANGUAGE sql SECURITY DEFINER SET search_path = posthorn, pg_temp
 AS $$
-DECLARE
-    event_id uuid;
-BEGIN
-    -- a caller bound to a tenant (the API) cannot publish for another
-    IF current_tenant() <> publish.tenant_id THEN
-        RAISE EXCEPTION 'this transaction acts for tenant % and cannot publish for %', current_tenant(), publish.tenant_id
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
     INSERT INTO outbox (tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after)
-    VALUES (publish.tenant_id, publish.event, publish.payload, publish.resource_type, publish.resource_id,
-        publish.metadata, publish.deliver_after)
-    RETURNING id INTO event_id;
-    RETURN event_id;
-END
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING id
 $$;
 COMMENT ON FUNCTION posthorn.publish(uuid, text, jsonb, text, text, jsonb, timestamptz) IS
     'Publishes an event in the caller''s transaction and returns its id; the same as INSERT INTO posthorn.outbox, which returns nothing to a publisher.';
-GRANT EXECUTE ON FUNCTION posthorn.publish(uuid, text, jsonb, text, text, jsonb, timestamptz) TO posthorn_publisher, posthorn_api;
+GRANT EXECUTE ON FUNCTION posthorn.publish(uuid, text, jsonb, text, text, jsonb, timestamptz) TO posthorn_publisher;
+
+-- The API publishes for the tenant it acts for and cannot name another.
+CREATE FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb,
+    deliver_after timestamptz) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = posthorn, pg_temp
+AS $$
+BEGIN
+    IF current_tenant() IS NULL THEN
+        RAISE EXCEPTION 'this transaction acts for no tenant' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN publish(current_tenant(), event, payload, resource_type, resource_id, metadata, deliver_after);
+END
+$$;
+COMMENT ON FUNCTION posthorn.publish_as_tenant(text, jsonb, text, text, jsonb, timestamptz) IS
+    'Publishes an event of the current tenant (posthorn.tenant_id); for the API.';
+GRANT EXECUTE ON FUNCTION posthorn.publish_as_tenant(text, jsonb, text, text, jsonb, timestamptz) TO posthorn_api;
 
 -- Owner's rights on purpose (no security_invoker): tenant-facing roles have no right on the outbox, which has no row
 -- security. security_barrier keeps a caller's function from seeing rows before the tenant test.
@@ -46,7 +51,8 @@ COMMENT ON COLUMN posthorn.events.fanout_reason IS 'Why it is open.';
 GRANT SELECT ON posthorn.events TO posthorn_api;
 
 -- Invoker's rights: row security decides whose subscription this can be. Rows in flight are cancelled too: their failure
--- is fenced by the epoch, and nothing would ever claim them again.
+-- is fenced by the epoch, and nothing would ever claim them again. At most 10,000 are cancelled here, and none that someone
+-- else holds: dispatchers cancel what is left (queue/cancel_orphans), so that deleting never waits for a backlog.
 CREATE FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer)
 LANGUAGE plpgsql SET search_path = posthorn, pg_temp
 AS $$
@@ -57,10 +63,20 @@ BEGIN
     WHERE s.id = subscription AND s.status <> 'deleted';
     is_found := FOUND;
     IF is_found THEN
-        UPDATE webhook_deliveries d
-        SET status = 'cancelled', finished_at = now(), updated_at = now(), lease_until = NULL, epoch = d.epoch + 1
-        WHERE d.subscription_id = subscription AND d.status IN ('pending', 'sending', 'retrying');
-        GET DIAGNOSTICS cancelled = ROW_COUNT;
+        BEGIN
+            WITH waiting AS MATERIALIZED (
+                SELECT d.id FROM webhook_deliveries d
+                WHERE d.subscription_id = subscription AND d.status IN ('pending', 'sending', 'retrying')
+                LIMIT 10000 FOR UPDATE SKIP LOCKED
+            )
+            UPDATE webhook_deliveries d
+            SET status = 'cancelled', finished_at = now(), updated_at = now(), lease_until = NULL, epoch = d.epoch + 1
+            FROM waiting w
+            WHERE d.id = w.id AND d.status IN ('pending', 'sending', 'retrying');
+            GET DIAGNOSTICS cancelled = ROW_COUNT;
+        EXCEPTION WHEN serialization_failure OR deadlock_detected THEN
+            cancelled := 0; -- a dispatcher was finishing them at this moment
+        END;
     END IF;
 END
 $$;

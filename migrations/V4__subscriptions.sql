@@ -8,6 +8,16 @@ RETURN cardinality(patterns) BETWEEN 1 AND 100 AND NOT EXISTS (
 COMMENT ON FUNCTION posthorn.are_event_patterns(text[]) IS
     'Whether these are 1 to 100 event names (invoice.created), patterns of whole segments (invoice.*) or *.';
 
+-- A jsonpath can take seconds on a payload of a few kilobytes (nested filters, .**, one array compared with another), and
+-- a tenant may write any. Within a publisher's transaction only those run that take one walk over the payload: no
+-- wildcard, subscript or filter expression, nothing compared with a path, not many tests. A dispatcher does the others.
+CREATE FUNCTION posthorn.is_cheap_filter(filter jsonpath) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN filter IS NULL OR (char_length(filter::text) <= 200
+    AND regexp_replace(filter::text, '"(\\.|[^"\\])*"', '""', 'g') !~ '[*?@\[]|[=<>] *[-+(]*\$');
+COMMENT ON FUNCTION posthorn.is_cheap_filter(jsonpath) IS
+    'Whether a filter takes little time on any payload of 16 KiB, so that it may run within a publisher''s transaction.';
+
 CREATE TABLE posthorn.webhook_subscriptions (
     id uuid NOT NULL DEFAULT posthorn.uuid7(),
     tenant_id uuid NOT NULL REFERENCES posthorn.tenants (id),
@@ -99,6 +109,7 @@ CREATE TABLE posthorn.subscription_patterns (
     pattern text NOT NULL,
     subscription_id uuid NOT NULL,
     filter jsonpath,
+    is_cheap boolean NOT NULL,
     CONSTRAINT subscription_patterns_pkey PRIMARY KEY (tenant_id, pattern, subscription_id),
     CONSTRAINT subscription_patterns_subscription_fkey FOREIGN KEY (tenant_id, subscription_id)
         REFERENCES posthorn.webhook_subscriptions (tenant_id, id) ON DELETE CASCADE
@@ -110,6 +121,7 @@ COMMENT ON COLUMN posthorn.subscription_patterns.tenant_id IS 'Whose subscriptio
 COMMENT ON COLUMN posthorn.subscription_patterns.pattern IS 'invoice.created, invoice.* or *.';
 COMMENT ON COLUMN posthorn.subscription_patterns.subscription_id IS 'The active subscription that wants it.';
 COMMENT ON COLUMN posthorn.subscription_patterns.filter IS 'Copy of the subscription''s filter, so that matching needs no join.';
+COMMENT ON COLUMN posthorn.subscription_patterns.is_cheap IS 'Whether the filter may run within a publisher''s transaction; else a dispatcher does it.';
 
 CREATE FUNCTION posthorn.keep_subscription_patterns() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = posthorn, pg_temp
@@ -120,8 +132,8 @@ BEGIN
     END IF;
     IF NEW.status = 'active' THEN
         -- the DISTINCT stands apart: jsonpath has no equality
-        INSERT INTO subscription_patterns (tenant_id, pattern, subscription_id, filter)
-        SELECT NEW.tenant_id, wanted.pattern, NEW.id, NEW.filter
+        INSERT INTO subscription_patterns (tenant_id, pattern, subscription_id, filter, is_cheap)
+        SELECT NEW.tenant_id, wanted.pattern, NEW.id, NEW.filter, is_cheap_filter(NEW.filter)
         FROM (SELECT DISTINCT e.pattern FROM unnest(NEW.events) AS e (pattern)) AS wanted;
     END IF;
     RETURN NULL;

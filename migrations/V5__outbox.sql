@@ -62,8 +62,8 @@ COMMENT ON COLUMN posthorn.event_fanouts.tenant_id IS 'Whose event.';
 COMMENT ON COLUMN posthorn.event_fanouts.state IS 'open: a dispatcher will do it; muted: published with posthorn.mute = on; unknown_tenant: no such tenant, nobody to send to.';
 COMMENT ON COLUMN posthorn.event_fanouts.reason IS 'Why it is open: the error of the matching, or more subscriptions than are fanned out within a commit.';
 COMMENT ON COLUMN posthorn.event_fanouts.after_subscription_id IS 'Fanned out up to and including this subscription.';
-COMMENT ON COLUMN posthorn.event_fanouts.failures IS 'How often a dispatcher tried in vain.';
-COMMENT ON COLUMN posthorn.event_fanouts.due_at IS 'When a dispatcher may try.';
+COMMENT ON COLUMN posthorn.event_fanouts.failures IS 'Tries since the last that got on; a dispatcher raises it before it tries.';
+COMMENT ON COLUMN posthorn.event_fanouts.due_at IS 'When a dispatcher may try; one that tries moves it ahead, so that no other does meanwhile.';
 COMMENT ON COLUMN posthorn.event_fanouts.created_at IS 'When it was marked.';
 
 GRANT INSERT (tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after)
@@ -71,3 +71,4 @@ GRANT INSERT (tenant_id, event, payload, resource_type, resource_id, metadata, d
 GRANT SELECT ON posthorn.outbox TO posthorn_dispatcher;
 GRANT SELECT (id, tenant_id, event, resource_type, resource_id, deliver_after, created_at) ON posthorn.outbox TO posthorn_readonly;
 GRANT SELECT ON posthorn.event_fanouts TO posthorn_dispatcher, posthorn_readonly;
+GRANT UPDATE (failures, due_at, reason) ON posthorn.event_fanouts TO posthorn_dispatcher;

@@ -11,8 +11,12 @@ DECLARE
     high uuid := first_id_of(day + 1);
     is_needed boolean;
 BEGIN
-    IF parent NOT IN ('outbox', 'webhook_deliveries_done', 'webhook_attempts') OR day IS NULL THEN
+    IF parent NOT IN ('outbox', 'webhook_deliveries_done', 'webhook_attempts') THEN
         RAISE EXCEPTION 'no days are kept of %', parent USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF (day BETWEEN current_date - 3660 AND current_date + 60) IS NOT TRUE THEN
+        RAISE EXCEPTION 'day % is more than ten years ago or more than 60 days ahead', day
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM set_config('lock_timeout', '1s', true);      -- the caller tries again on 55P03
     PERFORM pg_advisory_xact_lock(1886352488, 3);        -- several processes make days at once

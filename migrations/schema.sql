@@ -77,10 +77,20 @@ BEGIN
     WHERE s.id = subscription AND s.status <> 'deleted';
     is_found := FOUND;
     IF is_found THEN
-        UPDATE webhook_deliveries d
-        SET status = 'cancelled', finished_at = now(), updated_at = now(), lease_until = NULL, epoch = d.epoch + 1
-        WHERE d.subscription_id = subscription AND d.status IN ('pending', 'sending', 'retrying');
-        GET DIAGNOSTICS cancelled = ROW_COUNT;
+        BEGIN
+            WITH waiting AS MATERIALIZED (
+                SELECT d.id FROM webhook_deliveries d
+                WHERE d.subscription_id = subscription AND d.status IN ('pending', 'sending', 'retrying')
+                LIMIT 10000 FOR UPDATE SKIP LOCKED
+            )
+            UPDATE webhook_deliveries d
+            SET status = 'cancelled', finished_at = now(), updated_at = now(), lease_until = NULL, epoch = d.epoch + 1
+            FROM waiting w
+            WHERE d.id = w.id AND d.status IN ('pending', 'sending', 'retrying');
+            GET DIAGNOSTICS cancelled = ROW_COUNT;
+        EXCEPTION WHEN serialization_failure OR deadlock_detected THEN
+            cancelled := 0; -- a dispatcher was finishing them at this moment
+        END;
     END IF;
 END
 $$;
@@ -138,6 +148,7 @@ DECLARE
     due_ats timestamptz[];
     subscription_ids uuid[];
     too_many_ids uuid[];
+    dear_ids uuid[];
     unknown_ids uuid[];
     failure text;
 BEGIN
@@ -155,14 +166,16 @@ BEGIN
                 greatest(e.deliver_after, now()) AS due_at
             FROM new_events e
         ), matched AS MATERIALIZED (
-            SELECT i.id, i.tenant_id, i.event, i.due_at, m.found, m.wanted,
+            SELECT i.id, i.tenant_id, i.event, i.due_at, m.found, m.wanted, m.has_dear_filter,
                 m.found = 0 AND NOT EXISTS (SELECT FROM tenants t WHERE t.id = i.tenant_id) AS is_unknown
             FROM incoming i
             CROSS JOIN LATERAL (
                 SELECT count(*) AS found,
-                    array_agg(DISTINCT c.subscription_id) FILTER (WHERE c.filter IS NULL OR i.payload @@ c.filter) AS wanted
+                    bool_or(c.filter IS NOT NULL AND NOT (c.is_cheap AND pg_column_size(i.payload) <= 16384)) AS has_dear_filter,
+                    array_agg(DISTINCT c.subscription_id) FILTER (WHERE c.filter IS NULL
+                        OR CASE WHEN c.is_cheap AND pg_column_size(i.payload) <= 16384 THEN i.payload @@ c.filter END) AS wanted
                 FROM (
-                    SELECT p.subscription_id, p.filter
+                    SELECT p.subscription_id, p.filter, p.is_cheap
                     FROM subscription_patterns p
                     WHERE p.tenant_id = i.tenant_id AND p.pattern = ANY (event_patterns(i.event))
                     LIMIT inline_limit + 1
@@ -174,9 +187,10 @@ BEGIN
             array_agg(m.event) FILTER (WHERE w.subscription_id IS NOT NULL),
             array_agg(m.due_at) FILTER (WHERE w.subscription_id IS NOT NULL),
             array_agg(w.subscription_id) FILTER (WHERE w.subscription_id IS NOT NULL),
-            array_agg(m.id) FILTER (WHERE m.found > inline_limit),
-            array_agg(m.id) FILTER (WHERE m.is_unknown)
-        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, too_many_ids, unknown_ids
+            array_agg(DISTINCT m.id) FILTER (WHERE m.found > inline_limit),
+            array_agg(DISTINCT m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter),
+            array_agg(DISTINCT m.id) FILTER (WHERE m.is_unknown)
+        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, too_many_ids, dear_ids, unknown_ids
         FROM matched m
         LEFT JOIN LATERAL unnest(m.wanted) AS w (subscription_id) ON m.found <= inline_limit;
     EXCEPTION WHEN OTHERS THEN
@@ -198,13 +212,18 @@ BEGIN
             SELECT e.id, e.tenant_id, 'open', format('more than %s subscriptions match', inline_limit)
             FROM new_events e WHERE e.id = ANY (too_many_ids);
         END IF;
+        IF dear_ids IS NOT NULL THEN
+            INSERT INTO event_fanouts (event_id, tenant_id, state, reason)
+            SELECT e.id, e.tenant_id, 'open', 'a filter takes too long for a publisher to wait for it'
+            FROM new_events e WHERE e.id = ANY (dear_ids);
+        END IF;
         IF unknown_ids IS NOT NULL THEN
             INSERT INTO event_fanouts (event_id, tenant_id, state)
             SELECT e.id, e.tenant_id, 'unknown_tenant' FROM new_events e WHERE e.id = ANY (unknown_ids);
         END IF;
     END IF;
 
-    IF failure IS NOT NULL OR event_ids IS NOT NULL OR too_many_ids IS NOT NULL THEN
+    IF failure IS NOT NULL OR event_ids IS NOT NULL OR too_many_ids IS NOT NULL OR dear_ids IS NOT NULL THEN
         PERFORM wake();
     END IF;
     RETURN NULL;
@@ -220,6 +239,98 @@ COMMENT ON FUNCTION posthorn.fan_out() IS 'Trigger: one delivery per event and m
 
 
 --
+-- Name: fan_out_event(uuid, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.fan_out_event(taken_event_id uuid, chunk integer, gives_up boolean, OUT deliveries integer, OUT is_finished boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    open_event event_fanouts;
+    happened outbox;
+    -- the largest id of the event's millisecond, and that millisecond
+    newest_id uuid := (left(replace(taken_event_id::text, '-', ''), 12) || repeat('f', 20))::uuid;
+    happened_at timestamptz := to_timestamp(('x' || left(replace(taken_event_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0);
+    is_small boolean;
+    candidate record;
+    last_id uuid;
+    seen integer := 0;
+    is_cut_short boolean := false;
+    wanted boolean;
+    failure text;
+BEGIN
+    deliveries := 0;
+    is_finished := true;
+    SELECT f.* INTO open_event FROM event_fanouts f WHERE f.event_id = taken_event_id AND f.state = 'open' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT o.* INTO happened FROM outbox o WHERE o.id = taken_event_id;
+    is_small := pg_column_size(happened.payload #> '{}') <= 16384;
+
+    FOR candidate IN
+        SELECT s.id, s.filter, NOT (is_cheap_filter(s.filter) AND (s.filter IS NULL OR is_small)) AS is_dear
+        FROM webhook_subscriptions s
+        WHERE s.tenant_id = happened.tenant_id AND s.events && event_patterns(happened.event)
+          AND (open_event.after_subscription_id IS NULL OR s.id > open_event.after_subscription_id) AND s.id <= newest_id
+          AND (s.status = 'active' OR (s.status IN ('inactive', 'suspended') AND s.status_changed_at > happened_at))
+          AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.event_id = happened.id AND d.subscription_id = s.id)
+        ORDER BY s.id LIMIT chunk
+    LOOP
+        -- a filter that may run into the caller's time limit has a transaction of its own
+        IF candidate.is_dear AND seen > 0 THEN
+            is_cut_short := true;
+            EXIT;
+        END IF;
+        seen := seen + 1;
+        last_id := candidate.id;
+        failure := NULL;
+        IF candidate.filter IS NULL THEN
+            wanted := true;
+        ELSIF gives_up AND candidate.is_dear THEN
+            failure := 'the filter takes too long on this event';
+        ELSE
+            BEGIN
+                wanted := happened.payload @@ candidate.filter;
+            EXCEPTION WHEN OTHERS THEN
+                failure := left('the filter fails on this event: ' || SQLERRM, 500);
+            END;
+        END IF;
+        IF failure IS NOT NULL THEN
+            -- marked where its owner looks, and there to be retried
+            INSERT INTO webhook_deliveries (event_id, tenant_id, event, subscription_id, status, finished_at,
+                last_error_kind, last_error)
+            VALUES (happened.id, happened.tenant_id, happened.event, candidate.id, 'failed', now(), 'filter_error', failure);
+        ELSIF wanted THEN
+            INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id)
+            VALUES (happened.id, happened.tenant_id, happened.event, greatest(happened.deliver_after, now()), candidate.id);
+            deliveries := deliveries + 1;
+        END IF;
+        IF candidate.is_dear THEN
+            is_cut_short := true;
+            EXIT;
+        END IF;
+    END LOOP;
+
+    is_finished := seen < chunk AND NOT is_cut_short;
+    IF is_finished THEN
+        DELETE FROM event_fanouts f WHERE f.event_id = taken_event_id;
+    ELSE
+        UPDATE event_fanouts f SET after_subscription_id = last_id, failures = 0, due_at = now() WHERE f.event_id = taken_event_id;
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION fan_out_event(taken_event_id uuid, chunk integer, gives_up boolean, OUT deliveries integer, OUT is_finished boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.fan_out_event(taken_event_id uuid, chunk integer, gives_up boolean, OUT deliveries integer, OUT is_finished boolean) IS 'Fans an open event out to at most so many subscriptions; with gives_up a dear filter is not tried again but marked as failed. For dispatchers.';
+
+
+--
 -- Name: fan_out_open(integer); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -228,66 +339,22 @@ CREATE FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean, OUT d
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
 DECLARE
-    open_event event_fanouts;
-    happened outbox;
-    candidate record;
-    last_id uuid;
-    seen integer := 0;
-    wanted boolean;
-    failure text;
+    open_event uuid;
 BEGIN
     deliveries := 0;
-    SELECT f.* INTO open_event FROM event_fanouts f
+    SELECT f.event_id INTO open_event FROM event_fanouts f
     WHERE f.state = 'open' AND f.due_at <= now() ORDER BY f.due_at LIMIT 1 FOR UPDATE SKIP LOCKED;
     is_found := FOUND;
-    IF NOT is_found THEN
-        RETURN;
+    IF is_found THEN
+        BEGIN
+            SELECT f.deliveries INTO deliveries FROM fan_out_event(open_event, chunk, false) f;
+        EXCEPTION WHEN OTHERS THEN
+            -- a right is still missing, say: later, so that it does not stand in the way of the others
+            deliveries := 0;
+            UPDATE event_fanouts f SET due_at = now() + interval '5 s', reason = left(SQLERRM, 500)
+            WHERE f.event_id = open_event;
+        END;
     END IF;
-
-    BEGIN
-        SELECT o.* INTO happened FROM outbox o WHERE o.id = open_event.event_id;
-        FOR candidate IN
-            SELECT DISTINCT ON (p.subscription_id) p.subscription_id, p.filter
-            FROM subscription_patterns p
-            WHERE p.tenant_id = happened.tenant_id AND p.pattern = ANY (event_patterns(happened.event))
-              AND (open_event.after_subscription_id IS NULL OR p.subscription_id > open_event.after_subscription_id)
-            ORDER BY p.subscription_id LIMIT chunk
-        LOOP
-            seen := seen + 1;
-            last_id := candidate.subscription_id;
-            failure := NULL;
-            BEGIN
-                wanted := candidate.filter IS NULL OR happened.payload @@ candidate.filter;
-            EXCEPTION WHEN OTHERS THEN
-                failure := left('the filter fails on this event: ' || SQLERRM, 500);
-            END;
-            IF failure IS NOT NULL THEN
-                -- marked where its owner looks, and there to be retried once the filter is mended
-                INSERT INTO webhook_deliveries (event_id, tenant_id, event, subscription_id, status, finished_at,
-                    last_error_kind, last_error)
-                VALUES (happened.id, happened.tenant_id, happened.event, candidate.subscription_id, 'failed', now(),
-                    'filter_error', failure);
-            ELSIF wanted THEN
-                INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id)
-                VALUES (happened.id, happened.tenant_id, happened.event, greatest(happened.deliver_after, now()),
-                    candidate.subscription_id);
-                deliveries := deliveries + 1;
-            END IF;
-        END LOOP;
-
-        IF seen < chunk THEN
-            DELETE FROM event_fanouts f WHERE f.event_id = open_event.event_id;
-        ELSE
-            UPDATE event_fanouts f SET after_subscription_id = last_id WHERE f.event_id = open_event.event_id;
-        END IF;
-    EXCEPTION WHEN OTHERS THEN
-        -- the rights are still missing, say: later, so that it does not stand in the way of the others
-        deliveries := 0;
-        UPDATE event_fanouts f
-        SET failures = f.failures + 1, due_at = now() + make_interval(secs => least(60, 2 ^ least(f.failures, 6))),
-            reason = left(SQLERRM, 500)
-        WHERE f.event_id = open_event.event_id;
-    END;
 END
 $$;
 
@@ -296,7 +363,7 @@ $$;
 -- Name: FUNCTION fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer) IS 'Fans out the oldest open event to at most so many of the subscriptions that are active now; for dispatchers.';
+COMMENT ON FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer) IS 'Fans out the oldest open event to at most so many subscriptions, by hand.';
 
 
 --
@@ -333,6 +400,22 @@ COMMENT ON FUNCTION posthorn.first_id_of(day date) IS 'The smallest UUIDv7 of a 
 
 
 --
+-- Name: is_cheap_filter(jsonpath); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.is_cheap_filter(filter jsonpath) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((filter IS NULL) OR ((char_length((filter)::text) <= 200) AND (regexp_replace((filter)::text, '"(\\.|[^"\\])*"'::text, '""'::text, 'g'::text) !~ '[*?@\[]|[=<>] *[-+(]*\$'::text)));
+
+
+--
+-- Name: FUNCTION is_cheap_filter(filter jsonpath); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) IS 'Whether a filter takes little time on any payload of 16 KiB, so that it may run within a publisher''s transaction.';
+
+
+--
 -- Name: keep_subscription_patterns(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -346,8 +429,8 @@ BEGIN
     END IF;
     IF NEW.status = 'active' THEN
         -- the DISTINCT stands apart: jsonpath has no equality
-        INSERT INTO subscription_patterns (tenant_id, pattern, subscription_id, filter)
-        SELECT NEW.tenant_id, wanted.pattern, NEW.id, NEW.filter
+        INSERT INTO subscription_patterns (tenant_id, pattern, subscription_id, filter, is_cheap)
+        SELECT NEW.tenant_id, wanted.pattern, NEW.id, NEW.filter, is_cheap_filter(NEW.filter)
         FROM (SELECT DISTINCT e.pattern FROM unnest(NEW.events) AS e (pattern)) AS wanted;
     END IF;
     RETURN NULL;
@@ -377,8 +460,12 @@ DECLARE
     high uuid := first_id_of(day + 1);
     is_needed boolean;
 BEGIN
-    IF parent NOT IN ('outbox', 'webhook_deliveries_done', 'webhook_attempts') OR day IS NULL THEN
+    IF parent NOT IN ('outbox', 'webhook_deliveries_done', 'webhook_attempts') THEN
         RAISE EXCEPTION 'no days are kept of %', parent USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF (day BETWEEN current_date - 3660 AND current_date + 60) IS NOT TRUE THEN
+        RAISE EXCEPTION 'day % is more than ten years ago or more than 60 days ahead', day
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM set_config('lock_timeout', '1s', true);      -- the caller tries again on 55P03
     PERFORM pg_advisory_xact_lock(1886352488, 3);        -- several processes make days at once
@@ -481,24 +568,13 @@ COMMENT ON FUNCTION posthorn.payload_fits(payload jsonb) IS 'Whether a payload i
 --
 
 CREATE FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-DECLARE
-    event_id uuid;
-BEGIN
-    -- a caller bound to a tenant (the API) cannot publish for another
-    IF current_tenant() <> publish.tenant_id THEN
-        RAISE EXCEPTION 'this transaction acts for tenant % and cannot publish for %', current_tenant(), publish.tenant_id
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
+    AS $_$
     INSERT INTO outbox (tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after)
-    VALUES (publish.tenant_id, publish.event, publish.payload, publish.resource_type, publish.resource_id,
-        publish.metadata, publish.deliver_after)
-    RETURNING id INTO event_id;
-    RETURN event_id;
-END
-$$;
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING id
+$_$;
 
 
 --
@@ -506,6 +582,30 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) IS 'Publishes an event in the caller''s transaction and returns its id; the same as INSERT INTO posthorn.outbox, which returns nothing to a publisher.';
+
+
+--
+-- Name: publish_as_tenant(text, jsonb, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    IF current_tenant() IS NULL THEN
+        RAISE EXCEPTION 'this transaction acts for no tenant' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN publish(current_tenant(), event, payload, resource_type, resource_id, metadata, deliver_after);
+END
+$$;
+
+
+--
+-- Name: FUNCTION publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) IS 'Publishes an event of the current tenant (posthorn.tenant_id); for the API.';
 
 
 --
@@ -785,14 +885,14 @@ COMMENT ON COLUMN posthorn.event_fanouts.after_subscription_id IS 'Fanned out up
 -- Name: COLUMN event_fanouts.failures; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.event_fanouts.failures IS 'How often a dispatcher tried in vain.';
+COMMENT ON COLUMN posthorn.event_fanouts.failures IS 'Tries since the last that got on; a dispatcher raises it before it tries.';
 
 
 --
 -- Name: COLUMN event_fanouts.due_at; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.event_fanouts.due_at IS 'When a dispatcher may try.';
+COMMENT ON COLUMN posthorn.event_fanouts.due_at IS 'When a dispatcher may try; one that tries moves it ahead, so that no other does meanwhile.';
 
 
 --
@@ -1144,7 +1244,8 @@ CREATE TABLE posthorn.subscription_patterns (
     tenant_id uuid NOT NULL,
     pattern text NOT NULL,
     subscription_id uuid NOT NULL,
-    filter jsonpath
+    filter jsonpath,
+    is_cheap boolean NOT NULL
 );
 
 
@@ -1181,6 +1282,13 @@ COMMENT ON COLUMN posthorn.subscription_patterns.subscription_id IS 'The active 
 --
 
 COMMENT ON COLUMN posthorn.subscription_patterns.filter IS 'Copy of the subscription''s filter, so that matching needs no join.';
+
+
+--
+-- Name: COLUMN subscription_patterns.is_cheap; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_patterns.is_cheap IS 'Whether the filter may run within a publisher''s transaction; else a dispatcher does it.';
 
 
 --
@@ -2529,6 +2637,14 @@ REVOKE ALL ON FUNCTION posthorn.fan_out() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION fan_out_event(taken_event_id uuid, chunk integer, gives_up boolean, OUT deliveries integer, OUT is_finished boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.fan_out_event(taken_event_id uuid, chunk integer, gives_up boolean, OUT deliveries integer, OUT is_finished boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.fan_out_event(taken_event_id uuid, chunk integer, gives_up boolean, OUT deliveries integer, OUT is_finished boolean) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION fan_out_open(chunk integer, OUT is_found boolean, OUT deliveries integer); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -2551,6 +2667,13 @@ GRANT ALL ON FUNCTION posthorn.find_api_key(key_id text) TO posthorn_api;
 REVOKE ALL ON FUNCTION posthorn.first_id_of(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.first_id_of(day date) TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.first_id_of(day date) TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION is_cheap_filter(filter jsonpath); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) FROM PUBLIC;
 
 
 --
@@ -2601,7 +2724,14 @@ GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_dispatche
 
 REVOKE ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) TO posthorn_publisher;
-GRANT ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) TO posthorn_api;
 
 
 --
@@ -2725,6 +2855,27 @@ GRANT UPDATE(stopped_at) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
 
 GRANT SELECT ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
 GRANT SELECT ON TABLE posthorn.event_fanouts TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN event_fanouts.reason; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(reason) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN event_fanouts.failures; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(failures) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN event_fanouts.due_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
 
 
 --

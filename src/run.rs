@@ -115,6 +115,8 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
     let keyring = Arc::new(load_keyring(&config.keyring)?);
     let webhook = Arc::new(config.webhook.clone());
     let stop = CancellationToken::new();
+    // whatever was started ends when something further down fails
+    let guard = stop.clone().drop_guard();
     let mut running =
         Running { api_address: None, stop: stop.clone(), api: None, dispatcher: None, stores: Vec::new() };
 
@@ -157,6 +159,7 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
     if let Some(store) = running.stores.first().cloned() {
         tokio::spawn(keep_days_ahead(store, stop));
     }
+    guard.disarm();
     Ok(running)
 }
 

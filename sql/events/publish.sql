@@ -1,4 +1,3 @@
--- events/publish: publishes an event; its deliveries are made in the same transaction.
--- $1 tenant uuid, $2 event text, $3 payload text, $4 resource type text, $5 resource id text, $6 metadata text,
--- $7 not before timestamptz
-SELECT posthorn.publish($1::uuid, $2::text, $3::text::jsonb, $4::text, $5::text, $6::text::jsonb, $7::timestamptz) AS id
+-- events/publish: publishes an event of the current tenant; its deliveries are made in the same transaction.
+-- $1 event text, $2 payload text, $3 resource type text, $4 resource id text, $5 metadata text, $6 not before timestamptz
+SELECT posthorn.publish_as_tenant($1::text, $2::text::jsonb, $3::text, $4::text, $5::text::jsonb, $6::timestamptz) AS id

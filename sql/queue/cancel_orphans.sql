@@ -31,3 +31,4 @@ UPDATE posthorn.webhook_deliveries d
 SET status = 'cancelled', finished_at = now(), updated_at = now(), lease_until = NULL, epoch = d.epoch + 1
 FROM orphan o
 WHERE d.id = o.id AND d.status IN ('pending', 'sending', 'retrying')
+RETURNING d.id

@@ -41,7 +41,7 @@ impl DeliveriesApi {
         body: Body<EventInput>,
     ) -> Result<Accepted<Enqueued>, Refusal<Writing>> {
         let event = read_event(body.0)?;
-        let (tenant, event, is_strict) = (caller.tenant(), &event, strict.0.unwrap_or(true));
+        let (event, is_strict) = (&event, strict.0.unwrap_or(true));
         let patterns = subscriptions::patterns_of(event.event.as_str());
         let patterns = patterns.as_slice();
         let published = self
@@ -51,7 +51,7 @@ impl DeliveriesApi {
                     if is_strict && !subscriptions::has_match(tx, patterns).await? {
                         return Ok(None);
                     }
-                    events::publish(tx, tenant, event).await.map(Some)
+                    events::publish(tx, event).await.map(Some)
                 })
             })
             .await?;

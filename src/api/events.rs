@@ -40,11 +40,8 @@ impl EventsApi {
         body: Body<EventInput>,
     ) -> Result<Created<Published>, Refusal<Writing>> {
         let new = &read_event(body.0)?;
-        let tenant = caller.tenant();
-        let published = self
-            .store
-            .tx("publish event", caller.scope(), move |tx| Work::new(events::publish(tx, tenant, new)))
-            .await?;
+        let published =
+            self.store.tx("publish event", caller.scope(), move |tx| Work::new(events::publish(tx, new))).await?;
         let (id, event, deliveries) = (published.id, new.event.to_string(), published.deliveries);
         Ok(Reply::new(Published { id, event, deliveries }).at(request, id))
     }

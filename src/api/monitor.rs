@@ -24,13 +24,13 @@ struct Monitor {
     store: Store,
     metrics: Metrics,
     token: Option<BearerHash>,
-    refreshed: Mutex<Option<Instant>>,
+    known: Mutex<Option<(Instant, QueueState)>>,
 }
 
 /// Adds `/metrics`, `/health/live` and `/health/ready`. The first and the last ask for `token` when there is one.
 pub(super) fn add_to(route: Route, store: Store, metrics: Metrics, token: Option<&SecretString>) -> Route {
     let token = token.map(BearerHash::of);
-    let monitor = Arc::new(Monitor { store, metrics, token, refreshed: Mutex::new(None) });
+    let monitor = Arc::new(Monitor { store, metrics, token, known: Mutex::new(None) });
     let (scraped, asked) = (Arc::clone(&monitor), monitor);
     route
         .at("/metrics", poem::get(answer(move |request| page(Arc::clone(&scraped), request))))
@@ -51,7 +51,8 @@ where
 
 async fn page(monitor: Arc<Monitor>, request: Request) -> Result<Response, Problem> {
     monitor.admit(&request)?;
-    monitor.refresh().await;
+    // without the database the gauges keep their last values: the counters are worth a page all the same
+    let _ = monitor.queue().await;
     let text = monitor.metrics.render().map_err(|error| {
         tracing::error!(error = %error, "metrics cannot be written");
         Problem::internal()
@@ -61,7 +62,7 @@ async fn page(monitor: Arc<Monitor>, request: Request) -> Result<Response, Probl
 
 async fn ready(monitor: Arc<Monitor>, request: Request) -> Result<Response, Problem> {
     monitor.admit(&request)?;
-    let state = monitor.ask().await?;
+    let state = monitor.queue().await?;
     Ok(json(Ready {
         status: "ready",
         queue_depth: state.waiting,
@@ -81,20 +82,21 @@ impl Monitor {
         }
     }
 
-    async fn ask(&self) -> Result<QueueState, Problem> {
+    /// The queue as it was at most [`REFRESH`] ago: whoever asks more often costs the database nothing.
+    async fn queue(&self) -> Result<QueueState, Problem> {
+        let mut known = self.known.lock().await;
+        if let Some((at, state)) = *known
+            && at.elapsed() < REFRESH
+        {
+            return Ok(state);
+        }
+        *known = None;
         let state = tokio::time::timeout(PATIENCE, queue::state(&self.store)).await;
         let state: Result<_, StoreError> = state.map_err(|_| Problem::unavailable())?;
         let state = state?;
         self.metrics.set_queue(state.waiting, state.oldest_age, state.open_fanouts, state.dispatchers_alive);
+        *known = Some((Instant::now(), state));
         Ok(state)
-    }
-
-    /// Without the database the gauges keep their last values: the counters are worth a page all the same.
-    async fn refresh(&self) {
-        let mut refreshed = self.refreshed.lock().await;
-        if refreshed.is_none_or(|at| at.elapsed() >= REFRESH) && self.ask().await.is_ok() {
-            *refreshed = Some(Instant::now());
-        }
     }
 }
 

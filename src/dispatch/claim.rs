@@ -31,9 +31,6 @@ pub(crate) enum Pass {
 /// whole walk mean that no subscription was cut short by its share.
 const SHARE: usize = 10;
 
-/// Subscriptions per transaction of a fan-out that a dispatcher does.
-const FANOUT_CHUNK: u32 = 500;
-
 /// Leases deliveries and starts them.
 pub(crate) struct Claimer {
     tools: Arc<Tools>,
@@ -119,9 +116,8 @@ impl Claimer {
             let before = busy.get(subscription).copied().unwrap_or(0);
             before + count >= cap && tools.slots.in_flight_of(*subscription) < cap
         });
-        // not found: another dispatcher has it in hand
-        if claim.has_open_fanouts && queue::fan_out_open(&tools.store, FANOUT_CHUNK).await? {
-            return Ok(Pass::MoreWaiting);
+        if claim.has_open_fanouts {
+            tools.open_fanouts.notify_one();
         }
         Ok(if has_slot_again || !was_quiet { Pass::MoreWaiting } else { Pass::Drained })
     }

@@ -8,6 +8,7 @@
 //! the number of free slots. No transaction is open while we talk to a stranger.
 
 mod claim;
+mod fan_out;
 mod judge;
 mod record;
 mod rescue;
@@ -36,6 +37,9 @@ use record::Recorder;
 use slots::Slots;
 use wake::Sleeper;
 
+/// How long each of the last steps of a stop may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// What every stage may use.
 pub(crate) struct Tools {
     pub(crate) store: Store,
@@ -48,6 +52,8 @@ pub(crate) struct Tools {
     pub(crate) slots: Arc<Slots>,
     /// Wakes the main loop; any number of calls is one look.
     pub(crate) wake: Arc<Notify>,
+    /// Tells that events wait to be fanned out.
+    pub(crate) open_fanouts: Notify,
 }
 
 /// A dispatcher that has told the database about itself and not begun yet.
@@ -92,6 +98,7 @@ impl Dispatcher {
             lease_margin: Duration::from_secs(config.lease_margin_seconds.into()),
             dispatcher_id,
             wake,
+            open_fanouts: Notify::new(),
         };
         Ok(Self {
             tools: Arc::new(tools),
@@ -105,7 +112,10 @@ impl Dispatcher {
     pub async fn run(self, stop: CancellationToken) {
         let Self { tools, database_url, poll, drain } = self;
         let (recorder, recording) = Recorder::start(tools.clone());
-        let upkeep = tokio::spawn(rescue::keep_up(tools.clone(), stop.clone()));
+        let beside = TaskTracker::new();
+        beside.spawn(rescue::keep_up(tools.clone(), stop.clone()));
+        beside.spawn(fan_out::keep_fanning_out(tools.clone(), stop.clone()));
+        beside.close();
         let abort = CancellationToken::new();
         let deliveries = TaskTracker::new();
         let claimer = Claimer::new(tools.clone(), recorder.clone(), deliveries.clone(), abort.clone());
@@ -119,17 +129,15 @@ impl Dispatcher {
         if tokio::time::timeout(drain, deliveries.wait()).await.is_err() {
             tracing::warn!(in_flight = tools.slots.in_flight(), "drain time is over, giving the rest back");
             abort.cancel();
-            deliveries.wait().await;
         }
+        // at once, unless results cannot be written and those who hold them wait for room
+        let _ = tokio::time::timeout(LAST_WORDS, deliveries.wait()).await;
         drop(recorder); // the last sender: the recorder ends once everything is written
         // the leases run out by themselves when the database does not come back
-        if tokio::time::timeout(drain.max(Duration::from_secs(5)), recording).await.is_err() {
+        if tokio::time::timeout(LAST_WORDS, recording).await.is_err() {
             tracing::error!("results could not be recorded before the end; their deliveries will be sent again");
         }
-        // ended by the same token
-        if upkeep.await.is_err() {
-            tracing::error!("the upkeep task ended badly");
-        }
+        let _ = tokio::time::timeout(LAST_WORDS, beside.wait()).await; // they hold nothing that could be lost
         if let Err(error) = dispatchers::seen(&tools.store, tools.dispatcher_id, true).await {
             tracing::warn!(error = %error.with_causes(), "could not sign off");
         }

@@ -12,7 +12,7 @@ use crate::store::{StoreError, dispatchers, queue};
 /// Time between signs of life; a dispatcher counts as dead after three.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// Deliveries of deleted subscriptions cancelled per beat.
+/// Deliveries of deleted subscriptions cancelled per statement.
 const ORPHANS: u32 = 1000;
 
 /// Runs until `stop` is cancelled.
@@ -28,5 +28,6 @@ pub(super) async fn keep_up(tools: Arc<Tools>, stop: CancellationToken) {
 async fn beat(tools: &Tools) -> Result<(), StoreError> {
     dispatchers::seen(&tools.store, tools.dispatcher_id, false).await?;
     dispatchers::forget_old(&tools.store).await?;
-    queue::cancel_orphans(&tools.store, ORPHANS).await
+    while queue::cancel_orphans(&tools.store, ORPHANS).await? == ORPHANS as usize {}
+    Ok(())
 }

@@ -50,7 +50,7 @@ async fn attempt(tools: &Tools, claimed: &Claimed, lease_ends: Instant) -> Done 
     let policy = policy_of(tools, claimed);
     if claimed.number > policy.max_retries.saturating_add(1) {
         // every lease of the schedule was lost: whatever kills dispatchers here must not do it for ever
-        let message = "no attempt was ever finished: the leases ran out".to_owned();
+        let message = "more attempts than the schedule has, lost leases among them".to_owned();
         let verdict = Verdict { status: DeliveryStatus::Abandoned, ..failed(ErrorKind::LeaseExpired, message) };
         return row(claimed, started, Duration::ZERO, None, verdict);
     }

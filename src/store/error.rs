@@ -96,8 +96,8 @@ impl StoreError {
         };
         let code = refusal.code().code();
         match &code[..2] {
-            // connection, resources, operator intervention and time-outs: all pass
-            "08" | "53" | "57" => Self::Unavailable { context: statement, source: source.into() },
+            // connection, resources, operator intervention and time-outs, the system around Postgres: all pass
+            "08" | "53" | "57" | "58" => Self::Unavailable { context: statement, source: source.into() },
             // read-only after a failover, someone holds a lock, an idle transaction was ended
             _ if ["25006", "55P03", "25P03"].contains(&code) => {
                 Self::Unavailable { context: statement, source: source.into() }

@@ -73,16 +73,15 @@ pub struct EventType {
     pub is_own: bool,
 }
 
-/// Publishes an event; its deliveries are made in the same transaction.
+/// Publishes an event of the transaction's tenant; its deliveries are made in the same transaction.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] and [`StoreError::Value`] for what the schema refuses.
-pub async fn publish(tx: &Tx<'_>, tenant: Uuid, new: &NewEvent) -> Result<Published, StoreError> {
+pub async fn publish(tx: &Tx<'_>, new: &NewEvent) -> Result<Published, StoreError> {
     let row = tx
         .query_one(
             sql::EVENTS_PUBLISH,
             &[
-                &tenant,
                 &new.event.as_str(),
                 &new.payload,
                 &new.resource_type,

@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod dispatchers;
 mod error;
 pub mod events;
+pub mod fanout;
 pub mod listen;
 pub mod migrate;
 pub mod queue;
@@ -137,6 +138,8 @@ impl Store {
                 Err(error) if attempt < TRIES && error.is_retryable() => {
                     attempt += 1;
                     tracing::debug!(name, attempt, error = %error, "transaction is tried again");
+                    // whoever was in the way needs a moment to get out of it
+                    tokio::time::sleep(Duration::from_millis(rand::random_range(1..=10))).await;
                 }
                 result => return result,
             }

@@ -36,7 +36,9 @@ statements! {
     EVENTS_GET = "events/get";
     EVENTS_PUBLISH = "events/publish";
     EVENTS_TYPES = "events/types";
-    FANOUT_OPEN = "fanout/open";
+    FANOUT_DO = "fanout/do";
+    FANOUT_NOTE = "fanout/note";
+    FANOUT_TAKE = "fanout/take";
     KEYS_ADD = "keys/add";
     KEYS_ADD_TENANT = "keys/add_tenant";
     KEYS_FIND = "keys/find";
@@ -54,6 +56,7 @@ statements! {
     QUEUE_STATE = "queue/state";
     QUEUE_TRY_SENTINEL = "queue/try_sentinel";
     SESSION_HAS_TENANT = "session/has_tenant";
+    SESSION_LIMIT_TIME = "session/limit_time";
     SESSION_LOCK_TENANT = "session/lock_tenant";
     SESSION_NEW_ID = "session/new_id";
     SESSION_PRIVILEGES = "session/privileges";

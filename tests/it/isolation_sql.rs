@@ -125,7 +125,9 @@ async fn a_tenant_cannot_make_or_publish_anything_for_another() {
     .await;
     assert_denied(&api, &format!("UPDATE posthorn.webhook_subscriptions SET tenant_id = '{b}'")).await;
     api.batch_execute(&insert(two.a, Uuid::now_v7())).await.expect("its own it may");
-    api.batch_execute(&format!("SELECT posthorn.publish('{}', 'invoice.paid', '{{}}')", two.a)).await.unwrap();
+    let publish = "SELECT posthorn.publish_as_tenant('invoice.paid', '{}', NULL, NULL, NULL, NULL)";
+    api.batch_execute(publish).await.expect("its own it may");
+    assert_denied(&two.world.client_as("posthorn_api").await, publish).await;
     assert_eq!(two.world.deliveries(b).await.len(), 1);
 }
 
@@ -134,7 +136,7 @@ async fn no_row_can_point_at_another_tenants_subscription() {
     let two = Two::new().await;
     let theirs = two.world.deliveries(two.b).await[0].subscription_id;
     // even as superuser: the foreign key holds tenant and subscription together
-    let sql = "INSERT INTO posthorn.subscription_patterns (tenant_id, pattern, subscription_id) VALUES ($1, '*', $2)";
+    let sql = "INSERT INTO posthorn.subscription_patterns (tenant_id, pattern, subscription_id, is_cheap) VALUES ($1, '*', $2, true)";
     let error = two.world.db.execute(sql, &[&two.a, &theirs]).await.unwrap_err();
     assert_eq!(error.as_db_error().unwrap().constraint(), Some("subscription_patterns_subscription_fkey"));
 }
