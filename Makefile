@@ -10,7 +10,8 @@ setup: ## installs what is missing: PostgreSQL's server, Python and Node for the
 	@.ci/setup
 
 run: setup ## builds Posthorn and starts it with a PostgreSQL of its own, a demo tenant and a receiver
-	$(CARGO) run --release --quiet -- dev
+	@echo "building; the first time takes some minutes"
+	@$(CARGO) run --release --quiet -- dev
 
 test: setup ## runs every test
 	$(CARGO) test --quiet

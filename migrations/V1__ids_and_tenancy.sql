@@ -63,3 +63,10 @@ GRANT EXECUTE ON FUNCTION posthorn.uuid7(), posthorn.payload_fits(jsonb)
     TO posthorn_publisher, posthorn_api, posthorn_dispatcher;
 GRANT EXECUTE ON FUNCTION posthorn.current_tenant(), posthorn.wake() TO posthorn_api, posthorn_dispatcher, posthorn_readonly;
 GRANT EXECUTE ON FUNCTION posthorn.first_id_of(date) TO posthorn_dispatcher, posthorn_readonly;
+
+-- Whoever serves may see whether the schema is the one it needs.
+CREATE FUNCTION posthorn.schema_version() RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = posthorn, pg_temp
+AS $$ SELECT coalesce(max(h.version), 0) FROM schema_history h $$;
+COMMENT ON FUNCTION posthorn.schema_version() IS 'Number of the newest migration applied.';
+GRANT EXECUTE ON FUNCTION posthorn.schema_version() TO posthorn_api, posthorn_dispatcher, posthorn_readonly;

@@ -633,6 +633,23 @@ COMMENT ON FUNCTION posthorn.queue_state() IS 'For monitoring: deliveries not fi
 
 
 --
+-- Name: schema_version(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.schema_version() RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$ SELECT coalesce(max(h.version), 0) FROM schema_history h $$;
+
+
+--
+-- Name: FUNCTION schema_version(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.schema_version() IS 'Number of the newest migration applied.';
+
+
+--
 -- Name: uuid7(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2742,6 +2759,16 @@ REVOKE ALL ON FUNCTION posthorn.queue_state() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION schema_version(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.schema_version() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_readonly;
 
 
 --

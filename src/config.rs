@@ -65,7 +65,7 @@ pub struct WebhookConfig {
     pub allow_http: bool,
 
     /// Private networks that may be dialled all the same, on any port: CIDRs separated by commas
-    #[arg(long, env = "WEBHOOK_ALLOW_NETWORKS", value_delimiter = ',')]
+    #[arg(long, env = "WEBHOOK_ALLOW_NETWORKS", value_delimiter = ',', value_parser = network)]
     pub allow_networks: Vec<IpNet>,
 
     /// PEM file with an extra certificate authority to trust
@@ -95,6 +95,14 @@ pub struct WebhookConfig {
     /// Largest payload accepted, in bytes as PostgreSQL prints it (1024 to 16777216)
     #[arg(long, env = "WEBHOOK_MAX_PAYLOAD_BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
     pub max_payload_bytes: u32,
+}
+
+/// Reads a CIDR, or an address as a network of one.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    text.parse()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+        .map_err(|_| "must be networks such as 127.0.0.0/8 or 10.1.2.3, separated by commas".to_owned())
 }
 
 impl WebhookConfig {

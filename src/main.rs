@@ -1,5 +1,6 @@
 //! The `posthorn` command: arguments to subcommand. The only file with anyhow.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -60,9 +61,12 @@ fn run(command: Command) -> anyhow::Result<()> {
 /// Logs go to stderr; `RUST_LOG` chooses what. `dev` keeps quiet so that its receiver's lines stand out,
 /// `bench` so that a line per webhook is not what it measures.
 fn start_logging(as_json: bool, is_quiet: bool) {
-    let default = if is_quiet { "warn,posthorn::login=error" } else { "info" };
+    let default = if is_quiet { "warn,posthorn::login=error" } else { "warn,posthorn=info" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     if as_json {
         builder.json().flatten_event(true).init();
     } else {

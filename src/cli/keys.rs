@@ -52,7 +52,7 @@ pub enum Action {
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The database.
-    #[error("the keys could not be reached (is the schema up to date? `posthorn migrate`)")]
+    #[error("the keys could not be reached; is the schema there (`posthorn migrate`)?")]
     Store(#[from] StoreError),
     /// No such key.
     #[error("there is no key with id {0}; `posthorn keys list` shows them")]

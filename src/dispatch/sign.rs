@@ -78,9 +78,7 @@ fn open_secrets(claimed: &Claimed, keyring: &Keyring) -> Result<Vec<Secret>, Uns
         .sealed_secrets
         .iter()
         .map(|sealed| {
-            keyring.open(claimed.tenant_id, claimed.subscription_id, sealed).map_err(|e| {
-                unavailable(format!("the secret of subscription {} cannot be opened: {e}", claimed.subscription_id))
-            })
+            keyring.open(claimed.tenant_id, claimed.subscription_id, sealed).map_err(|e| unavailable(e.to_string()))
         })
         .collect()
 }

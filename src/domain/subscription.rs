@@ -37,7 +37,11 @@ impl ReceiverUrl {
             broken.push(("url_characters", "must not contain spaces, control characters or backslashes"));
         }
         if !has_allowed_scheme(text, allow_http) {
-            let message = if allow_http { "must begin with https:// or http://" } else { "must begin with https://" };
+            let message = if allow_http {
+                "must begin with https:// or http://"
+            } else {
+                "must begin with https:// (http:// only where WEBHOOK_ALLOW_HTTP is set)"
+            };
             broken.push(("url_scheme", message));
         }
         let normalised = match Url::parse(text) {

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Private, reserved or otherwise not a public address.
-    #[error("the host's address is not a public one")]
+    #[error("the host's address is not a public one (WEBHOOK_ALLOW_NETWORKS can allow it)")]
     Address,
     /// A port on which something other than HTTP listens.
     #[error("port {0} is not allowed")]

@@ -1,5 +1,6 @@
 //! What can go wrong with Postgres, named for what the caller can do about it.
 
+use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::SqlState;
 
 /// A failed statement or transaction.
@@ -112,8 +113,12 @@ impl StoreError {
         }
     }
 
-    pub(super) fn from_pool(source: deadpool_postgres::PoolError) -> Self {
-        Self::Unavailable { context: "connecting", source: source.into() }
+    pub(super) fn from_pool(source: PoolError) -> Self {
+        match source {
+            // the session could not be set up, say because the role is missing: that is not passing
+            PoolError::PostCreateHook(HookError::Backend(source)) => Self::from_driver("connecting", source),
+            other => Self::Unavailable { context: "connecting", source: other.into() },
+        }
     }
 
     /// SQLSTATE, when Postgres answered at all.

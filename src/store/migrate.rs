@@ -31,7 +31,7 @@ pub enum MigrateError {
     /// The schema was made by a newer binary.
     #[error(
         "the schema posthorn is at version {found}, newer than this binary knows ({known}): \
-         run the newer binary, or one of its release"
+         run that newer binary"
     )]
     Newer {
         /// Version in the database.
@@ -80,6 +80,10 @@ pub async fn migrate(url: &SecretString) -> Result<Migrated, MigrateError> {
     let found = version_of(&client).await?;
     if found > known_version() {
         return Err(MigrateError::Newer { found, known: known_version() });
+    }
+    if found == known_version() {
+        // nothing to do, so nothing but the right to look is needed
+        return Ok(Migrated { applied: 0, version: found });
     }
     bootstrap(&client).await?;
     // owned by posthorn_owner, whoever logs in
@@ -134,13 +138,11 @@ async fn run(client: &Client, statement: &'static str) -> Result<(), StoreError>
 async fn version_of(client: &Client) -> Result<i32, StoreError> {
     let fail = |e| StoreError::from_driver("schema version", e);
     let exists =
-        client.query_one("SELECT to_regclass('posthorn.schema_history') IS NOT NULL", &[]).await.map_err(fail)?;
+        client.query_one("SELECT to_regproc('posthorn.schema_version') IS NOT NULL", &[]).await.map_err(fail)?;
     if !exists.get::<_, bool>(0) {
         return Ok(0);
     }
-    let row =
-        client.query_one("SELECT coalesce(max(version), 0) FROM posthorn.schema_history", &[]).await.map_err(fail)?;
-    Ok(row.get(0))
+    Ok(client.query_one("SELECT posthorn.schema_version()", &[]).await.map_err(fail)?.get(0))
 }
 
 /// Roles are cluster-wide while our lock is of one database, so another database may be creating them at this moment.

@@ -16,6 +16,9 @@ use super::StoreError;
 /// authorities or `sslrootcert`; without it the connection is plain, which is right for a socket or a private network.
 pub(super) fn parse(url: &str) -> Result<(Config, Connector), StoreError> {
     let refuse = |reason: String| StoreError::Url { reason };
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(refuse("it must look like postgres://user:password@host:5432/database".to_owned()));
+    }
     let (url, root_cert) = take_parameter(url, "sslrootcert");
     let (url, mode) = take_parameter(&url, "sslmode");
     let mut config: Config = url.parse().map_err(|e: tokio_postgres::Error| {

@@ -132,6 +132,8 @@ async fn without_the_database_it_lives_but_is_not_ready() {
     let leave = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
     server().admin(&leave).await.unwrap();
 
+    // it asks the database at most every 5 s
+    eventually("not ready", SOON, async || operator.get("/health/ready").await.status == 503).await;
     let refused = operator.get("/health/ready").await;
     refused.problem(503, "unavailable");
     assert_eq!(refused.headers["retry-after"], "1");

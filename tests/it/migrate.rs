@@ -6,7 +6,7 @@ use posthorn::store::{StoreRole, days, dispatchers};
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::harness::{World, server};
+use crate::harness::{Binary, SOON, World, server};
 
 #[tokio::test]
 async fn eight_processes_on_an_empty_database_migrate_it_once() {
@@ -92,4 +92,23 @@ async fn a_login_without_superuser_rights_installs_and_runs_everything() {
     let owners = "SELECT count(*) FROM pg_class WHERE relnamespace = 'posthorn'::regnamespace
                   AND relowner <> 'posthorn_owner'::regrole";
     assert_eq!(world.count(owners).await, 0);
+}
+
+#[tokio::test]
+async fn a_login_with_the_two_serving_roles_alone_can_serve() {
+    let world = World::new().await;
+    let login = format!("runner_{}", world.database());
+    let setup =
+        format!("CREATE ROLE {login} LOGIN PASSWORD 'word'; GRANT posthorn_api, posthorn_dispatcher TO {login}");
+    server().admin(&setup).await.unwrap();
+    let url = format!("postgres://{login}:word@127.0.0.1:{}/{}", server().port(), world.database());
+    let keyring = format!("main:{}", "A".repeat(43) + "=");
+
+    let program =
+        Binary::start(&["serve", "--bind", "127.0.0.1:0"], &[("DATABASE_URL", &url), ("POSTHORN_KEYRING", &keyring)]);
+
+    program.wait_for_line("posthorn is ready on", SOON).await;
+    assert!(!program.lines().iter().any(|line| line.contains("superuser")), "{:?}", program.lines());
+    let refused = migrate::migrate(&SecretString::from(url)).await;
+    assert_eq!(refused.unwrap().applied, 0, "an up-to-date schema needs no rights");
 }

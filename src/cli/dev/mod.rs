@@ -275,10 +275,9 @@ fn announce(
   API       {api_url}/docs
   receiver  {receiver} (every webhook is verified and printed below)
 
-Try, in another terminal:
+Try, in another terminal, and see {api_url}/docs in a browser:
   psql \"{database_url}\" -c \"BEGIN; SELECT demo.pay_invoice(); COMMIT\"
   curl -s -H 'Authorization: Bearer {key}' {api_url}/api/v1/webhooks/deliveries
-  open {api_url}/docs
 Ctrl-C stops everything; the next start goes on with the data.
 ",
         file = file.display(),
