@@ -19,8 +19,9 @@ use crate::store::{StoreError, queue};
 /// Time between heartbeats of the listening connection.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// How often the sentinel looks while a producer that skipped its NOTIFY is still open.
-const LIGHT_SLEEP: Duration = Duration::from_millis(25);
+/// How soon the sentinel looks again while a producer that skipped its NOTIFY is still open: most commit within a few
+/// milliseconds, so the pause begins short and doubles up to the second figure for those that do not.
+const LIGHT_SLEEP: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(32));
 
 /// Least time between calls for help.
 const RECRUIT: Duration = Duration::from_millis(100);
@@ -34,6 +35,8 @@ pub(super) struct Sleeper {
     line: Line,
     is_sentinel: bool,
     is_gate_closed: bool,
+    /// The next light sleep.
+    light_sleep: Duration,
     recruited_at: Option<Instant>,
 }
 
@@ -46,7 +49,17 @@ enum Line {
 impl Sleeper {
     pub(super) fn new(url: SecretString, tools: Arc<Tools>, retries: Arc<Retries>, poll: Duration) -> Self {
         let line = Line::Down { failures: 0, retry_at: Instant::now() };
-        Self { url, tools, retries, poll, line, is_sentinel: false, is_gate_closed: false, recruited_at: None }
+        Self {
+            url,
+            tools,
+            retries,
+            poll,
+            line,
+            is_sentinel: false,
+            is_gate_closed: false,
+            light_sleep: LIGHT_SLEEP.0,
+            recruited_at: None,
+        }
     }
 
     /// Opens the gate if this process holds it: it is awake.
@@ -78,7 +91,8 @@ impl Sleeper {
             return self.tools.metrics.woke(WakeReason::Retry);
         }
         let is_light = self.is_sentinel && !self.is_gate_closed;
-        let poll = if is_light { LIGHT_SLEEP } else { jittered(self.poll) };
+        let poll = if is_light { self.light_sleep } else { jittered(self.poll) };
+        self.light_sleep = if is_light { (poll * 2).min(LIGHT_SLEEP.1) } else { LIGHT_SLEEP.0 };
         let (until, timer) = match self.retries.next() {
             // a millisecond late rather than early: the row is due by the database's clock
             Some(due) if due < now + poll => (due + Duration::from_millis(1), WakeReason::Retry),
