@@ -108,3 +108,30 @@ async fn an_event_for_more_subscriptions_than_a_commit_bears_reaches_each_of_the
     assert_eq!(world.count("SELECT count(*) FROM posthorn.event_fanouts").await, 0);
     dispatcher.stop().await;
 }
+
+#[tokio::test]
+async fn a_filter_that_never_ends_stalls_no_one_and_is_marked() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let receiver = Receiver::start(|_, _| Answer::status(200));
+    let slow = world.subscribe(tenant, &receiver.url("/slow"), &["invoice.paid"]).await;
+    let endless = "filter = 'exists($.** ? (exists($.** ? (exists($.** ? (@ == -1))))))'";
+    world.change(slow, endless).await;
+    world.subscribe(tenant, &receiver.url("/sound"), &["*"]).await;
+    let _dispatcher = world.dispatch(&[]).await;
+
+    let numbers: Vec<usize> = (0..1_000).collect();
+    let event = world.publish(tenant, "invoice.paid", json!({ "numbers": numbers })).await;
+    world.until("SELECT EXISTS (SELECT FROM posthorn.event_fanouts WHERE failures > 0)").await;
+    world.publish(tenant, "invoice.sent", json!({})).await;
+    receiver.wait_for(2, SOON).await;
+    let open = "SELECT count(*) FROM posthorn.event_fanouts WHERE state = 'open'";
+    assert_eq!(world.count(open).await, 1, "both went out while the filter was still being tried");
+
+    world.until_status("failed", 1).await;
+    let sql = "SELECT last_error_kind FROM posthorn.webhook_deliveries WHERE event_id = $1 AND subscription_id = $2";
+    let kind: String = world.db.query_one(sql, &[&event, &slow]).await.unwrap().get(0);
+    assert_eq!(kind, "filter_error");
+    world.until("SELECT NOT EXISTS (SELECT FROM posthorn.event_fanouts)").await;
+    assert!(receiver.requests().iter().all(|request| request.path == "/sound"));
+}
