@@ -134,7 +134,7 @@ impl Dispatcher {
         let _ = tokio::time::timeout(LAST_WORDS, deliveries.wait()).await;
         drop(recorder); // the last sender: the recorder ends once everything is written
         // the leases run out by themselves when the database does not come back
-        if tokio::time::timeout(LAST_WORDS, recording).await.is_err() {
+        if tokio::time::timeout(drain.max(LAST_WORDS), recording).await.is_err() {
             tracing::error!("results could not be recorded before the end; their deliveries will be sent again");
         }
         let _ = tokio::time::timeout(LAST_WORDS, beside.wait()).await; // they hold nothing that could be lost
