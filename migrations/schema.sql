@@ -47,6 +47,211 @@ COMMENT ON FUNCTION posthorn.are_event_patterns(patterns text[]) IS 'Whether the
 
 
 --
+-- Name: call_next_in_line(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.call_next_in_line() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    next_id uuid;
+BEGIN
+    SELECT d.id INTO next_id FROM webhook_deliveries_live d
+    WHERE d.subscription_id = OLD.subscription_id AND d.ordering_key = OLD.ordering_key
+    ORDER BY d.ordering_number LIMIT 1;
+    IF FOUND THEN
+        -- whoever parked it held the row that leaves now, so this statement sees it parked, or it never will be behind it
+        UPDATE webhook_deliveries_live d SET due_at = now(), updated_at = now() WHERE d.id = next_id AND d.due_at IS NULL;
+        PERFORM wake();
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION call_next_in_line(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.call_next_in_line() IS 'Trigger: makes the next of its line due when a delivery leaves the live partition.';
+
+
+--
+-- Name: claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], id uuid, tenant_id uuid, subscription_id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, created_at timestamp with time zone, url text, signing text, secret bytea, previous_secret bytea, payload_format text, header_families text[], success_policy text, retry_schedule integer[], max_retries integer, timeout_seconds integer, batch_max integer, is_troubled boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    room_left integer := room;
+    tenant_left integer;
+    -- a walk past very many that only wait for a retry goes on with the next claim
+    steps_left integer := 2000;
+    first_tenant uuid := coalesce((SELECT p.after_id FROM claim_places p WHERE p.tenant_id = nil), nil);
+    tenant uuid;
+    next_tenant uuid;
+    is_second_lap boolean;
+    first_subscription uuid;
+    subscription uuid;
+    step record;
+    is_second_turn boolean;
+    turn record;
+    taken uuid[] := '{}';
+    rescues uuid[] := '{}';
+    look_again_at timestamptz;
+    place integer;
+BEGIN
+    is_claimer := pg_try_advisory_xact_lock(1886352488, 4);
+    has_more := false;
+    has_open_fanouts := false;
+    IF NOT is_claimer THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
+    -- in the first round nobody takes more than a share; what is left then goes to whoever has more
+    FOR round IN 1..2 LOOP
+        EXIT WHEN round = 2 AND NOT has_more;
+        has_more := false;
+        tenant := first_tenant;
+        is_second_lap := first_tenant = nil;
+        <<tenants>>
+        LOOP
+            SELECT d.tenant_id INTO next_tenant FROM webhook_deliveries_live d
+            WHERE d.tenant_id > tenant ORDER BY d.tenant_id LIMIT 1;
+            IF NOT FOUND THEN
+                EXIT tenants WHEN is_second_lap;
+                is_second_lap := true;
+                tenant := nil;
+                CONTINUE tenants;
+            END IF;
+            EXIT tenants WHEN is_second_lap AND first_tenant <> nil AND next_tenant > first_tenant;
+            tenant := next_tenant;
+
+            tenant_left := coalesce((SELECT t.max_in_flight FROM tenants t WHERE t.id = tenant), default_tenant_cap)
+                - coalesce(tenant_counts[array_position(busy_tenants, tenant)], 0);
+            IF tenant_left <= 0 THEN
+                capped := capped || tenant;
+                CONTINUE tenants;
+            END IF;
+            first_subscription := coalesce((SELECT p.after_id FROM claim_places p WHERE p.tenant_id = tenant), nil);
+            subscription := first_subscription;
+            is_second_turn := first_subscription = nil;
+            <<subscriptions>>
+            LOOP
+                -- on to the next that has something due, past those that have not
+                WITH RECURSIVE walk AS (
+                    (SELECT d.subscription_id, d.due_at, 1 AS steps FROM webhook_deliveries_live d
+                     WHERE d.tenant_id = tenant AND d.subscription_id > subscription
+                     ORDER BY d.subscription_id, d.due_at LIMIT 1)
+                    UNION ALL
+                    SELECT n.subscription_id, n.due_at, w.steps + 1
+                    FROM walk w
+                    CROSS JOIN LATERAL (
+                        SELECT d.subscription_id, d.due_at FROM webhook_deliveries_live d
+                        WHERE d.tenant_id = tenant AND d.subscription_id > w.subscription_id
+                        ORDER BY d.subscription_id, d.due_at LIMIT 1) n
+                    WHERE (w.due_at <= now()) IS NOT TRUE AND w.steps < 500
+                )
+                SELECT w.subscription_id, (w.due_at <= now()) IS TRUE AS is_due, w.steps INTO step
+                FROM walk w ORDER BY w.steps DESC LIMIT 1;
+                IF NOT FOUND THEN
+                    EXIT subscriptions WHEN is_second_turn;
+                    is_second_turn := true;
+                    subscription := nil;
+                    CONTINUE subscriptions;
+                END IF;
+                EXIT subscriptions WHEN is_second_turn AND first_subscription <> nil AND step.subscription_id > first_subscription;
+                subscription := step.subscription_id;
+                steps_left := steps_left - step.steps;
+
+                IF step.is_due THEN
+                    place := array_position(busy_subscriptions, subscription);
+                    turn := lease(dispatcher, tenant, subscription,
+                        least(room_left, tenant_left, CASE round WHEN 1 THEN share ELSE room_left END),
+                        coalesce(subscription_counts[place], 0), default_cap, default_timeout, margin);
+                    has_more := has_more OR turn.is_cut;
+                    look_again_at := least(look_again_at, turn.look_again_at);
+                    IF turn.is_capped THEN
+                        capped := capped || subscription;
+                    END IF;
+                    IF turn.leased <> '{}' THEN
+                        taken := taken || turn.leased;
+                        rescues := rescues || turn.rescued;
+                        room_left := room_left - cardinality(turn.leased);
+                        tenant_left := tenant_left - cardinality(turn.leased);
+                        IF place IS NULL THEN
+                            busy_subscriptions := busy_subscriptions || subscription;
+                            subscription_counts := subscription_counts || cardinality(turn.leased);
+                        ELSE
+                            subscription_counts[place] := subscription_counts[place] + cardinality(turn.leased);
+                        END IF;
+                        place := array_position(busy_tenants, tenant);
+                        IF place IS NULL THEN
+                            busy_tenants := busy_tenants || tenant;
+                            tenant_counts := tenant_counts || cardinality(turn.leased);
+                        ELSE
+                            tenant_counts[place] := tenant_counts[place] + cardinality(turn.leased);
+                        END IF;
+                    END IF;
+                END IF;
+                IF room_left <= 0 OR tenant_left <= 0 OR steps_left <= 0 THEN
+                    -- this tenant's next turn goes on behind the one just served
+                    INSERT INTO claim_places AS p (tenant_id, after_id) VALUES (tenant, subscription)
+                    ON CONFLICT ON CONSTRAINT claim_places_pkey DO UPDATE SET after_id = EXCLUDED.after_id
+                    WHERE p.after_id <> EXCLUDED.after_id;
+                    IF tenant_left <= 0 THEN
+                        capped := capped || tenant;
+                    END IF;
+                    EXIT subscriptions;
+                END IF;
+            END LOOP subscriptions;
+            EXIT tenants WHEN room_left <= 0 OR steps_left <= 0;
+        END LOOP tenants;
+        EXIT WHEN room_left <= 0 OR steps_left <= 0;
+    END LOOP;
+    IF tenant <> first_tenant THEN
+        INSERT INTO claim_places AS p (tenant_id, after_id) VALUES (nil, tenant)
+        ON CONFLICT ON CONSTRAINT claim_places_pkey DO UPDATE SET after_id = EXCLUDED.after_id;
+    END IF;
+
+    has_more := has_more OR room_left <= 0 OR steps_left <= 0;
+    has_open_fanouts := EXISTS (SELECT FROM event_fanouts f WHERE f.state = 'open' AND f.due_at <= now());
+    IF look_again_at IS NOT NULL THEN
+        look_again_seconds := greatest(0, extract(epoch FROM look_again_at - clock_timestamp()));
+    END IF;
+    RETURN NEXT;
+    IF taken <> '{}' THEN
+        RETURN QUERY
+        SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
+            d.id, d.tenant_id, d.subscription_id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues),
+            d.created_at, s.url, s.signing, s.secret,
+            CASE WHEN s.previous_secret_until > now() THEN s.previous_secret END, s.payload_format, s.header_families,
+            s.success_policy, s.retry_schedule, s.max_retries, coalesce(s.timeout_seconds, default_timeout), s.batch_max,
+            c.subscription_id IS NOT NULL, o.payload::text, o.metadata::text, o.resource_type, o.resource_id, o.created_at
+        FROM unnest(taken) AS t (id)
+        JOIN webhook_deliveries_live d ON d.id = t.id
+        JOIN webhook_subscriptions s ON s.id = d.subscription_id
+        LEFT JOIN circuits c ON c.subscription_id = d.subscription_id
+        LEFT JOIN outbox o ON o.id = d.event_id;
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) IS 'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription. The first row tells of the look itself, the others are what was leased.';
+
+
+--
 -- Name: current_tenant(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -147,9 +352,13 @@ DECLARE
     events text[];
     due_ats timestamptz[];
     subscription_ids uuid[];
+    ordering_keys text[];
+    key_locks bigint[];
+    key_lock bigint;
     too_many_ids uuid[];
     dear_ids uuid[];
     unknown_ids uuid[];
+    behind_ids uuid[];
     failure text;
 BEGIN
     IF coalesce(current_setting('posthorn.mute', true), '') = 'on' THEN
@@ -162,20 +371,21 @@ BEGIN
     BEGIN
         WITH incoming AS MATERIALIZED (
             -- #> '{}' is the whole value, detoasted once and not once per filter
-            SELECT e.id, e.tenant_id, e.event, e.payload #> '{}' AS payload,
+            SELECT e.id, e.tenant_id, e.event, e.ordering_key, e.payload #> '{}' AS payload,
                 greatest(e.deliver_after, now()) AS due_at
             FROM new_events e
         ), matched AS MATERIALIZED (
-            SELECT i.id, i.tenant_id, i.event, i.due_at, m.found, m.wanted, m.has_dear_filter,
+            SELECT i.id, i.tenant_id, i.event, i.due_at, i.ordering_key, m.found, m.wanted, m.wanted_in_order, m.has_dear_filter,
                 m.found = 0 AND NOT EXISTS (SELECT FROM tenants t WHERE t.id = i.tenant_id) AS is_unknown
             FROM incoming i
             CROSS JOIN LATERAL (
                 SELECT count(*) AS found,
                     bool_or(c.filter IS NOT NULL AND NOT (c.is_cheap AND pg_column_size(i.payload) <= 16384)) AS has_dear_filter,
                     array_agg(DISTINCT c.subscription_id) FILTER (WHERE c.filter IS NULL
-                        OR CASE WHEN c.is_cheap AND pg_column_size(i.payload) <= 16384 THEN i.payload @@ c.filter END) AS wanted
+                        OR CASE WHEN c.is_cheap AND pg_column_size(i.payload) <= 16384 THEN i.payload @@ c.filter END) AS wanted,
+                    array_agg(c.subscription_id) FILTER (WHERE i.ordering_key IS NOT NULL AND c.is_ordered) AS wanted_in_order
                 FROM (
-                    SELECT p.subscription_id, p.filter, p.is_cheap
+                    SELECT p.subscription_id, p.filter, p.is_cheap, p.is_ordered
                     FROM subscription_patterns p
                     WHERE p.tenant_id = i.tenant_id AND p.pattern = ANY (event_patterns(i.event))
                     LIMIT inline_limit + 1
@@ -187,10 +397,14 @@ BEGIN
             array_agg(m.event) FILTER (WHERE w.subscription_id IS NOT NULL),
             array_agg(m.due_at) FILTER (WHERE w.subscription_id IS NOT NULL),
             array_agg(w.subscription_id) FILTER (WHERE w.subscription_id IS NOT NULL),
+            array_agg(CASE WHEN w.subscription_id = ANY (m.wanted_in_order) THEN m.ordering_key END)
+                FILTER (WHERE w.subscription_id IS NOT NULL),
+            -- in the order of the numbers, so that two statements with the same keys cannot wait for each other
+            array_agg(DISTINCT ordering_lock(m.tenant_id, m.ordering_key)) FILTER (WHERE m.ordering_key IS NOT NULL),
             array_agg(DISTINCT m.id) FILTER (WHERE m.found > inline_limit),
             array_agg(DISTINCT m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter),
             array_agg(DISTINCT m.id) FILTER (WHERE m.is_unknown)
-        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, too_many_ids, dear_ids, unknown_ids
+        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, key_locks, too_many_ids, dear_ids, unknown_ids
         FROM matched m
         LEFT JOIN LATERAL unnest(m.wanted) AS w (subscription_id) ON m.found <= inline_limit;
     EXCEPTION WHEN OTHERS THEN
@@ -198,24 +412,43 @@ BEGIN
     END;
 
     IF failure IS NOT NULL THEN
-        INSERT INTO event_fanouts (event_id, tenant_id, state, reason)
-        SELECT e.id, e.tenant_id, 'open', failure FROM new_events e;
+        SELECT array_agg(DISTINCT ordering_lock(e.tenant_id, e.ordering_key)) FILTER (WHERE e.ordering_key IS NOT NULL)
+        INTO key_locks FROM new_events e;
+    END IF;
+    IF key_locks IS NOT NULL THEN
+        -- until the commit: so the numbers drawn below are in the order of the commits
+        FOREACH key_lock IN ARRAY key_locks LOOP
+            PERFORM pg_advisory_xact_lock(key_lock);
+        END LOOP;
+        -- whose key has an event that is still to be fanned out lines up behind it
+        SELECT array_agg(e.id) INTO behind_ids
+        FROM new_events e
+        WHERE e.ordering_key IS NOT NULL AND (
+            EXISTS (SELECT FROM event_fanouts f
+                    WHERE f.state = 'open' AND f.tenant_id = e.tenant_id AND f.ordering_key = e.ordering_key)
+            OR EXISTS (SELECT FROM new_events o
+                       WHERE o.id = ANY (too_many_ids || dear_ids) AND o.tenant_id = e.tenant_id AND o.ordering_key = e.ordering_key));
+    END IF;
+
+    IF failure IS NOT NULL THEN
+        INSERT INTO event_fanouts (event_id, tenant_id, state, reason, ordering_key)
+        SELECT e.id, e.tenant_id, 'open', failure, e.ordering_key FROM new_events e;
     ELSE
         IF event_ids IS NOT NULL THEN
-            INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id)
-            SELECT d.event_id, d.tenant_id, d.event, d.due_at, d.subscription_id
-            FROM unnest(event_ids, tenant_ids, events, due_ats, subscription_ids)
-                AS d (event_id, tenant_id, event, due_at, subscription_id);
+            INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id, ordering_key, ordering_number)
+            SELECT d.event_id, d.tenant_id, d.event, d.due_at, d.subscription_id, d.ordering_key,
+                CASE WHEN d.ordering_key IS NOT NULL THEN nextval('ordering_numbers') END
+            FROM unnest(event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys)
+                AS d (event_id, tenant_id, event, due_at, subscription_id, ordering_key)
+            WHERE behind_ids IS NULL OR d.event_id <> ALL (behind_ids);
         END IF;
-        IF too_many_ids IS NOT NULL THEN
-            INSERT INTO event_fanouts (event_id, tenant_id, state, reason)
-            SELECT e.id, e.tenant_id, 'open', format('more than %s subscriptions match', inline_limit)
-            FROM new_events e WHERE e.id = ANY (too_many_ids);
-        END IF;
-        IF dear_ids IS NOT NULL THEN
-            INSERT INTO event_fanouts (event_id, tenant_id, state, reason)
-            SELECT e.id, e.tenant_id, 'open', 'a filter takes too long for a publisher to wait for it'
-            FROM new_events e WHERE e.id = ANY (dear_ids);
+        IF too_many_ids IS NOT NULL OR dear_ids IS NOT NULL OR behind_ids IS NOT NULL THEN
+            INSERT INTO event_fanouts (event_id, tenant_id, state, reason, ordering_key)
+            SELECT e.id, e.tenant_id, 'open',
+                CASE WHEN e.id = ANY (too_many_ids) THEN format('more than %s subscriptions match', inline_limit)
+                     WHEN e.id = ANY (dear_ids) THEN 'a filter takes too long for a publisher to wait for it'
+                     ELSE 'an event before it with the same ordering key is still to be fanned out' END, e.ordering_key
+            FROM new_events e WHERE e.id = ANY (too_many_ids || dear_ids || behind_ids);
         END IF;
         IF unknown_ids IS NOT NULL THEN
             INSERT INTO event_fanouts (event_id, tenant_id, state)
@@ -270,7 +503,7 @@ BEGIN
     is_small := pg_column_size(happened.payload #> '{}') <= 16384;
 
     FOR candidate IN
-        SELECT s.id, s.filter, NOT (is_cheap_filter(s.filter) AND (s.filter IS NULL OR is_small)) AS is_dear
+        SELECT s.id, s.filter, s.ordered, NOT (is_cheap_filter(s.filter) AND (s.filter IS NULL OR is_small)) AS is_dear
         FROM webhook_subscriptions s
         WHERE s.tenant_id = happened.tenant_id AND s.events && event_patterns(happened.event)
           AND (open_event.after_subscription_id IS NULL OR s.id > open_event.after_subscription_id) AND s.id <= newest_id
@@ -300,11 +533,16 @@ BEGIN
         IF failure IS NOT NULL THEN
             -- marked where its owner looks, and there to be retried
             INSERT INTO webhook_deliveries (event_id, tenant_id, event, subscription_id, status, finished_at,
-                last_error_kind, last_error)
-            VALUES (happened.id, happened.tenant_id, happened.event, candidate.id, 'failed', now(), 'filter_error', failure);
+                last_error_kind, last_error, ordering_key, ordering_number)
+            VALUES (happened.id, happened.tenant_id, happened.event, candidate.id, 'failed', now(), 'filter_error', failure,
+                CASE WHEN candidate.ordered THEN happened.ordering_key END,
+                CASE WHEN candidate.ordered AND happened.ordering_key IS NOT NULL THEN nextval('ordering_numbers') END);
         ELSIF wanted THEN
-            INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id)
-            VALUES (happened.id, happened.tenant_id, happened.event, greatest(happened.deliver_after, now()), candidate.id);
+            INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id, ordering_key,
+                ordering_number)
+            VALUES (happened.id, happened.tenant_id, happened.event, greatest(happened.deliver_after, now()), candidate.id,
+                CASE WHEN candidate.ordered THEN happened.ordering_key END,
+                CASE WHEN candidate.ordered AND happened.ordering_key IS NOT NULL THEN nextval('ordering_numbers') END);
             deliveries := deliveries + 1;
         END IF;
         IF candidate.is_dear THEN
@@ -343,7 +581,10 @@ DECLARE
 BEGIN
     deliveries := 0;
     SELECT f.event_id INTO open_event FROM event_fanouts f
-    WHERE f.state = 'open' AND f.due_at <= now() ORDER BY f.due_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+    WHERE f.state = 'open' AND f.due_at <= now() AND NOT EXISTS (
+        SELECT FROM event_fanouts b WHERE b.state = 'open' AND b.tenant_id = f.tenant_id AND b.ordering_key = f.ordering_key
+          AND b.number < f.number)
+    ORDER BY f.due_at LIMIT 1 FOR UPDATE OF f SKIP LOCKED;
     is_found := FOUND;
     IF is_found THEN
         BEGIN
@@ -400,6 +641,29 @@ COMMENT ON FUNCTION posthorn.first_id_of(day date) IS 'The smallest UUIDv7 of a 
 
 
 --
+-- Name: forget_circuit(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.forget_circuit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM circuits c WHERE c.subscription_id = NEW.id;
+    PERFORM wake();
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION forget_circuit(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the receiver fared when a subscription is activated again or gets another URL.';
+
+
+--
 -- Name: is_cheap_filter(jsonpath); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -429,9 +693,14 @@ BEGIN
     END IF;
     IF NEW.status = 'active' THEN
         -- the DISTINCT stands apart: jsonpath has no equality
-        INSERT INTO subscription_patterns (tenant_id, pattern, subscription_id, filter, is_cheap)
-        SELECT NEW.tenant_id, wanted.pattern, NEW.id, NEW.filter, is_cheap_filter(NEW.filter)
+        INSERT INTO subscription_patterns (tenant_id, pattern, subscription_id, filter, is_cheap, is_ordered)
+        SELECT NEW.tenant_id, wanted.pattern, NEW.id, NEW.filter, is_cheap_filter(NEW.filter), NEW.ordered
         FROM (SELECT DISTINCT e.pattern FROM unnest(NEW.events) AS e (pattern)) AS wanted;
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.ordered AND NOT NEW.ordered THEN
+        -- nobody stands in line any more
+        UPDATE webhook_deliveries_live SET ordering_key = NULL, ordering_number = NULL, due_at = coalesce(due_at, now())
+        WHERE subscription_id = NEW.id AND ordering_key IS NOT NULL;
     END IF;
     RETURN NULL;
 END
@@ -443,6 +712,177 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.keep_subscription_patterns() IS 'Trigger: keeps subscription_patterns in step with a subscription.';
+
+
+--
+-- Name: lease(uuid, uuid, uuid, integer, integer, integer, integer, double precision); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    policy record;
+    in_flight integer := busy;
+    cap_left integer;
+    allowed integer;
+    is_probe boolean;
+    tokens double precision;
+    waiting integer;
+    oldest_at timestamptz;
+    blocked uuid[];
+    parked integer;
+BEGIN
+    leased := '{}';
+    is_cut := false;
+    is_capped := false;
+    SELECT s.url, s.max_in_flight, coalesce(s.timeout_seconds, default_timeout) AS timeout_seconds, s.rate_per_second,
+        coalesce(s.rate_burst, greatest(1, ceil(s.rate_per_second))) AS rate_burst, coalesce(s.batch_max, 1) AS batch_max,
+        s.batch_wait_ms, s.ordered, c.state AS circuit, c.retry_at, c.ramp, b.tokens, b.filled_at
+    INTO policy
+    FROM webhook_subscriptions s
+    LEFT JOIN circuits c ON c.subscription_id = s.id
+    LEFT JOIN rate_buckets b ON b.subscription_id = s.id
+    WHERE s.id = subscription AND s.status = 'active';
+    IF NOT FOUND OR policy.retry_at > now() THEN
+        RETURN;
+    END IF;
+
+    is_probe := coalesce(policy.circuit, 'closed') <> 'closed';
+    IF policy.ramp IS NOT NULL OR policy.max_in_flight < (
+        SELECT sum(d.concurrency) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '15 seconds') THEN
+        -- What the receiver asked for holds over all dispatchers. Leased rows stand at the head of the line, since they
+        -- fell due first: a look at its beginning counts them.
+        in_flight := greatest(busy, (
+            SELECT count(*) FROM (
+                SELECT d.lease_until FROM webhook_deliveries_live d
+                WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
+                ORDER BY d.due_at LIMIT coalesce(policy.max_in_flight, default_cap) + 100) head
+            WHERE head.lease_until > now()));
+    END IF;
+    cap_left := least(coalesce(policy.max_in_flight, default_cap), policy.ramp) - in_flight;
+    IF cap_left <= 0 THEN
+        is_capped := true;
+        RETURN;
+    END IF;
+    allowed := CASE WHEN is_probe THEN 1 ELSE least(wanted, cap_left) END;
+
+    IF policy.rate_per_second IS NOT NULL THEN
+        -- not now(): claims take turns, but one that came later may have begun its transaction earlier
+        tokens := least(policy.rate_burst, coalesce(policy.tokens + policy.rate_per_second
+            * greatest(0, extract(epoch FROM clock_timestamp() - policy.filled_at)), policy.rate_burst));
+        IF floor(tokens) * policy.batch_max <= allowed THEN
+            allowed := floor(tokens) * policy.batch_max;
+            look_again_at := now() + make_interval(secs => (1 + floor(tokens) - tokens) / policy.rate_per_second);
+        END IF;
+        IF allowed <= 0 THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    IF policy.batch_wait_ms > 0 AND policy.batch_max > 1 THEN
+        SELECT count(*), min(due.due_at) INTO waiting, oldest_at
+        FROM (SELECT d.due_at FROM webhook_deliveries_live d
+              WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
+                AND (d.lease_until IS NULL OR d.lease_until <= now())
+              ORDER BY d.due_at LIMIT policy.batch_max) due;
+        IF oldest_at + make_interval(secs => policy.batch_wait_ms / 1000.0) > now() THEN
+            IF waiting < policy.batch_max THEN
+                look_again_at := oldest_at + make_interval(secs => policy.batch_wait_ms / 1000.0);
+                RETURN;
+            END IF;
+            -- a full one goes at once; what is behind it waits for its own
+            allowed := least(allowed, policy.batch_max);
+            wanted := allowed;
+        END IF;
+    END IF;
+
+    IF NOT policy.ordered THEN
+        SELECT array_agg(due.id), array_agg(due.id) FILTER (WHERE due.status = 'sending') INTO leased, rescued
+        FROM (SELECT d.id, d.status FROM webhook_deliveries_live d
+              WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
+                AND (d.lease_until IS NULL OR d.lease_until <= now())
+              ORDER BY d.due_at LIMIT allowed FOR UPDATE SKIP LOCKED) due;
+    ELSE
+        -- more are looked at than are wanted: most may stand in line behind another
+        SELECT array_agg(due.id) FILTER (WHERE NOT due.is_behind AND NOT due.is_overtaken),
+            array_agg(due.id) FILTER (WHERE due.status = 'sending'), array_agg(due.id) FILTER (WHERE due.is_behind)
+        INTO leased, rescued, blocked
+        FROM (SELECT d.id, d.status,
+                  d.ordering_key IS NOT NULL AND EXISTS (
+                      SELECT FROM webhook_deliveries_live f
+                      WHERE f.subscription_id = d.subscription_id AND f.ordering_key = d.ordering_key
+                        AND f.ordering_number < d.ordering_number) AS is_behind,
+                  -- a replay came before one that is on its way
+                  d.ordering_key IS NOT NULL AND EXISTS (
+                      SELECT FROM webhook_deliveries_live l
+                      WHERE l.subscription_id = d.subscription_id AND l.ordering_key = d.ordering_key
+                        AND l.ordering_number > d.ordering_number AND l.lease_until > now()) AS is_overtaken
+              FROM webhook_deliveries_live d
+              WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
+                AND (d.lease_until IS NULL OR d.lease_until <= now())
+              ORDER BY d.due_at LIMIT greatest(allowed, 200) FOR UPDATE OF d SKIP LOCKED) due;
+        is_cut := coalesce(cardinality(leased), 0) > allowed;
+        leased := leased[1:allowed];
+        rescued := (SELECT array_agg(r.id) FROM unnest(rescued) AS r (id) WHERE r.id = ANY (leased));
+        IF blocked IS NOT NULL THEN
+            -- Parked, so that no later claim passes them. Only behind a row that is held here until this commits: if it is
+            -- leaving just now, nobody would call them.
+            UPDATE webhook_deliveries_live d SET due_at = NULL
+            FROM (SELECT b.id FROM webhook_deliveries_live b
+                  CROSS JOIN LATERAL (
+                      SELECT FROM webhook_deliveries_live f
+                      WHERE f.subscription_id = b.subscription_id AND f.ordering_key = b.ordering_key
+                        AND f.ordering_number < b.ordering_number
+                      ORDER BY f.ordering_number LIMIT 1 FOR KEY SHARE SKIP LOCKED) before
+                  WHERE b.id = ANY (blocked)) behind
+            WHERE d.id = behind.id;
+            GET DIAGNOSTICS parked = ROW_COUNT;
+            is_cut := is_cut OR parked > 0;
+        END IF;
+    END IF;
+    IF leased IS NULL OR leased = '{}' THEN
+        leased := '{}';
+        RETURN;
+    END IF;
+
+    IF rescued IS NOT NULL THEN
+        -- a lease ran out: its holder vanished or is too slow. The attempt is told, until the late truth replaces it.
+        INSERT INTO webhook_attempts (delivery_id, epoch, tenant_id, generation, number, dispatcher_id, target_url, started_at,
+            duration_ms, error_kind, error)
+        SELECT d.id, d.epoch, d.tenant_id, d.generation, d.attempts, d.dispatcher_id, policy.url, d.updated_at,
+            least(extract(epoch FROM now() - d.updated_at), 2000000)::integer * 1000, 'lease_expired',
+            'the dispatcher that held this delivery vanished or did not finish in time'
+        FROM webhook_deliveries_live d WHERE d.id = ANY (rescued)
+        ON CONFLICT (delivery_id, epoch) DO NOTHING;
+    END IF;
+    UPDATE webhook_deliveries_live d
+    SET status = 'sending', epoch = d.epoch + 1, attempts = d.attempts + 1, dispatcher_id = dispatcher,
+        lease_until = now() + make_interval(secs => policy.timeout_seconds + margin), updated_at = now()
+    WHERE d.id = ANY (leased);
+
+    is_cut := is_cut OR cardinality(leased) >= wanted;
+    is_capped := cardinality(leased) >= cap_left;
+    IF policy.rate_per_second IS NOT NULL THEN
+        INSERT INTO rate_buckets AS r (subscription_id, tokens, filled_at)
+        VALUES (subscription, tokens - ceil(cardinality(leased)::numeric / policy.batch_max), clock_timestamp())
+        ON CONFLICT (subscription_id) DO UPDATE SET tokens = EXCLUDED.tokens, filled_at = EXCLUDED.filled_at;
+    END IF;
+    IF is_probe THEN
+        UPDATE circuits c
+        SET state = 'half_open', changed_at = now(), retry_at = now() + make_interval(secs => policy.timeout_seconds + margin)
+        WHERE c.subscription_id = subscription;
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) IS 'Part of the claim: leases at most so many due deliveries of one subscription, as far as its limits allow.';
 
 
 --
@@ -523,6 +963,125 @@ COMMENT ON FUNCTION posthorn.missing_days(ahead integer) IS 'Partitions still to
 
 
 --
+-- Name: note_outcomes(uuid[], integer[], integer[], integer[], text[], integer, double precision, integer, integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.note_outcomes(subscriptions uuid[], successes integer[], failures integer[], trailing_failures integer[], errors text[], default_failures integer, default_ratio double precision, default_seconds integer, default_suspend_seconds integer) RETURNS TABLE(subscription_id uuid, change text, reason text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    outcome record;
+    policy record;
+    known circuits;
+    opens boolean;
+    pause interval;
+    suspend_seconds integer;
+BEGIN
+    FOR outcome IN
+        SELECT o.id, o.succeeded, o.failed, o.failed_since, o.error
+        FROM unnest(subscriptions, successes, failures, trailing_failures, errors) AS o (id, succeeded, failed, failed_since, error)
+        ORDER BY o.id
+    LOOP
+        SELECT s.tenant_id, coalesce(s.circuit_failures, default_failures) AS failures,
+            coalesce(s.circuit_failure_ratio, default_ratio) AS ratio, coalesce(s.circuit_seconds, default_seconds) AS seconds,
+            coalesce(s.suspend_after_seconds, default_suspend_seconds) AS suspend_seconds
+        INTO policy FROM webhook_subscriptions s WHERE s.id = outcome.id;
+        CONTINUE WHEN NOT FOUND;
+        IF outcome.failed > 0 THEN
+            INSERT INTO circuits (subscription_id, tenant_id) VALUES (outcome.id, policy.tenant_id)
+            ON CONFLICT ON CONSTRAINT circuits_pkey DO NOTHING;
+        END IF;
+        SELECT c.* INTO known FROM circuits c WHERE c.subscription_id = outcome.id FOR UPDATE;
+        CONTINUE WHEN NOT FOUND;
+
+        IF outcome.succeeded > 0 THEN
+            known.failures_in_a_row := outcome.failed_since;
+            known.failing_since_at := CASE WHEN outcome.failed_since > 0 THEN now() END;
+        ELSE
+            known.failures_in_a_row := known.failures_in_a_row + outcome.failed;
+            known.failing_since_at := coalesce(known.failing_since_at, now());
+        END IF;
+        IF known.window_started_at < now() - interval '1 minute' THEN
+            known.window_started_at := now();
+            known.window_failures := 0;
+            known.window_successes := 0;
+        END IF;
+        known.window_failures := known.window_failures + outcome.failed;
+        known.window_successes := known.window_successes + outcome.succeeded;
+
+        opens := false;
+        IF known.state <> 'closed' AND outcome.succeeded > 0 THEN
+            -- it answers again: not everything that waited goes to it at once
+            known.state := 'closed';
+            known.changed_at := now();
+            known.retry_at := NULL;
+            known.ramp := greatest(1, outcome.succeeded);
+            known.window_started_at := now();
+            known.window_failures := outcome.failed_since;
+            known.window_successes := outcome.succeeded;
+            RETURN QUERY SELECT outcome.id, 'closed', 'the receiver answers again';
+        ELSIF known.state = 'closed' THEN
+            IF policy.failures > 0 AND known.failures_in_a_row >= policy.failures THEN
+                opens := true;
+                known.reason := format('%s failures in a row', known.failures_in_a_row);
+            ELSIF policy.failures > 0 AND known.window_failures + known.window_successes >= 20
+                  AND known.window_failures >= policy.ratio * (known.window_failures + known.window_successes) THEN
+                opens := true;
+                known.reason := format('%s of %s attempts failed', known.window_failures, known.window_failures + known.window_successes);
+            ELSIF known.ramp IS NOT NULL THEN
+                -- as many more as were answered: doubles with every round trip; a failure halves it
+                known.ramp := CASE WHEN outcome.failed > 0 THEN greatest(1, known.ramp / 2)
+                                   WHEN known.ramp + outcome.succeeded < 100 THEN known.ramp + outcome.succeeded END;
+            END IF;
+        ELSIF known.state = 'half_open' THEN
+            opens := true;
+            known.reason := 'the probe failed';
+        END IF;
+        IF opens THEN
+            pause := make_interval(secs => least(policy.seconds * 2.0 ^ least(known.times_opened, 20), greatest(policy.seconds, 3600)));
+            known.state := 'open';
+            known.changed_at := now();
+            known.retry_at := now() + pause;
+            known.times_opened := known.times_opened + 1;
+            known.ramp := NULL;
+            known.reason := left(known.reason || coalesce(', the last: ' || outcome.error, ''), 500);
+            RETURN QUERY SELECT outcome.id, 'opened', known.reason;
+        END IF;
+
+        IF policy.suspend_seconds > 0 AND known.failing_since_at < now() - make_interval(secs => policy.suspend_seconds) THEN
+            UPDATE webhook_subscriptions s
+            SET status = 'suspended', status_reason = format('nothing but failures since %s', date_trunc('second', known.failing_since_at))
+            WHERE s.id = outcome.id AND s.status = 'active';
+            IF FOUND THEN
+                RETURN QUERY SELECT outcome.id, 'suspended', format('nothing but failures since %s', date_trunc('second', known.failing_since_at));
+            END IF;
+        END IF;
+
+        IF known.state = 'closed' AND known.ramp IS NULL AND known.failures_in_a_row = 0 AND known.window_failures = 0 THEN
+            DELETE FROM circuits c WHERE c.subscription_id = outcome.id;
+        ELSE
+            UPDATE circuits c
+            SET state = known.state, reason = known.reason, changed_at = known.changed_at, retry_at = known.retry_at,
+                times_opened = known.times_opened, failures_in_a_row = known.failures_in_a_row,
+                failing_since_at = known.failing_since_at, window_started_at = known.window_started_at,
+                window_failures = known.window_failures, window_successes = known.window_successes, ramp = known.ramp
+            WHERE c.subscription_id = outcome.id;
+        END IF;
+    END LOOP;
+END
+$$;
+
+
+--
+-- Name: FUNCTION note_outcomes(subscriptions uuid[], successes integer[], failures integer[], trailing_failures integer[], errors text[], default_failures integer, default_ratio double precision, default_seconds integer, default_suspend_seconds integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.note_outcomes(subscriptions uuid[], successes integer[], failures integer[], trailing_failures integer[], errors text[], default_failures integer, default_ratio double precision, default_seconds integer, default_suspend_seconds integer) IS 'For dispatchers: counts what receivers in trouble answered, opens and closes circuits, suspends; answers with what changed.';
+
+
+--
 -- Name: note_subscription_change(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -545,6 +1104,22 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.note_subscription_change() IS 'Trigger: keeps updated_at and status_changed_at.';
+
+
+--
+-- Name: ordering_lock(uuid, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.ordering_lock(tenant_id uuid, ordering_key text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN hashtextextended(((tenant_id)::text || ordering_key), (1886352488)::bigint);
+
+
+--
+-- Name: FUNCTION ordering_lock(tenant_id uuid, ordering_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.ordering_lock(tenant_id uuid, ordering_key text) IS 'The advisory lock that publishers of a tenant''s ordering key take until they commit.';
 
 
 --
@@ -630,6 +1205,32 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.queue_state() IS 'For monitoring: deliveries not finished, since when the oldest due one of an active subscription waits, events still to fan out, dispatchers alive.';
+
+
+--
+-- Name: reset_circuit(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.reset_circuit(subscription uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM circuits c WHERE c.subscription_id = subscription;
+    IF FOUND THEN
+        PERFORM wake();
+        RETURN true;
+    END IF;
+    RETURN false;
+END
+$$;
+
+
+--
+-- Name: FUNCTION reset_circuit(subscription uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.reset_circuit(subscription uuid) IS 'Closes a subscription''s circuit by hand and forgets its failures. False: there was nothing to reset.';
 
 
 --
@@ -760,6 +1361,162 @@ COMMENT ON COLUMN posthorn.api_keys.revoked_at IS 'Since when it is refused.';
 
 
 --
+-- Name: circuits; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.circuits (
+    subscription_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    state text DEFAULT 'closed'::text NOT NULL,
+    reason text,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    retry_at timestamp with time zone,
+    times_opened integer DEFAULT 0 NOT NULL,
+    failures_in_a_row integer DEFAULT 0 NOT NULL,
+    failing_since_at timestamp with time zone,
+    window_started_at timestamp with time zone DEFAULT now() NOT NULL,
+    window_failures integer DEFAULT 0 NOT NULL,
+    window_successes integer DEFAULT 0 NOT NULL,
+    ramp integer,
+    CONSTRAINT ramp_is_positive CHECK ((ramp > 0)),
+    CONSTRAINT reason_is_at_most_500_characters CHECK ((char_length(reason) <= 500)),
+    CONSTRAINT retry_unless_closed CHECK (((state = 'closed'::text) = (retry_at IS NULL))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text])))
+)
+WITH (fillfactor='50');
+
+
+--
+-- Name: TABLE circuits; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.circuits IS 'How receivers fare that failed lately. No row: nothing to say, the circuit is closed.';
+
+
+--
+-- Name: COLUMN circuits.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.subscription_id IS 'The subscription.';
+
+
+--
+-- Name: COLUMN circuits.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN circuits.state; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.state IS 'closed: deliveries go out; open: they wait until retry_at; half_open: one is on its way as a probe.';
+
+
+--
+-- Name: COLUMN circuits.reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.reason IS 'Why it opened last.';
+
+
+--
+-- Name: COLUMN circuits.changed_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.changed_at IS 'Since when it has this state.';
+
+
+--
+-- Name: COLUMN circuits.retry_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.retry_at IS 'When the next probe may go.';
+
+
+--
+-- Name: COLUMN circuits.times_opened; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.times_opened IS 'How often it opened since the receiver was last well; each time it stays open twice as long.';
+
+
+--
+-- Name: COLUMN circuits.failures_in_a_row; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.failures_in_a_row IS 'Failed attempts since the last that succeeded.';
+
+
+--
+-- Name: COLUMN circuits.failing_since_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.failing_since_at IS 'Since when there was nothing but failures; NULL: the last attempt succeeded.';
+
+
+--
+-- Name: COLUMN circuits.window_started_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.window_started_at IS 'Start of the minute over which the ratio is taken.';
+
+
+--
+-- Name: COLUMN circuits.window_failures; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.window_failures IS 'Failed attempts of that minute.';
+
+
+--
+-- Name: COLUMN circuits.window_successes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.window_successes IS 'Successful attempts of that minute, since its first failure.';
+
+
+--
+-- Name: COLUMN circuits.ramp; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.circuits.ramp IS 'Deliveries in flight allowed while the receiver recovers, over all dispatchers; grows with every success. NULL: no such limit.';
+
+
+--
+-- Name: claim_places; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE UNLOGGED TABLE posthorn.claim_places (
+    tenant_id uuid NOT NULL,
+    after_id uuid NOT NULL
+)
+WITH (fillfactor='50');
+
+
+--
+-- Name: TABLE claim_places; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.claim_places IS 'Where the next claim goes on, so that everyone gets a turn: after which tenant, and within a tenant after which subscription.';
+
+
+--
+-- Name: COLUMN claim_places.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.claim_places.tenant_id IS 'The tenant; nil: the walk over the tenants.';
+
+
+--
+-- Name: COLUMN claim_places.after_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.claim_places.after_id IS 'Its subscription that was served last; of the walk over the tenants: the tenant.';
+
+
+--
 -- Name: dispatchers; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -851,6 +1608,8 @@ CREATE TABLE posthorn.event_fanouts (
     failures integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ordering_key text,
+    number bigint NOT NULL,
     CONSTRAINT reason_is_at_most_500_characters CHECK ((char_length(reason) <= 500)),
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'muted'::text, 'unknown_tenant'::text])))
 );
@@ -917,6 +1676,34 @@ COMMENT ON COLUMN posthorn.event_fanouts.due_at IS 'When a dispatcher may try; o
 --
 
 COMMENT ON COLUMN posthorn.event_fanouts.created_at IS 'When it was marked.';
+
+
+--
+-- Name: COLUMN event_fanouts.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.ordering_key IS 'The event''s ordering key: open events with the same key are fanned out one after the other.';
+
+
+--
+-- Name: COLUMN event_fanouts.number; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.number IS 'The order in which events were marked; with the same ordering key, that of their commits.';
+
+
+--
+-- Name: event_fanouts_number_seq; Type: SEQUENCE; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.event_fanouts ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME posthorn.event_fanouts_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 
 --
@@ -989,9 +1776,11 @@ CREATE TABLE posthorn.outbox (
     metadata jsonb,
     deliver_after timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ordering_key text,
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
     CONSTRAINT metadata_is_an_object_within_the_size_limit CHECK (((metadata IS NULL) OR ((jsonb_typeof(metadata) = 'object'::text) AND posthorn.payload_fits(metadata)))),
+    CONSTRAINT ordering_key_is_1_to_200_printable_characters CHECK ((ordering_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
     CONSTRAINT payload_is_within_the_size_limit CHECK (posthorn.payload_fits(payload)),
     CONSTRAINT resource_id_is_1_to_200_printable_characters CHECK ((resource_id ~ '^[^[:cntrl:]]{1,200}$'::text)),
@@ -1068,6 +1857,13 @@ COMMENT ON COLUMN posthorn.outbox.deliver_after IS 'Not to be sent before this t
 --
 
 COMMENT ON COLUMN posthorn.outbox.created_at IS 'Start of the publishing transaction: the envelope''s timestamp.';
+
+
+--
+-- Name: COLUMN outbox.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.ordering_key IS 'Events with the same key reach ordered subscriptions one at a time, in the order of their commits. Publishing takes a lock on the key until the commit.';
 
 
 --
@@ -1176,6 +1972,25 @@ COMMENT ON COLUMN posthorn.events.fanout_reason IS 'Why it is open.';
 
 
 --
+-- Name: ordering_numbers; Type: SEQUENCE; Schema: posthorn; Owner: -
+--
+
+CREATE SEQUENCE posthorn.ordering_numbers
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE ordering_numbers; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON SEQUENCE posthorn.ordering_numbers IS 'Places in line of ordered deliveries.';
+
+
+--
 -- Name: outbox_default; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -1189,9 +2004,11 @@ CREATE TABLE posthorn.outbox_default (
     metadata jsonb,
     deliver_after timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ordering_key text,
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
     CONSTRAINT metadata_is_an_object_within_the_size_limit CHECK (((metadata IS NULL) OR ((jsonb_typeof(metadata) = 'object'::text) AND posthorn.payload_fits(metadata)))),
+    CONSTRAINT ordering_key_is_1_to_200_printable_characters CHECK ((ordering_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
     CONSTRAINT payload_is_within_the_size_limit CHECK (posthorn.payload_fits(payload)),
     CONSTRAINT resource_id_is_1_to_200_printable_characters CHECK ((resource_id ~ '^[^[:cntrl:]]{1,200}$'::text)),
@@ -1204,6 +2021,46 @@ CREATE TABLE posthorn.outbox_default (
 --
 
 COMMENT ON TABLE posthorn.outbox_default IS 'Events of days without a partition of their own; make_day moves them out.';
+
+
+--
+-- Name: rate_buckets; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.rate_buckets (
+    subscription_id uuid NOT NULL,
+    tokens double precision NOT NULL,
+    filled_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+
+--
+-- Name: TABLE rate_buckets; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.rate_buckets IS 'Token buckets of subscriptions with rate_per_second, written by claims alone, which take turns. No row: full.';
+
+
+--
+-- Name: COLUMN rate_buckets.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.rate_buckets.subscription_id IS 'The subscription.';
+
+
+--
+-- Name: COLUMN rate_buckets.tokens; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.rate_buckets.tokens IS 'Requests that could go at filled_at.';
+
+
+--
+-- Name: COLUMN rate_buckets.filled_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.rate_buckets.filled_at IS 'When that was; since then rate_per_second tokens a second have come, up to rate_burst.';
 
 
 --
@@ -1262,7 +2119,8 @@ CREATE TABLE posthorn.subscription_patterns (
     pattern text NOT NULL,
     subscription_id uuid NOT NULL,
     filter jsonpath,
-    is_cheap boolean NOT NULL
+    is_cheap boolean NOT NULL,
+    is_ordered boolean DEFAULT false NOT NULL
 );
 
 
@@ -1309,6 +2167,13 @@ COMMENT ON COLUMN posthorn.subscription_patterns.is_cheap IS 'Whether the filter
 
 
 --
+-- Name: COLUMN subscription_patterns.is_ordered; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_patterns.is_ordered IS 'Copy of the subscription''s ordered.';
+
+
+--
 -- Name: tenants; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -1316,6 +2181,8 @@ CREATE TABLE posthorn.tenants (
     id uuid DEFAULT posthorn.uuid7() NOT NULL,
     name text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    max_in_flight integer,
+    CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
     CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200))
 );
 
@@ -1346,6 +2213,13 @@ COMMENT ON COLUMN posthorn.tenants.name IS 'For people.';
 --
 
 COMMENT ON COLUMN posthorn.tenants.created_at IS 'When the tenant was added.';
+
+
+--
+-- Name: COLUMN tenants.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.max_in_flight IS 'Deliveries in flight at once in each dispatcher, all subscriptions together; NULL: three quarters of POSTHORN_CONCURRENCY.';
 
 
 --
@@ -1543,7 +2417,7 @@ CREATE TABLE posthorn.webhook_deliveries (
     generation integer DEFAULT 0 NOT NULL,
     epoch integer DEFAULT 0 NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
     lease_until timestamp with time zone,
     dispatcher_id uuid,
     last_status_code integer,
@@ -1552,10 +2426,14 @@ CREATE TABLE posthorn.webhook_deliveries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    ordering_key text,
+    ordering_number bigint,
     CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
     CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
     CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
     CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
 )
 PARTITION BY LIST (status);
@@ -1635,7 +2513,7 @@ COMMENT ON COLUMN posthorn.webhook_deliveries.attempts IS 'Attempts made in this
 -- Name: COLUMN webhook_deliveries.due_at; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it.';
+COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it. NULL: it waits for the delivery before it in its line.';
 
 
 --
@@ -1695,6 +2573,20 @@ COMMENT ON COLUMN posthorn.webhook_deliveries.finished_at IS 'When it became del
 
 
 --
+-- Name: COLUMN webhook_deliveries.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_key IS 'Its event''s ordering key, when its subscription is ordered.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.ordering_number; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_number IS 'Its place in the line of its subscription and ordering key: the smallest goes first.';
+
+
+--
 -- Name: webhook_deliveries_done; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -1708,7 +2600,7 @@ CREATE TABLE posthorn.webhook_deliveries_done (
     generation integer DEFAULT 0 NOT NULL,
     epoch integer DEFAULT 0 NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
     lease_until timestamp with time zone,
     dispatcher_id uuid,
     last_status_code integer,
@@ -1717,10 +2609,14 @@ CREATE TABLE posthorn.webhook_deliveries_done (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    ordering_key text,
+    ordering_number bigint,
     CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
     CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
     CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
     CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (id);
@@ -1747,7 +2643,7 @@ CREATE TABLE posthorn.webhook_deliveries_done_default (
     generation integer DEFAULT 0 NOT NULL,
     epoch integer DEFAULT 0 NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
     lease_until timestamp with time zone,
     dispatcher_id uuid,
     last_status_code integer,
@@ -1756,10 +2652,14 @@ CREATE TABLE posthorn.webhook_deliveries_done_default (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    ordering_key text,
+    ordering_number bigint,
     CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
     CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
     CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
     CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
 );
 
@@ -1785,7 +2685,7 @@ CREATE TABLE posthorn.webhook_deliveries_live (
     generation integer DEFAULT 0 NOT NULL,
     epoch integer DEFAULT 0 NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
     lease_until timestamp with time zone,
     dispatcher_id uuid,
     last_status_code integer,
@@ -1794,10 +2694,14 @@ CREATE TABLE posthorn.webhook_deliveries_live (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    ordering_key text,
+    ordering_number bigint,
     CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
     CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
     CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
     CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='50000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='100000');
@@ -1836,10 +2740,23 @@ CREATE TABLE posthorn.webhook_subscriptions (
     retry_schedule integer[],
     max_retries integer,
     max_in_flight integer,
-    rate_per_second integer,
+    rate_per_second double precision,
     ordered boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    rate_burst integer,
+    batch_max integer,
+    batch_wait_ms integer DEFAULT 0 NOT NULL,
+    circuit_failures integer,
+    circuit_failure_ratio double precision,
+    circuit_seconds integer,
+    suspend_after_seconds integer,
+    CONSTRAINT batch_max_is_1_to_1000 CHECK (((batch_max >= 1) AND (batch_max <= 1000))),
+    CONSTRAINT batch_wait_is_0_to_60000_ms CHECK (((batch_wait_ms >= 0) AND (batch_wait_ms <= 60000))),
+    CONSTRAINT batches_are_not_cloudevents_binary CHECK (((batch_max IS NULL) OR (payload_format <> 'cloudevents_binary'::text))),
+    CONSTRAINT circuit_failure_ratio_is_above_0_to_1 CHECK (((circuit_failure_ratio > (0)::double precision) AND (circuit_failure_ratio <= (1)::double precision))),
+    CONSTRAINT circuit_failures_is_0_to_100000 CHECK (((circuit_failures >= 0) AND (circuit_failures <= 100000))),
+    CONSTRAINT circuit_seconds_is_1_to_86400 CHECK (((circuit_seconds >= 1) AND (circuit_seconds <= 86400))),
     CONSTRAINT description_is_at_most_500_characters CHECK ((char_length(description) <= 500)),
     CONSTRAINT events_are_names_or_patterns CHECK (posthorn.are_event_patterns(events)),
     CONSTRAINT filter_has_no_like_regex CHECK (((filter)::text !~ 'like_regex'::text)),
@@ -1847,16 +2764,17 @@ CREATE TABLE posthorn.webhook_subscriptions (
     CONSTRAINT header_families_are_known CHECK (((cardinality(header_families) >= 1) AND (header_families <@ '{standard,gestiq,dotmac}'::text[]))),
     CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
     CONSTRAINT max_retries_is_0_to_30 CHECK (((max_retries >= 0) AND (max_retries <= 30))),
-    CONSTRAINT ordered_is_not_available_yet CHECK ((NOT ordered)),
     CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text]))),
     CONSTRAINT previous_secret_has_an_end CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
-    CONSTRAINT rate_per_second_is_not_available_yet CHECK ((rate_per_second IS NULL)),
+    CONSTRAINT rate_burst_is_1_to_100000 CHECK (((rate_burst >= 1) AND (rate_burst <= 100000))),
+    CONSTRAINT rate_per_second_is_0_01_to_10000 CHECK (((rate_per_second >= (0.01)::double precision) AND (rate_per_second <= (10000)::double precision))),
     CONSTRAINT retry_schedule_is_at_most_30_delays_of_up_to_30_days CHECK (((cardinality(retry_schedule) <= 30) AND (array_position(retry_schedule, NULL::integer) IS NULL) AND (0 <= ALL (retry_schedule)) AND (2592000 >= ALL (retry_schedule)))),
     CONSTRAINT secret_is_sealed_not_plain CHECK ((((secret IS NULL) OR (((octet_length(secret) >= 43) AND (octet_length(secret) <= 2048)) AND (get_byte(secret, 0) = 1))) AND ((previous_secret IS NULL) OR (((octet_length(previous_secret) >= 43) AND (octet_length(previous_secret) <= 2048)) AND (get_byte(previous_secret, 0) = 1))))),
     CONSTRAINT secret_unless_unsigned_or_deleted CHECK (((secret IS NOT NULL) OR (signing = 'none'::text) OR (status = 'deleted'::text))),
     CONSTRAINT signing_is_known CHECK ((signing = ANY (ARRAY['required'::text, 'none'::text]))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
     CONSTRAINT success_policy_is_known CHECK ((success_policy = ANY (ARRAY['standard'::text, 'gestiq'::text]))),
+    CONSTRAINT suspend_after_seconds_is_0_to_a_year CHECK (((suspend_after_seconds >= 0) AND (suspend_after_seconds <= 31536000))),
     CONSTRAINT timeout_is_1_to_300_seconds CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 300))),
     CONSTRAINT url_is_http_or_https_without_user_or_fragment CHECK ((((char_length(url) >= 10) AND (char_length(url) <= 2048)) AND (url ~ '^https?://[^\s/@?#\\]+([/?][^\s#]*)?$'::text)))
 );
@@ -1915,7 +2833,7 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.description IS 'For people, up 
 -- Name: COLUMN webhook_subscriptions.status; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_subscriptions.status IS 'active; inactive (deliveries wait); suspended (the receiver answered 410: deliveries wait); deleted.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status IS 'active; inactive (deliveries wait); suspended (the receiver answered 410, or nothing but failures for long: deliveries wait); deleted.';
 
 
 --
@@ -2013,21 +2931,21 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.max_retries IS 'Retries after t
 -- Name: COLUMN webhook_subscriptions.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_subscriptions.max_in_flight IS 'Deliveries in flight at once in one dispatcher; NULL: half of POSTHORN_CONCURRENCY.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.max_in_flight IS 'Deliveries in flight at once, over all dispatchers; NULL: half of POSTHORN_CONCURRENCY in each dispatcher.';
 
 
 --
 -- Name: COLUMN webhook_subscriptions.rate_per_second; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_per_second IS 'Reserved for a rate limit; cannot be set yet.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_per_second IS 'Requests per second at most, over all dispatchers, 0.01 to 10000; NULL: no limit.';
 
 
 --
 -- Name: COLUMN webhook_subscriptions.ordered; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_subscriptions.ordered IS 'Reserved for ordered delivery; cannot be set yet.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.ordered IS 'Whether events with an ordering key are delivered one at a time and in commit order, key by key. For events published from then on.';
 
 
 --
@@ -2042,6 +2960,55 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.created_at IS 'When it was made
 --
 
 COMMENT ON COLUMN posthorn.webhook_subscriptions.updated_at IS 'When it was last changed.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.rate_burst; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_burst IS 'Requests that may go at once after a pause; NULL: as many as one second allows, at least 1.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.batch_max; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_max IS 'Events of one request at most, which is then a JSON array; NULL: one event per request, no array.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.batch_wait_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_wait_ms IS 'How long an event may wait for a batch to fill, in milliseconds; 0: a batch is what is due.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_failures; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failures IS 'Failures in a row that open the circuit; 0: never; NULL: POSTHORN_CIRCUIT_FAILURES.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_failure_ratio; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failure_ratio IS 'Share of failures among the attempts of a minute (at least 20) that opens the circuit; NULL: POSTHORN_CIRCUIT_FAILURE_RATIO.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_seconds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_seconds IS 'How long the circuit stays open before a probe; doubles from probe to probe, up to an hour; NULL: POSTHORN_CIRCUIT_SECONDS.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.suspend_after_seconds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.suspend_after_seconds IS 'Nothing but failures for so long suspends the subscription; 0: never; NULL: POSTHORN_SUSPEND_AFTER_SECONDS.';
 
 
 --
@@ -2085,6 +3052,22 @@ ALTER TABLE ONLY posthorn.webhook_deliveries ATTACH PARTITION posthorn.webhook_d
 
 ALTER TABLE ONLY posthorn.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: circuits circuits_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.circuits
+    ADD CONSTRAINT circuits_pkey PRIMARY KEY (subscription_id);
+
+
+--
+-- Name: claim_places claim_places_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.claim_places
+    ADD CONSTRAINT claim_places_pkey PRIMARY KEY (tenant_id);
 
 
 --
@@ -2133,6 +3116,14 @@ ALTER TABLE ONLY posthorn.outbox
 
 ALTER TABLE ONLY posthorn.outbox_default
     ADD CONSTRAINT outbox_default_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: rate_buckets rate_buckets_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.rate_buckets
+    ADD CONSTRAINT rate_buckets_pkey PRIMARY KEY (subscription_id);
 
 
 --
@@ -2220,6 +3211,20 @@ ALTER TABLE ONLY posthorn.webhook_subscriptions
 --
 
 CREATE INDEX api_keys_tenant_idx ON posthorn.api_keys USING btree (tenant_id);
+
+
+--
+-- Name: circuits_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX circuits_tenant_idx ON posthorn.circuits USING btree (tenant_id, subscription_id);
+
+
+--
+-- Name: event_fanouts_line_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX event_fanouts_line_idx ON posthorn.event_fanouts USING btree (tenant_id, ordering_key, number) WHERE ((state = 'open'::text) AND (ordering_key IS NOT NULL));
 
 
 --
@@ -2321,10 +3326,17 @@ CREATE INDEX webhook_deliveries_done_default_tenant_id_status_id_idx ON posthorn
 
 
 --
--- Name: webhook_deliveries_live_due_idx; Type: INDEX; Schema: posthorn; Owner: -
+-- Name: webhook_deliveries_live_claim_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
-CREATE INDEX webhook_deliveries_live_due_idx ON posthorn.webhook_deliveries_live USING btree (subscription_id, due_at);
+CREATE INDEX webhook_deliveries_live_claim_idx ON posthorn.webhook_deliveries_live USING btree (tenant_id, subscription_id, due_at);
+
+
+--
+-- Name: webhook_deliveries_live_line_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_live_line_idx ON posthorn.webhook_deliveries_live USING btree (subscription_id, ordering_key, ordering_number) WHERE (ordering_key IS NOT NULL);
 
 
 --
@@ -2405,6 +3417,13 @@ ALTER INDEX posthorn.webhook_deliveries_tenant_idx ATTACH PARTITION posthorn.web
 
 
 --
+-- Name: webhook_deliveries_live call_next_in_line; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER call_next_in_line AFTER DELETE ON posthorn.webhook_deliveries_live FOR EACH ROW WHEN ((old.ordering_key IS NOT NULL)) EXECUTE FUNCTION posthorn.call_next_in_line();
+
+
+--
 -- Name: outbox fan_out; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
@@ -2412,10 +3431,17 @@ CREATE TRIGGER fan_out AFTER INSERT ON posthorn.outbox REFERENCING NEW TABLE AS 
 
 
 --
+-- Name: webhook_subscriptions forget_circuit; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER forget_circuit AFTER UPDATE OF status, url ON posthorn.webhook_subscriptions FOR EACH ROW WHEN (((new.status = 'active'::text) AND ((old.status <> 'active'::text) OR (old.url <> new.url)))) EXECUTE FUNCTION posthorn.forget_circuit();
+
+
+--
 -- Name: webhook_subscriptions keep_patterns; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
-CREATE TRIGGER keep_patterns AFTER INSERT OR UPDATE OF tenant_id, events, filter, status ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.keep_subscription_patterns();
+CREATE TRIGGER keep_patterns AFTER INSERT OR UPDATE OF tenant_id, events, filter, status, ordered ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.keep_subscription_patterns();
 
 
 --
@@ -2458,10 +3484,23 @@ ALTER TABLE ONLY posthorn.webhook_subscriptions
 
 
 --
+-- Name: circuits; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.circuits ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: event_types; Type: ROW SECURITY; Schema: posthorn; Owner: -
 --
 
 ALTER TABLE posthorn.event_types ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: circuits every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.circuits TO posthorn_dispatcher USING (true) WITH CHECK (true);
+
 
 --
 -- Name: event_types every_row; Type: POLICY; Schema: posthorn; Owner: -
@@ -2499,6 +3538,13 @@ CREATE POLICY every_row ON posthorn.webhook_subscriptions TO posthorn_dispatcher
 
 
 --
+-- Name: circuits every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.circuits FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
 -- Name: webhook_attempts every_row_read; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -2531,6 +3577,13 @@ CREATE POLICY own_and_common ON posthorn.event_types FOR SELECT TO posthorn_api 
 --
 
 CREATE POLICY own_row ON posthorn.tenants FOR SELECT TO posthorn_api USING ((id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: circuits own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.circuits TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
 
 
 --
@@ -2622,6 +3675,21 @@ GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_d
 
 
 --
+-- Name: FUNCTION call_next_in_line(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.call_next_in_line() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION current_tenant(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -2687,6 +3755,13 @@ GRANT ALL ON FUNCTION posthorn.first_id_of(day date) TO posthorn_readonly;
 
 
 --
+-- Name: FUNCTION forget_circuit(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.forget_circuit() FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION is_cheap_filter(filter jsonpath); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -2698,6 +3773,13 @@ REVOKE ALL ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION posthorn.keep_subscription_patterns() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) FROM PUBLIC;
 
 
 --
@@ -2719,10 +3801,25 @@ GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_dispatche
 
 
 --
+-- Name: FUNCTION note_outcomes(subscriptions uuid[], successes integer[], failures integer[], trailing_failures integer[], errors text[], default_failures integer, default_ratio double precision, default_seconds integer, default_suspend_seconds integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.note_outcomes(subscriptions uuid[], successes integer[], failures integer[], trailing_failures integer[], errors text[], default_failures integer, default_ratio double precision, default_seconds integer, default_suspend_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.note_outcomes(subscriptions uuid[], successes integer[], failures integer[], trailing_failures integer[], errors text[], default_failures integer, default_ratio double precision, default_seconds integer, default_suspend_seconds integer) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION note_subscription_change(); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.note_subscription_change() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION ordering_lock(tenant_id uuid, ordering_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.ordering_lock(tenant_id uuid, ordering_key text) FROM PUBLIC;
 
 
 --
@@ -2759,6 +3856,14 @@ REVOKE ALL ON FUNCTION posthorn.queue_state() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION reset_circuit(subscription uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.reset_circuit(subscription uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.reset_circuit(subscription uuid) TO posthorn_api;
 
 
 --
@@ -2824,6 +3929,23 @@ GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
 --
 
 GRANT SELECT(revoked_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
+
+
+--
+-- Name: TABLE circuits; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT,DELETE ON TABLE posthorn.circuits TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.circuits TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.circuits TO posthorn_readonly;
+
+
+--
+-- Name: TABLE claim_places; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_readonly;
 
 
 --
@@ -2989,10 +4111,26 @@ GRANT SELECT(created_at) ON TABLE posthorn.outbox TO posthorn_readonly;
 
 
 --
+-- Name: COLUMN outbox.ordering_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(ordering_key) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(ordering_key) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
 -- Name: TABLE events; Type: ACL; Schema: posthorn; Owner: -
 --
 
 GRANT SELECT ON TABLE posthorn.events TO posthorn_api;
+
+
+--
+-- Name: TABLE rate_buckets; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.rate_buckets TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.rate_buckets TO posthorn_readonly;
 
 
 --
@@ -3293,7 +4431,7 @@ GRANT SELECT(max_in_flight) ON TABLE posthorn.webhook_subscriptions TO posthorn_
 -- Name: COLUMN webhook_subscriptions.rate_per_second; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT(rate_per_second) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(rate_per_second),INSERT(rate_per_second),UPDATE(rate_per_second) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
 GRANT SELECT(rate_per_second) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
 
 
@@ -3301,7 +4439,7 @@ GRANT SELECT(rate_per_second) ON TABLE posthorn.webhook_subscriptions TO posthor
 -- Name: COLUMN webhook_subscriptions.ordered; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT(ordered) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(ordered),INSERT(ordered),UPDATE(ordered) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
 GRANT SELECT(ordered) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
 
 
@@ -3319,6 +4457,62 @@ GRANT SELECT(created_at) ON TABLE posthorn.webhook_subscriptions TO posthorn_rea
 
 GRANT SELECT(updated_at) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
 GRANT SELECT(updated_at) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.rate_burst; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(rate_burst),INSERT(rate_burst),UPDATE(rate_burst) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(rate_burst) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.batch_max; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(batch_max),INSERT(batch_max),UPDATE(batch_max) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(batch_max) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.batch_wait_ms; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(batch_wait_ms),INSERT(batch_wait_ms),UPDATE(batch_wait_ms) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(batch_wait_ms) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_failures; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(circuit_failures),INSERT(circuit_failures),UPDATE(circuit_failures) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(circuit_failures) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_failure_ratio; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(circuit_failure_ratio),INSERT(circuit_failure_ratio),UPDATE(circuit_failure_ratio) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(circuit_failure_ratio) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_seconds; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(circuit_seconds),INSERT(circuit_seconds),UPDATE(circuit_seconds) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(circuit_seconds) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.suspend_after_seconds; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(suspend_after_seconds),INSERT(suspend_after_seconds),UPDATE(suspend_after_seconds) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(suspend_after_seconds) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
 
 
 --

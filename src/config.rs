@@ -143,9 +143,31 @@ pub struct DispatcherConfig {
     #[arg(long, env = "POSTHORN_DRAIN_SECONDS", default_value_t = 25, value_parser = clap::value_parser!(u32).range(0..=600))]
     pub drain_seconds: u32,
 
+    /// Failures in a row that open a receiver's circuit, so that its deliveries wait (0 to 100000; 0 is never)
+    #[arg(long, env = "POSTHORN_CIRCUIT_FAILURES", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub circuit_failures: u32,
+
+    /// Share of failures among the attempts of a minute, at least 20, that opens a receiver's circuit (above 0, to 1)
+    #[arg(long, env = "POSTHORN_CIRCUIT_FAILURE_RATIO", default_value_t = 0.5, value_parser = ratio)]
+    pub circuit_failure_ratio: f64,
+
+    /// Seconds before a probe of a receiver whose circuit opened; doubles with every probe that fails, up to an hour (1 to 86400)
+    #[arg(long, env = "POSTHORN_CIRCUIT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub circuit_seconds: u32,
+
+    /// Seconds of nothing but failures after which a subscription is suspended; its deliveries wait (0 to 31536000; 0 is never) [default: 5 days]
+    #[arg(long, env = "POSTHORN_SUSPEND_AFTER_SECONDS", default_value_t = 432_000, hide_default_value = true, value_parser = clap::value_parser!(u32).range(0..=31_536_000))]
+    pub suspend_after_seconds: u32,
+
     /// Address and port of /metrics and /health in a process without the API
     #[arg(long, env = "POSTHORN_METRICS_BIND")]
     pub metrics_bind: Option<SocketAddr>,
+}
+
+/// Reads a share.
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio| *ratio > 0.0 && *ratio <= 1.0);
+    ratio.ok_or_else(|| "must be a number above 0 and up to 1, such as 0.5".to_owned())
 }
 
 /// Everything `posthorn serve` needs.

@@ -66,6 +66,7 @@ pub struct Metrics {
     open_fanouts: IntGauge,
     dispatchers: IntGauge,
     rescued: IntCounterVec,
+    circuit_changes: IntCounterVec,
     tenants: Arc<Mutex<HashSet<Uuid>>>,
     events: Arc<Mutex<HashSet<String>>>,
 }
@@ -125,6 +126,11 @@ impl Metrics {
                 &["counted"],
             )?,
             rescued: counter("posthorn_rescued_leases_total", "Deliveries taken over after their lease ran out", &[])?,
+            circuit_changes: counter(
+                "posthorn_circuit_changes_total",
+                "Circuits of receivers that opened or closed, and subscriptions suspended after nothing but failures",
+                &["change"],
+            )?,
             in_flight: gauge("posthorn_in_flight", "Deliveries this process is sending")?,
             waiting: gauge("posthorn_queue_depth", "Deliveries that are not finished")?,
             oldest_age,
@@ -140,6 +146,9 @@ impl Metrics {
         }
         for counted in ["true", "false"] {
             metrics.fenced.with_label_values(&[counted]);
+        }
+        for change in ["opened", "closed", "suspended"] {
+            metrics.circuit_changes.with_label_values(&[change]);
         }
         metrics.rescued.with_label_values::<&str>(&[]);
         Ok(metrics)
@@ -190,6 +199,11 @@ impl Metrics {
     /// A delivery taken over from a lost lease.
     pub fn rescued(&self) {
         self.rescued.with_label_values::<&str>(&[]).inc();
+    }
+
+    /// A receiver's circuit `opened` or `closed`, or its subscription was `suspended`.
+    pub fn circuit_changed(&self, change: &str) {
+        self.circuit_changes.with_label_values(&[change]).inc();
     }
 
     /// Deliveries this process is sending.

@@ -1,17 +1,19 @@
 -- queue/cancel_orphans: cancels what a fan-out committed after its subscription was deleted.
--- $1 limit int; index: live (subscription_id, due_at); locks: the rows, SKIP LOCKED
+-- $1 limit int; index: live (tenant_id, subscription_id, due_at); locks: the rows, SKIP LOCKED
 WITH RECURSIVE walk AS (
-    (SELECT d.subscription_id
+    (SELECT d.tenant_id, d.subscription_id
      FROM posthorn.webhook_deliveries d
-     WHERE d.subscription_id > '00000000-0000-0000-0000-000000000000' AND d.status IN ('pending', 'sending', 'retrying')
-     ORDER BY d.subscription_id LIMIT 1)
+     WHERE d.tenant_id > '00000000-0000-0000-0000-000000000000' AND d.status IN ('pending', 'sending', 'retrying')
+     ORDER BY d.tenant_id, d.subscription_id LIMIT 1)
     UNION ALL
-    SELECT (SELECT d.subscription_id
-            FROM posthorn.webhook_deliveries d
-            WHERE d.subscription_id > w.subscription_id AND d.status IN ('pending', 'sending', 'retrying')
-            ORDER BY d.subscription_id LIMIT 1)
+    SELECT n.tenant_id, n.subscription_id
     FROM walk w
-    WHERE w.subscription_id IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT d.tenant_id, d.subscription_id
+        FROM posthorn.webhook_deliveries d
+        WHERE (d.tenant_id, d.subscription_id) > (w.tenant_id, w.subscription_id) AND d.status IN ('pending', 'sending', 'retrying')
+        ORDER BY d.tenant_id, d.subscription_id LIMIT 1
+    ) n
 ),
 orphan AS MATERIALIZED (
     SELECT l.id
@@ -22,7 +24,7 @@ orphan AS MATERIALIZED (
     ) gone
     CROSS JOIN LATERAL (
         SELECT d.id FROM posthorn.webhook_deliveries d
-        WHERE d.subscription_id = w.subscription_id AND d.status IN ('pending', 'sending', 'retrying')
+        WHERE d.tenant_id = w.tenant_id AND d.subscription_id = w.subscription_id AND d.status IN ('pending', 'sending', 'retrying')
         LIMIT $1::int FOR UPDATE SKIP LOCKED
     ) l
     LIMIT $1::int

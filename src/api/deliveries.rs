@@ -195,9 +195,10 @@ struct Delivery {
     generation: i32,
     /// Attempts made in this generation.
     attempts: i32,
-    /// Not to be sent before.
-    #[serde(with = "time::serde::rfc3339")]
-    due_at: OffsetDateTime,
+    /// Not to be sent before; null while it waits for the delivery before it with the same ordering key.
+    #[oai(nullable)]
+    #[serde(with = "time::serde::rfc3339::option")]
+    due_at: Option<OffsetDateTime>,
     /// HTTP status of the last answer.
     #[oai(nullable)]
     last_status_code: Option<i32>,

@@ -1,6 +1,5 @@
 //! Claim: leases what there is room for, and starts it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,9 +9,9 @@ use uuid::Uuid;
 
 use super::Tools;
 use super::record::Recorder;
-use super::send::deliver;
+use super::send::{Shipment, deliver};
 use crate::store::StoreError;
-use crate::store::queue::{self, ClaimRequest};
+use crate::store::queue::{self, ClaimRequest, Claimed};
 
 /// What one look at the queue came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +26,11 @@ pub(crate) enum Pass {
     Contended,
 }
 
-/// Deliveries that every subscription may have in one claim at least (the `greatest(10, …)` of queue/claim): fewer in a
-/// whole walk mean that no subscription was cut short by its share.
-const SHARE: usize = 10;
+/// Least deliveries of one subscription's turn: fewer would cost more in walking than they are worth in fairness.
+const LEAST_SHARE: u32 = 10;
+
+/// Payload bytes after which a batch takes no further event.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Leases deliveries and starts them.
 pub(crate) struct Claimer {
@@ -37,12 +38,8 @@ pub(crate) struct Claimer {
     recorder: Recorder,
     deliveries: TaskTracker,
     abort: CancellationToken,
-    /// Where the walk over the subscriptions goes on; nil is its beginning.
-    after: Uuid,
-    /// Deliveries found since the walk began.
-    found: usize,
-    /// Whether the walk began with a look that took all the room there was.
-    was_full: bool,
+    /// Subscriptions that the last look served.
+    served: u32,
 }
 
 impl Claimer {
@@ -52,7 +49,7 @@ impl Claimer {
         deliveries: TaskTracker,
         abort: CancellationToken,
     ) -> Self {
-        Self { tools, recorder, deliveries, abort, after: Uuid::nil(), found: 0, was_full: false }
+        Self { tools, recorder, deliveries, abort, served: 0 }
     }
 
     /// One look: leases at most as many deliveries as there are free slots, and starts each.
@@ -67,59 +64,51 @@ impl Claimer {
         }
         // the lease is counted from before the round trip, so that ours never seems longer than the database's
         let leased_at = Instant::now();
-        let busy = tools.slots.busy();
+        let busy = tools.slots.occupancy();
         let claim = queue::claim(
             &tools.store,
             &ClaimRequest {
-                room,
-                after: self.after,
                 dispatcher_id: tools.dispatcher_id,
+                room,
+                share: (room / self.served.max(1)).max(LEAST_SHARE),
                 lease_margin: tools.lease_margin,
                 default_timeout: tools.webhook.timeout(),
-                busy: &busy,
                 default_cap: tools.slots.default_cap(),
+                default_tenant_cap: tools.slots.default_tenant_cap(),
+                busy_subscriptions: &busy.by_subscription,
+                busy_tenants: &busy.by_tenant,
             },
         )
         .await?;
         if !claim.is_claimer {
             return Ok(Pass::Contended);
         }
-        let count = claim.deliveries.len();
-        let mut taken: HashMap<Uuid, (u32, u32)> = HashMap::new();
-        for claimed in claim.deliveries {
-            taken.entry(claimed.subscription_id).or_insert((0, claimed.cap)).0 += 1;
-            if claimed.is_rescue {
-                tools.metrics.rescued();
-            }
-            let slot = tools.slots.take(claimed.subscription_id, claimed.cap);
-            let lease_ends = leased_at + claimed.timeout + tools.lease_margin;
-            self.deliveries.spawn(deliver(
-                tools.clone(),
-                self.recorder.clone(),
-                claimed,
-                lease_ends,
-                slot,
-                self.abort.clone(),
-            ));
-        }
-        self.found += count;
-        self.was_full |= count >= room as usize;
-        self.after = claim.stopped_at.unwrap_or_default();
-        let is_end_of_walk = claim.stopped_at.is_none();
-        let was_quiet = is_end_of_walk && self.found < SHARE && !self.was_full;
-        if is_end_of_walk {
-            (self.found, self.was_full) = (0, false);
-        }
-        // One that ended while we claimed freed its slot below the cap, which wakes nobody: its subscription may have
-        // more, and this look took only what the cap had left before.
-        let has_slot_again = taken.iter().any(|(subscription, &(count, cap))| {
-            let before = busy.get(subscription).copied().unwrap_or(0);
-            before + count >= cap && tools.slots.in_flight_of(*subscription) < cap
-        });
         if claim.has_open_fanouts {
             tools.open_fanouts.notify_one();
         }
-        Ok(if has_slot_again || !was_quiet { Pass::MoreWaiting } else { Pass::Drained })
+        if let Some(pause) = claim.look_again {
+            self.recorder.retries().add(Instant::now() + pause);
+        }
+        self.served = subscriptions_of(&claim.deliveries);
+        for shipment in shipments(claim.deliveries) {
+            self.start(shipment, leased_at);
+        }
+        let is_settled = self.tools.slots.remember_capped(&claim.capped, &busy);
+        Ok(if claim.has_more || !is_settled { Pass::MoreWaiting } else { Pass::Drained })
+    }
+
+    fn start(&self, shipment: Vec<Claimed>, leased_at: Instant) {
+        let Some(first) = shipment.first() else { return };
+        let tools = &self.tools;
+        for claimed in &shipment {
+            if claimed.is_rescue {
+                tools.metrics.rescued();
+            }
+        }
+        let lease_ends = leased_at + first.timeout + tools.lease_margin;
+        let slots = shipment.iter().map(|c| tools.slots.take(c.tenant_id, c.subscription_id)).collect();
+        let shipment = Shipment { deliveries: shipment, lease_ends, slots };
+        self.deliveries.spawn(deliver(tools.clone(), self.recorder.clone(), shipment, self.abort.clone()));
     }
 
     /// Waits for a free slot, and while few are free a moment more: one claim for many rows costs little more than for one.
@@ -132,4 +121,33 @@ impl Claimer {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
+}
+
+/// How many subscriptions these belong to; those of one stand beside each other.
+fn subscriptions_of(deliveries: &[Claimed]) -> u32 {
+    let groups = deliveries.chunk_by(|a, b| a.subscription_id == b.subscription_id).count();
+    u32::try_from(groups).unwrap_or(u32::MAX)
+}
+
+/// Puts together what goes in one request: a batch of one subscription's deliveries where it wants batches, else one each.
+fn shipments(deliveries: Vec<Claimed>) -> Vec<Vec<Claimed>> {
+    let mut shipments: Vec<Vec<Claimed>> = Vec::with_capacity(deliveries.len());
+    let mut open: Option<(Uuid, usize)> = None;
+    for claimed in deliveries {
+        let bytes = claimed.happened.as_ref().map_or(0, |happened| happened.payload.len());
+        let (subscription, batch_max) = (claimed.subscription_id, claimed.batch_max);
+        match (&mut open, shipments.last_mut(), batch_max) {
+            (Some((of, filled)), Some(batch), Some(max))
+                if *of == subscription && batch.len() < max as usize && *filled + bytes <= BATCH_BYTES =>
+            {
+                *filled += bytes;
+                batch.push(claimed);
+            }
+            _ => {
+                open = batch_max.map(|_| (subscription, bytes));
+                shipments.push(vec![claimed]);
+            }
+        }
+    }
+    shipments
 }

@@ -30,6 +30,7 @@ use crate::config::{DispatcherConfig, WebhookConfig};
 use crate::domain::keyring::Keyring;
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
+use crate::store::queue::Patience;
 use crate::store::{Store, StoreError, dispatchers};
 
 use claim::{Claimer, Pass};
@@ -48,6 +49,7 @@ pub(crate) struct Tools {
     pub(crate) metrics: Metrics,
     pub(crate) webhook: Arc<WebhookConfig>,
     pub(crate) lease_margin: Duration,
+    pub(crate) patience: Patience,
     pub(crate) dispatcher_id: Uuid,
     pub(crate) slots: Arc<Slots>,
     /// Wakes the main loop; any number of calls is one look.
@@ -96,6 +98,12 @@ impl Dispatcher {
             metrics: parts.metrics,
             webhook: parts.webhook,
             lease_margin: Duration::from_secs(config.lease_margin_seconds.into()),
+            patience: Patience {
+                failures: config.circuit_failures,
+                failure_ratio: config.circuit_failure_ratio,
+                circuit: Duration::from_secs(config.circuit_seconds.into()),
+                suspend_after: Duration::from_secs(config.suspend_after_seconds.into()),
+            },
             dispatcher_id,
             wake,
             open_fanouts: Notify::new(),

@@ -1,7 +1,7 @@
 //! Record: the only stage that writes. A batch is whatever is ready: one row when idle, many under load, no added delay.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Tools, backoff};
 use crate::domain::delivery::{DeliveryStatus, ErrorKind};
 use crate::store::StoreError;
-use crate::store::queue::{self, Attempt};
+use crate::store::queue::{self, Attempt, CircuitChange, Outcomes};
 
 /// Most rows of one statement: 50 to 100 is the knee, beyond it only latency grows.
 const BATCH_MAX: usize = 100;
@@ -25,8 +25,12 @@ pub(crate) struct Result {
     pub(crate) attempt: Attempt,
     /// When it began.
     pub(crate) started: Instant,
-    /// The subscription that its receiver wants suspended.
-    pub(crate) suspends: Option<Uuid>,
+    /// Whose receiver answered, or did not.
+    pub(crate) subscription_id: Uuid,
+    /// Whether that receiver failed lately.
+    pub(crate) is_troubled: bool,
+    /// Whether it wants to hear no more.
+    pub(crate) suspends: bool,
 }
 
 /// What a delivery came to.
@@ -74,7 +78,8 @@ impl Retries {
     /// The longest list kept; the poll finds the others.
     const MAX: usize = 10_000;
 
-    fn add(&self, due: Instant) {
+    /// Remembers an instant at which to look.
+    pub(crate) fn add(&self, due: Instant) {
         let mut heap = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if heap.len() < Self::MAX {
             heap.push(Reverse(due));
@@ -122,6 +127,7 @@ async fn write_attempts(tools: &Tools, mut results: Vec<Result>, retries: &Retri
         Some(moved) => moved,
         None => one_by_one(tools, &mut results).await,
     };
+    tools.slots.recorded(results.iter().map(|result| (result.attempt.tenant_id, result.subscription_id)));
     settle_fenced(tools, &results, &moved).await;
     let mut wakes = false;
     for result in &results {
@@ -133,10 +139,55 @@ async fn write_attempts(tools: &Tools, mut results: Vec<Result>, retries: &Retri
     if wakes {
         tools.wake.notify_one(); // the sleeper reckons its next retry anew
     }
-    let suspended: Vec<Uuid> = results.iter().filter_map(|result| result.suspends).collect();
+    note_outcomes(tools, &results).await;
+    let suspended: Vec<Uuid> = results.iter().filter(|r| r.suspends).map(|r| r.subscription_id).collect();
     if !suspended.is_empty() {
         until_written(|| queue::suspend(&tools.store, &suspended, "the receiver answered 410 Gone")).await;
     }
+}
+
+/// Tells the database how receivers in trouble fared; of the others there is nothing to tell.
+async fn note_outcomes(tools: &Tools, results: &[Result]) {
+    let outcomes = outcomes(results);
+    if outcomes.is_empty() {
+        return;
+    }
+    let changes = until_written(|| queue::note_outcomes(&tools.store, &outcomes, tools.patience)).await;
+    for CircuitChange { subscription_id, change, reason } in changes.unwrap_or_default() {
+        tracing::warn!(subscription.id = %subscription_id, change, reason, "a receiver's circuit changed");
+        tools.metrics.circuit_changed(&change);
+        if change == "closed" {
+            tools.wake.notify_one(); // what waited may go
+        }
+    }
+}
+
+/// Sums up results in the order they came, by subscription.
+fn outcomes(results: &[Result]) -> Vec<Outcomes> {
+    let mut by_subscription: BTreeMap<Uuid, Outcomes> = BTreeMap::new();
+    for result in results {
+        let is_success = result.attempt.status == DeliveryStatus::Delivered;
+        let is_failure = result.attempt.error_kind.is_some_and(ErrorKind::is_receivers);
+        // nothing but successes of a receiver that is well is no news
+        if !(is_failure || is_success && (result.is_troubled || by_subscription.contains_key(&result.subscription_id)))
+        {
+            continue;
+        }
+        let of = by_subscription.entry(result.subscription_id).or_insert_with(|| Outcomes {
+            subscription_id: result.subscription_id,
+            successes: 0,
+            failures: 0,
+            trailing_failures: 0,
+            error: None,
+        });
+        if is_success {
+            (of.successes, of.trailing_failures) = (of.successes + 1, 0);
+        } else {
+            (of.failures, of.trailing_failures) = (of.failures + 1, of.trailing_failures + 1);
+            of.error.clone_from(&result.attempt.error);
+        }
+    }
+    by_subscription.into_values().collect()
 }
 
 async fn try_write(tools: &Tools, results: &[Result]) -> std::result::Result<HashSet<Uuid>, StoreError> {

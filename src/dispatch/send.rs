@@ -1,4 +1,4 @@
-//! Send: one delivery from its lease to its result. Everything that can go wrong becomes a result.
+//! Send: a delivery, or a batch of them, from lease to result. Everything that can go wrong becomes a result.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,91 +10,128 @@ use tokio_util::sync::CancellationToken;
 
 use super::Tools;
 use super::judge::{Policy, Verdict, failed, judge, retry_later};
-use super::record::{Done, Recorder};
+use super::record::{self, Done, Recorder};
 use super::sign::sign;
 use super::slots::Slot;
 use crate::domain::delivery::{DeliveryStatus, ERROR_TEXT_MAX_CHARS, ErrorKind, printable};
 use crate::outbound::{Answer, Outcome, Sent};
 use crate::store::queue::{Attempt, Claimed};
 
-/// Carries one delivery through sign, send and judge to the recorder; then its slot is free.
-pub(crate) async fn deliver(
-    tools: Arc<Tools>,
-    recorder: Recorder,
-    claimed: Claimed,
-    lease_ends: Instant,
-    slot: Slot,
-    abort: CancellationToken,
-) {
-    let started = Instant::now();
-    let work = attempt(&tools, &claimed, lease_ends);
-    let done = tokio::select! {
-        // a panic is a fault of ours that must cost neither the slot nor the process, and must count as an attempt
-        result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or_else(|_| {
-            let message = "a fault of the dispatcher; its log says more".to_owned();
-            let policy = policy_of(&tools, &claimed);
-            let verdict = retry_later(ErrorKind::InternalError, message, claimed.number, &policy, None, 0.0);
-            Done::Attempt(Box::new(to_row(&claimed, started, Duration::ZERO, None, verdict)))
-        }),
-        () = abort.cancelled() => Done::Released(claimed.id, claimed.epoch),
-    };
-    if let Done::Attempt(result) = &done {
-        tell(&tools, &claimed, result);
-    }
-    recorder.push(done).await;
-    drop(slot);
+/// Deliveries that travel in one request: one, or a batch of one subscription.
+pub(crate) struct Shipment {
+    pub(crate) deliveries: Vec<Claimed>,
+    pub(crate) lease_ends: Instant,
+    /// One for each.
+    pub(crate) slots: Vec<Slot>,
 }
 
-async fn attempt(tools: &Tools, claimed: &Claimed, lease_ends: Instant) -> Done {
+/// Carries a shipment through sign, send and judge to the recorder; then its slots are free.
+pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shipment, abort: CancellationToken) {
+    let Shipment { mut deliveries, lease_ends, slots } = shipment;
     let started = Instant::now();
-    let policy = policy_of(tools, claimed);
-    if claimed.number > policy.max_retries.saturating_add(1) {
-        // every lease of the schedule was lost: whatever kills dispatchers here must not do it for ever
-        let message = "more attempts than the schedule has, lost leases among them".to_owned();
-        let verdict = Verdict { status: DeliveryStatus::Abandoned, ..failed(ErrorKind::LeaseExpired, message) };
-        return row(claimed, started, Duration::ZERO, None, verdict);
+    for (claimed, result) in give_up(&tools, &mut deliveries, started) {
+        tell(&tools, &claimed, &result);
+        recorder.push(Done::Attempt(Box::new(result))).await;
     }
-    let request = match sign(claimed, &tools.webhook, &tools.keyring, OffsetDateTime::now_utc()) {
+    let work = attempt(&tools, &deliveries, started, lease_ends);
+    let results = tokio::select! {
+        // a panic is a fault of ours that must cost neither the slot nor the process, and must count as an attempt
+        results = AssertUnwindSafe(work).catch_unwind() => results.unwrap_or_else(|_| {
+            let message = "a fault of the dispatcher; its log says more";
+            let each = |c: &Claimed| {
+                let policy = policy_of(&tools, c);
+                retry_later(ErrorKind::InternalError, message.to_owned(), c.number, &policy, None, 0.0)
+            };
+            Some(deliveries.iter().map(|c| to_row(c, started, Duration::ZERO, None, each(c))).collect())
+        }),
+        () = abort.cancelled() => None,
+    };
+    match results {
+        Some(results) => {
+            for (claimed, result) in deliveries.iter().zip(results) {
+                tell(&tools, claimed, &result);
+                recorder.push(Done::Attempt(Box::new(result))).await;
+            }
+        }
+        None => {
+            for claimed in &deliveries {
+                recorder.push(Done::Released(claimed.id, claimed.epoch)).await;
+            }
+        }
+    }
+    drop(slots);
+}
+
+/// Takes out what must not or cannot be sent whatever the receiver says, so that a batch does not suffer for one of its own.
+fn give_up(tools: &Tools, deliveries: &mut Vec<Claimed>, started: Instant) -> Vec<(Claimed, record::Result)> {
+    let hopeless = |claimed: &mut Claimed| {
+        claimed.happened.is_none() || claimed.number > policy_of(tools, claimed).max_retries.saturating_add(1)
+    };
+    let given_up = deliveries.extract_if(.., hopeless).map(|claimed| {
+        let verdict = if claimed.happened.is_none() {
+            failed(ErrorKind::InvalidRequest, format!("event {} is no longer kept", claimed.event_id))
+        } else {
+            // every lease of the schedule was lost: whatever kills dispatchers here must not do it for ever
+            let message = "more attempts than the schedule has, lost leases among them".to_owned();
+            Verdict { status: DeliveryStatus::Abandoned, ..failed(ErrorKind::LeaseExpired, message) }
+        };
+        let result = to_row(&claimed, started, Duration::ZERO, None, verdict);
+        (claimed, result)
+    });
+    given_up.collect()
+}
+
+/// One request, and what it came to for each of its deliveries; `None` when it was not made and the leases go back.
+async fn attempt(
+    tools: &Tools,
+    deliveries: &[Claimed],
+    started: Instant,
+    lease_ends: Instant,
+) -> Option<Vec<record::Result>> {
+    let timeout = deliveries.first()?.timeout;
+    // one chance for all: what failed together comes due together
+    let unit = rand::random();
+    let request = match sign(deliveries, &tools.webhook, &tools.keyring, OffsetDateTime::now_utc()) {
         Ok(request) => request,
         Err(cannot) => {
-            let verdict = match cannot.kind {
+            let verdict = |c: &Claimed| match cannot.kind {
                 // the key may be put back
                 ErrorKind::SecretUnavailable => {
-                    retry_later(cannot.kind, cannot.message, claimed.number, &policy, None, rand::random())
+                    retry_later(cannot.kind, cannot.message.clone(), c.number, &policy_of(tools, c), None, unit)
                 }
-                kind => failed(kind, cannot.message),
+                kind => failed(kind, cannot.message.clone()),
             };
-            return row(claimed, started, Duration::ZERO, None, verdict);
+            return Some(deliveries.iter().map(|c| to_row(c, started, Duration::ZERO, None, verdict(c))).collect());
         }
     };
-    if lease_ends.saturating_duration_since(Instant::now()) < claimed.timeout {
+    if lease_ends.saturating_duration_since(Instant::now()) < timeout {
         // we were stopped or starved: another dispatcher could be sending this before we have finished
-        return Done::Released(claimed.id, claimed.epoch);
+        return None;
     }
-    let Sent { outcome, duration } = tools.outbound.send(request, claimed.timeout).await;
-    let verdict = judge(&outcome, claimed.number, &policy, OffsetDateTime::now_utc(), rand::random());
-    let answer = match outcome {
+    let Sent { outcome, duration } = tools.outbound.send(request, timeout).await;
+    let now = OffsetDateTime::now_utc();
+    let answer = match &outcome {
         Outcome::Answered(answer) => Some(answer),
         Outcome::NotAnswered(_) => None,
     };
-    row(claimed, started, duration, answer, verdict)
+    let each = |c: &Claimed| {
+        let verdict = judge(&outcome, c.number, &policy_of(tools, c), now, unit);
+        to_row(c, started, duration, answer, verdict)
+    };
+    Some(deliveries.iter().map(each).collect())
 }
 
 fn policy_of(tools: &Tools, claimed: &Claimed) -> Policy {
     Policy::of(claimed.success_policy, claimed.retry_schedule.as_deref(), claimed.max_retries, &tools.webhook)
 }
 
-fn row(claimed: &Claimed, started: Instant, took: Duration, answer: Option<Answer>, verdict: Verdict) -> Done {
-    Done::Attempt(Box::new(to_row(claimed, started, took, answer, verdict)))
-}
-
 fn to_row(
     claimed: &Claimed,
     started: Instant,
     took: Duration,
-    answer: Option<Answer>,
+    answer: Option<&Answer>,
     verdict: Verdict,
-) -> super::record::Result {
+) -> record::Result {
     let (error_kind, error) = verdict.error.unzip();
     let attempt = Attempt {
         delivery_id: claimed.id,
@@ -107,19 +144,24 @@ fn to_row(
         target_url: claimed.url.clone(),
         age: Duration::ZERO, // set when it is written
         duration: took,
-        status_code: answer.as_ref().map(|a| a.status),
+        status_code: answer.map(|a| a.status),
         error_kind,
         error: error.map(|text| printable(&text, ERROR_TEXT_MAX_CHARS)),
-        response_headers: answer.as_ref().and_then(|a| serde_json::to_string(&a.headers).ok()),
-        response_body: answer.as_ref().filter(|a| !a.body.is_empty()).map(Answer::body_text),
-        response_body_truncated: answer.as_ref().is_some_and(|a| a.body_truncated),
+        response_headers: answer.and_then(|a| serde_json::to_string(&a.headers).ok()),
+        response_body: answer.filter(|a| !a.body.is_empty()).map(Answer::body_text),
+        response_body_truncated: answer.is_some_and(|a| a.body_truncated),
     };
-    let suspends = verdict.suspends.then_some(claimed.subscription_id);
-    super::record::Result { attempt, started, suspends }
+    record::Result {
+        attempt,
+        started,
+        subscription_id: claimed.subscription_id,
+        is_troubled: claimed.is_troubled,
+        suspends: verdict.suspends,
+    }
 }
 
 /// Logs and counts (R59): info for delivered, warn for a failure that is retried, error for one that is final.
-fn tell(tools: &Tools, claimed: &Claimed, result: &super::record::Result) {
+fn tell(tools: &Tools, claimed: &Claimed, result: &record::Result) {
     let attempt = &result.attempt;
     let reason = attempt.error_kind.map(ErrorKind::as_str);
     let is_retry = attempt.status == DeliveryStatus::Retrying;

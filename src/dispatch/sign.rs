@@ -22,47 +22,62 @@ pub(crate) struct Unsendable {
     pub(crate) message: String,
 }
 
-/// Builds the request: body, content type, user agent and every signature header the subscription wants.
+/// What the event headers of a batch say: its events may be of several types.
+const BATCH: &str = "batch";
+
+/// Builds the request of one subscription's deliveries: one, or a batch of those that are to travel together. Body, content
+/// type, user agent and every signature header the subscription wants.
 ///
 /// # Errors
-/// [`Unsendable`] when the event is gone, no secret can be opened, or a header cannot be written.
+/// [`Unsendable`] when an event is gone, no secret can be opened, or a header cannot be written.
 pub(crate) fn sign(
-    claimed: &Claimed,
+    deliveries: &[Claimed],
     webhook: &WebhookConfig,
     keyring: &Keyring,
     now: OffsetDateTime,
 ) -> Result<SignedRequest, Unsendable> {
-    let happened = claimed.happened.as_ref().ok_or_else(|| Unsendable {
-        kind: ErrorKind::InvalidRequest,
-        message: format!("event {} is no longer kept", claimed.event_id),
-    })?;
-    let secrets = open_secrets(claimed, keyring)?;
-    let rendered = envelope::render(
-        claimed.payload_format,
-        &EventView {
-            id: claimed.event_id,
-            event: &claimed.event,
-            tenant_id: claimed.tenant_id,
-            created_at: happened.at,
-            resource_type: happened.resource_type.as_deref(),
-            resource_id: happened.resource_id.as_deref(),
-            payload_json: &happened.payload,
-            metadata_json: happened.metadata.as_deref(),
-            source: &webhook.source,
-        },
-    );
-    let id = claimed.event_id.to_string();
-    let message = Message { id: &id, event: &claimed.event, timestamp: now.unix_timestamp(), body: &rendered.body };
+    let Some(first) = deliveries.first() else {
+        return Err(Unsendable { kind: ErrorKind::InternalError, message: "a request of no deliveries".to_owned() });
+    };
+    let secrets = open_secrets(first, keyring)?;
+    let events = deliveries.iter().map(|claimed| view(claimed, webhook)).collect::<Result<Vec<_>, _>>()?;
+    let (rendered, id, event) = match events.as_slice() {
+        [event] if first.batch_max.is_none() => (envelope::render(first.payload_format, event), event.id, event.event),
+        events => {
+            let id = envelope::batch_id(events.iter().map(|event| event.id));
+            (envelope::render_batch(first.payload_format, events), id, BATCH)
+        }
+    };
+    let id = id.to_string();
+    let message = Message { id: &id, event, timestamp: now.unix_timestamp(), body: &rendered.body };
     let mut headers = HeaderMap::with_capacity(12);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
     insert(&mut headers, USER_AGENT, &webhook.user_agent)?;
-    for (name, value) in signature::headers(claimed.header_families, &secrets, &message) {
+    for (name, value) in signature::headers(first.header_families, &secrets, &message) {
         insert(&mut headers, HeaderName::from_static(name), &value)?;
     }
     for (name, value) in &rendered.extra_headers {
         insert(&mut headers, HeaderName::from_static(name), value)?;
     }
-    Ok(SignedRequest { url: claimed.url.clone(), headers, body: rendered.body })
+    Ok(SignedRequest { url: first.url.clone(), headers, body: rendered.body })
+}
+
+fn view<'a>(claimed: &'a Claimed, webhook: &'a WebhookConfig) -> Result<EventView<'a>, Unsendable> {
+    let happened = claimed.happened.as_ref().ok_or_else(|| Unsendable {
+        kind: ErrorKind::InvalidRequest,
+        message: format!("event {} is no longer kept", claimed.event_id),
+    })?;
+    Ok(EventView {
+        id: claimed.event_id,
+        event: &claimed.event,
+        tenant_id: claimed.tenant_id,
+        created_at: happened.at,
+        resource_type: happened.resource_type.as_deref(),
+        resource_id: happened.resource_id.as_deref(),
+        payload_json: &happened.payload,
+        metadata_json: happened.metadata.as_deref(),
+        source: &webhook.source,
+    })
 }
 
 /// The secrets that sign, newest first; none when the subscription chose to go unsigned.

@@ -1,6 +1,6 @@
-//! Room for deliveries in flight, in all and per subscription: a receiver that hangs cannot take everyone's.
+//! Room for deliveries in flight, in all, per subscription and per tenant: a receiver that hangs cannot take everyone's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -20,7 +20,21 @@ pub(crate) struct Slots {
 #[derive(Default)]
 struct Taken {
     total: usize,
+    /// Slots given back since the start.
+    given_back: u64,
     by_subscription: HashMap<Uuid, u32>,
+    by_tenant: HashMap<Uuid, u32>,
+    /// Subscriptions and tenants that may have more waiting than they had slots for.
+    capped: HashSet<Uuid>,
+}
+
+/// How the slots were taken at one moment.
+pub(crate) struct Occupancy {
+    /// Deliveries in flight per subscription.
+    pub(crate) by_subscription: HashMap<Uuid, u32>,
+    /// The same per tenant.
+    pub(crate) by_tenant: HashMap<Uuid, u32>,
+    given_back: u64,
 }
 
 impl Slots {
@@ -43,28 +57,56 @@ impl Slots {
         self.concurrency().div_ceil(2)
     }
 
+    /// Deliveries in flight of a tenant that sets no limit: three quarters of all, whatever its receivers do.
+    pub(crate) fn default_tenant_cap(&self) -> u32 {
+        (self.concurrency() * 3).div_ceil(4)
+    }
+
     /// Deliveries in flight.
     pub(crate) fn in_flight(&self) -> usize {
         self.taken().total
     }
 
-    /// Deliveries in flight of one subscription.
-    pub(crate) fn in_flight_of(&self, subscription: Uuid) -> u32 {
-        self.taken().by_subscription.get(&subscription).copied().unwrap_or(0)
+    /// Who has how many slots now.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        let taken = self.taken();
+        Occupancy {
+            by_subscription: taken.by_subscription.clone(),
+            by_tenant: taken.by_tenant.clone(),
+            given_back: taken.given_back,
+        }
     }
 
-    /// Deliveries in flight per subscription.
-    pub(crate) fn busy(&self) -> HashMap<Uuid, u32> {
-        self.taken().by_subscription.clone()
-    }
-
-    /// Takes a slot for a delivery that was claimed into it; `cap` is its subscription's limit.
-    pub(crate) fn take(self: &Arc<Self>, subscription: Uuid, cap: u32) -> Slot {
+    /// Takes a slot for a delivery that was claimed into it.
+    pub(crate) fn take(self: &Arc<Self>, tenant: Uuid, subscription: Uuid) -> Slot {
         let mut taken = self.taken();
         taken.total += 1;
         *taken.by_subscription.entry(subscription).or_default() += 1;
+        *taken.by_tenant.entry(tenant).or_default() += 1;
         self.metrics.set_in_flight(taken.total);
-        Slot { slots: self.clone(), subscription, cap }
+        Slot { slots: self.clone(), tenant, subscription }
+    }
+
+    /// Remembers who was held back by a limit in flight: the next slot that one of them gives back is told of. False when a
+    /// slot was given back since `then`, when nobody was there to tell: look again.
+    pub(crate) fn remember_capped(&self, capped: &[Uuid], then: &Occupancy) -> bool {
+        let mut taken = self.taken();
+        taken.capped.extend(capped);
+        capped.is_empty() || taken.given_back == then.given_back
+    }
+
+    /// Results were recorded: the database counts their deliveries as in flight no longer, whoever gave back the slots before.
+    pub(crate) fn recorded(&self, deliveries: impl Iterator<Item = (Uuid, Uuid)>) {
+        let mut taken = self.taken();
+        let mut was_capped = false;
+        for (tenant, subscription) in deliveries {
+            taken.given_back += 1;
+            was_capped |= taken.capped.remove(&subscription) | taken.capped.remove(&tenant);
+        }
+        drop(taken);
+        if was_capped {
+            self.freed.notify_one();
+        }
     }
 
     /// Waits until a slot is free that someone may be waiting for.
@@ -80,8 +122,8 @@ impl Slots {
 /// A taken slot; given back when dropped, a panic included.
 pub(crate) struct Slot {
     slots: Arc<Slots>,
+    tenant: Uuid,
     subscription: Uuid,
-    cap: u32,
 }
 
 impl Drop for Slot {
@@ -89,19 +131,24 @@ impl Drop for Slot {
         let mut taken = self.slots.taken();
         let was_full = taken.total >= self.slots.concurrency;
         taken.total -= 1;
-        let mut was_capped = false;
-        if let Some(count) = taken.by_subscription.get_mut(&self.subscription) {
-            was_capped = *count >= self.cap;
-            *count -= 1;
-            if *count == 0 {
-                taken.by_subscription.remove(&self.subscription);
-            }
-        }
+        taken.given_back += 1;
+        count_down(&mut taken.by_subscription, self.subscription);
+        count_down(&mut taken.by_tenant, self.tenant);
+        let was_capped = taken.capped.remove(&self.subscription) | taken.capped.remove(&self.tenant);
         self.slots.metrics.set_in_flight(taken.total);
         drop(taken);
-        // work may be waiting for a slot, or the subscription may have more than the last claim could take
+        // work may be waiting for a slot, or there may be more of it than the last claim could take
         if was_full || was_capped {
             self.slots.freed.notify_one();
+        }
+    }
+}
+
+fn count_down(counts: &mut HashMap<Uuid, u32>, id: Uuid) {
+    if let Some(count) = counts.get_mut(&id) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&id);
         }
     }
 }
@@ -109,6 +156,9 @@ impl Drop for Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TENANT: Uuid = Uuid::from_u128(1);
+    const SUBSCRIPTION: Uuid = Uuid::from_u128(2);
 
     fn slots() -> Arc<Slots> {
         Arc::new(Slots::new(2, Metrics::new().unwrap()))
@@ -119,20 +169,43 @@ mod tests {
         let slots = slots();
         let in_panic = slots.clone();
         let result = std::thread::spawn(move || {
-            let _slot = in_panic.take(Uuid::nil(), 1);
+            let _slot = in_panic.take(TENANT, SUBSCRIPTION);
             panic!("a delivery went wrong");
         })
         .join();
         assert!(result.is_err());
-        assert_eq!((slots.room(), slots.busy().len()), (2, 0));
+        assert_eq!((slots.room(), slots.occupancy().by_subscription.len()), (2, 0));
     }
 
     #[test]
-    fn busy_counts_by_subscription() {
+    fn slots_are_counted_by_subscription_and_tenant() {
         let slots = slots();
-        let (a, _b) = (slots.take(Uuid::nil(), 2), slots.take(Uuid::nil(), 2));
-        assert_eq!((slots.room(), slots.busy()[&Uuid::nil()]), (0, 2));
+        let (a, _b) = (slots.take(TENANT, SUBSCRIPTION), slots.take(TENANT, SUBSCRIPTION));
+        let two = slots.occupancy();
+        assert_eq!((slots.room(), two.by_subscription[&SUBSCRIPTION], two.by_tenant[&TENANT]), (0, 2, 2));
         drop(a);
-        assert_eq!((slots.room(), slots.busy()[&Uuid::nil()]), (1, 1));
+        let one = slots.occupancy();
+        assert_eq!((slots.room(), one.by_subscription[&SUBSCRIPTION], one.by_tenant[&TENANT]), (1, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_slot_given_back_by_who_was_held_back_is_told_of() {
+        for capped in [SUBSCRIPTION, TENANT] {
+            let slots = slots();
+            let slot = slots.take(TENANT, SUBSCRIPTION);
+            assert!(slots.remember_capped(&[capped], &slots.occupancy()));
+            drop(slot);
+            slots.freed().await;
+        }
+    }
+
+    #[test]
+    fn a_slot_given_back_during_the_look_calls_for_another() {
+        let slots = slots();
+        let slot = slots.take(TENANT, SUBSCRIPTION);
+        let then = slots.occupancy();
+        drop(slot);
+        assert!(!slots.remember_capped(&[SUBSCRIPTION], &then));
+        assert!(slots.remember_capped(&[], &then), "nobody was held back");
     }
 }

@@ -143,6 +143,30 @@ impl ErrorKind {
             Self::InternalError => "internal_error",
         }
     }
+
+    /// Whether it speaks against the receiver (or the way to it): these count for its circuit, ours do not.
+    pub const fn is_receivers(self) -> bool {
+        match self {
+            Self::Timeout
+            | Self::Dns
+            | Self::Connect
+            | Self::Tls
+            | Self::Protocol
+            | Self::ResponseTooLarge
+            | Self::Redirect
+            | Self::ClientError
+            | Self::Throttled
+            | Self::Gone
+            | Self::ServerError
+            | Self::UnexpectedStatus => true,
+            Self::Blocked
+            | Self::LeaseExpired
+            | Self::SecretUnavailable
+            | Self::FilterError
+            | Self::InvalidRequest
+            | Self::InternalError => false,
+        }
+    }
 }
 
 impl fmt::Display for ErrorKind {

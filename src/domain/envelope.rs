@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
@@ -75,6 +76,37 @@ pub fn render(format: PayloadFormat, event: &EventView<'_>) -> Rendered {
         PayloadFormat::Raw => event.payload_json.to_owned(),
     };
     Rendered { body: Bytes::from(body), content_type, extra_headers }
+}
+
+/// Renders several events as one JSON array of what each would be alone (F1). `CloudEventsBinary` has no batch of its own:
+/// it becomes the structured one.
+pub fn render_batch<'a>(format: PayloadFormat, events: impl IntoIterator<Item = &'a EventView<'a>>) -> Rendered {
+    let (format, content_type) = match format {
+        PayloadFormat::CloudEvents | PayloadFormat::CloudEventsBinary => {
+            (PayloadFormat::CloudEvents, "application/cloudevents-batch+json")
+        }
+        other => (other, "application/json"),
+    };
+    let mut body = Vec::from(*b"[");
+    for event in events {
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&render(format, event).body);
+    }
+    body.push(b']');
+    Rendered { body: Bytes::from(body), content_type, extra_headers: Vec::new() }
+}
+
+/// The id of a batch, made from those of its events: the same events in the same order are the same message (R39).
+pub fn batch_id(events: impl IntoIterator<Item = Uuid>) -> Uuid {
+    let mut hash = Sha256::new();
+    for event in events {
+        hash.update(event.as_bytes());
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// RFC 3339 in UTC with `Z` and exactly six fractional digits (C26): the precision that PostgreSQL keeps.

@@ -28,8 +28,8 @@ pub struct Delivery {
     pub generation: i32,
     /// Attempts made in this generation.
     pub attempts: i32,
-    /// Not to be sent before.
-    pub due_at: OffsetDateTime,
+    /// Not to be sent before; `None` while it waits for the delivery before it in its line.
+    pub due_at: Option<OffsetDateTime>,
     /// HTTP status of the last answer.
     pub last_status_code: Option<i32>,
     /// Kind of the last failure.

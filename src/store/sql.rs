@@ -48,6 +48,7 @@ statements! {
     QUEUE_CLAIM = "queue/claim";
     QUEUE_CLOSE_GATE = "queue/close_gate";
     QUEUE_LISTENING = "queue/listening";
+    QUEUE_NOTE_OUTCOMES = "queue/note_outcomes";
     QUEUE_OPEN_GATE = "queue/open_gate";
     QUEUE_RECORD = "queue/record";
     QUEUE_RECORD_LATE = "queue/record_late";

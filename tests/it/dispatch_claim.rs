@@ -64,7 +64,7 @@ async fn no_more_is_in_flight_than_the_process_and_each_subscription_allow() {
     world.until_status("delivered", 120).await;
     assert_eq!(receiver.most_at_once("/limited"), 2);
     assert_eq!(receiver.most_at_once("/half"), 4, "half of all, where a subscription sets no limit");
-    assert_eq!(receiver.most_at_once(""), 8);
+    assert_eq!(receiver.most_at_once(""), 6, "three quarters of all, where a tenant sets no limit");
 }
 
 #[tokio::test]
@@ -91,12 +91,14 @@ async fn whose_turn_it_was_to_claim_is_asked_once() {
         let (store, busy) = (world.store(StoreRole::Dispatcher), HashMap::new());
         let request = ClaimRequest {
             room: 1,
-            after: Uuid::nil(),
+            share: 1,
             dispatcher_id: Uuid::now_v7(),
             lease_margin: Duration::from_secs(600),
             default_timeout: Duration::from_secs(10),
-            busy: &busy,
             default_cap: 10,
+            default_tenant_cap: 10,
+            busy_subscriptions: &busy,
+            busy_tenants: &busy,
         };
         for _ in 0..1500 {
             let claim = queue::claim(&store, &request).await.unwrap();

@@ -38,12 +38,14 @@ impl Scene {
     async fn claim(&self, dispatcher: Uuid) -> Option<Claimed> {
         let request = ClaimRequest {
             room: 10,
-            after: Uuid::nil(),
+            share: 10,
             dispatcher_id: dispatcher,
             lease_margin: Duration::from_secs(20),
             default_timeout: Duration::from_secs(10),
-            busy: &HashMap::new(),
             default_cap: 10,
+            default_tenant_cap: 10,
+            busy_subscriptions: &HashMap::new(),
+            busy_tenants: &HashMap::new(),
         };
         let mut claim = queue::claim(&self.store, &request).await.unwrap();
         assert!(claim.is_claimer && claim.deliveries.len() <= 1);

@@ -98,7 +98,8 @@ async fn a_publisher_can_insert_the_outbox_columns_and_nothing_else() {
         ORDER BY 1";
     let rows = world.db.query(granted, &[]).await.unwrap();
     let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    let columns = ["deliver_after", "event", "metadata", "payload", "resource_id", "resource_type", "tenant_id"];
+    let columns =
+        ["deliver_after", "event", "metadata", "ordering_key", "payload", "resource_id", "resource_type", "tenant_id"];
     assert_eq!(found, columns.map(|column| format!("outbox.{column} INSERT")));
 }
 
@@ -193,7 +194,7 @@ async fn a_claim_changes_no_index_of_the_live_deliveries() {
                  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))"
     );
     assert_none(&world, "indexed columns that a claim changes", &heavy).await;
-    assert_eq!(world.count(&format!("SELECT count(*) FROM pg_index i WHERE i.indrelid = {live}")).await, 4);
+    assert_eq!(world.count(&format!("SELECT count(*) FROM pg_index i WHERE i.indrelid = {live}")).await, 5);
     let half = format!("SELECT count(*) FROM pg_class WHERE oid = {live} AND reloptions @> '{{fillfactor=50}}'");
     assert_eq!(world.count(&half).await, 1);
 }

@@ -1,0 +1,222 @@
+//! Claim: leases.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{int, unsigned};
+use crate::domain::subscription::{HeaderFamilies, PayloadFormat, SuccessPolicy};
+use crate::store::row::{get, word};
+use crate::store::{Store, StoreError, sql};
+
+/// What a dispatcher asks for.
+#[derive(Debug)]
+pub struct ClaimRequest<'a> {
+    /// The dispatcher's id.
+    pub dispatcher_id: Uuid,
+    /// Deliveries it can start now.
+    pub room: u32,
+    /// Deliveries that one subscription may have before others have had their turn.
+    pub share: u32,
+    /// How much longer than its timeout a delivery is leased.
+    pub lease_margin: Duration,
+    /// Timeout of subscriptions that set none.
+    pub default_timeout: Duration,
+    /// Deliveries in flight here that a subscription may have when it sets no limit.
+    pub default_cap: u32,
+    /// The same of a tenant.
+    pub default_tenant_cap: u32,
+    /// Deliveries in flight per subscription in this process.
+    pub busy_subscriptions: &'a HashMap<Uuid, u32>,
+    /// The same per tenant.
+    pub busy_tenants: &'a HashMap<Uuid, u32>,
+}
+
+/// What a claim answers with.
+#[derive(Debug)]
+pub struct Claim {
+    /// Leased deliveries, those of one subscription beside each other.
+    pub deliveries: Vec<Claimed>,
+    /// False when another dispatcher was claiming at this moment: ask again.
+    pub is_claimer: bool,
+    /// Whether there is, or may be, more that could start now.
+    pub has_more: bool,
+    /// Whether events wait for a dispatcher to fan them out.
+    pub has_open_fanouts: bool,
+    /// When something held back by a rate or for a batch may go.
+    pub look_again: Option<Duration>,
+    /// Subscriptions and tenants that have as many in flight as they may.
+    pub capped: Vec<Uuid>,
+}
+
+/// A leased delivery with everything that sending it needs.
+#[derive(Debug)]
+pub struct Claimed {
+    /// Delivery.
+    pub id: Uuid,
+    /// Its tenant.
+    pub tenant_id: Uuid,
+    /// Its subscription.
+    pub subscription_id: Uuid,
+    /// Its event.
+    pub event_id: Uuid,
+    /// Event type.
+    pub event: String,
+    /// Which replay.
+    pub generation: i32,
+    /// Fencing number of this lease.
+    pub epoch: i32,
+    /// This attempt's number within the generation.
+    pub number: u32,
+    /// Whether the lease of someone else had run out.
+    pub is_rescue: bool,
+    /// When it was fanned out.
+    pub created_at: OffsetDateTime,
+    /// The receiver.
+    pub url: String,
+    /// Whether an unsigned request is what the subscription asked for.
+    pub is_unsigned: bool,
+    /// Sealed secrets, newest first.
+    pub sealed_secrets: Vec<Vec<u8>>,
+    /// Shape of the body.
+    pub payload_format: PayloadFormat,
+    /// Signature headers to send.
+    pub header_families: HeaderFamilies,
+    /// Which answers count as delivered.
+    pub success_policy: SuccessPolicy,
+    /// The subscription's own schedule in seconds.
+    pub retry_schedule: Option<Vec<i32>>,
+    /// The subscription's own number of retries.
+    pub max_retries: Option<u32>,
+    /// Total time of the attempt.
+    pub timeout: Duration,
+    /// Events of one request at most; `None` when its subscription wants them one by one.
+    pub batch_max: Option<u32>,
+    /// Whether its receiver failed lately, so that a success is worth telling.
+    pub is_troubled: bool,
+    /// The event, or `None` when its row is gone.
+    pub happened: Option<Happened>,
+}
+
+/// The event as stored.
+#[derive(Debug)]
+pub struct Happened {
+    /// Payload as Postgres prints it.
+    pub payload: String,
+    /// The event's own metadata as Postgres prints it.
+    pub metadata: Option<String>,
+    /// Kind of the thing it is about.
+    pub resource_type: Option<String>,
+    /// Id of the thing it is about.
+    pub resource_id: Option<String>,
+    /// Start of the publishing transaction.
+    pub at: OffsetDateTime,
+}
+
+/// Leases at most `room` due deliveries.
+///
+/// # Errors
+/// [`StoreError`] of the database; nothing is leased then, or the lease runs out by itself.
+pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Claim, StoreError> {
+    let (subscriptions, subscription_counts) = columns(request.busy_subscriptions);
+    let (tenants, tenant_counts) = columns(request.busy_tenants);
+    let rows = store
+        .query(
+            sql::QUEUE_CLAIM,
+            &[
+                &request.dispatcher_id,
+                &int(request.room),
+                &int(request.share),
+                &request.lease_margin.as_secs_f64(),
+                &int(u32::try_from(request.default_timeout.as_secs()).unwrap_or(u32::MAX)),
+                &int(request.default_cap),
+                &int(request.default_tenant_cap),
+                &subscriptions,
+                &subscription_counts,
+                &tenants,
+                &tenant_counts,
+            ],
+        )
+        .await?;
+    let (look, leased) = rows.split_first().ok_or(StoreError::NoRow { statement: sql::QUEUE_CLAIM.name })?;
+    let look_again: Option<f64> = get(look, "look_again_seconds")?;
+    let mut claim = Claim {
+        deliveries: Vec::with_capacity(leased.len()),
+        is_claimer: get(look, "is_claimer")?,
+        has_more: get(look, "has_more")?,
+        has_open_fanouts: get(look, "has_open_fanouts")?,
+        look_again: look_again.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        capped: get::<Option<Vec<Uuid>>>(look, "capped")?.unwrap_or_default(),
+    };
+    for row in leased {
+        match read_claimed(row) {
+            Ok(claimed) => claim.deliveries.push(claimed),
+            // such as a word that a newer binary's schema knows: the others must not suffer for it
+            Err(error) => tracing::error!(error = %error, "a delivery cannot be read; its lease will run out"),
+        }
+    }
+    Ok(claim)
+}
+
+fn columns(counts: &HashMap<Uuid, u32>) -> (Vec<Uuid>, Vec<i32>) {
+    counts.iter().map(|(id, count)| (*id, int(*count))).unzip()
+}
+
+fn read_claimed(row: &Row) -> Result<Claimed, StoreError> {
+    let id: Uuid = get(row, "id")?;
+    let subscription_id: Uuid = get(row, "subscription_id")?;
+    let table = "webhook_subscriptions";
+    let families: Vec<String> = get(row, "header_families")?;
+    let secrets = [get::<Option<Vec<u8>>>(row, "secret")?, get(row, "previous_secret")?];
+    let happened = match get::<Option<String>>(row, "payload")? {
+        None => None,
+        Some(payload) => Some(Happened {
+            payload,
+            metadata: get(row, "metadata")?,
+            resource_type: get(row, "resource_type")?,
+            resource_id: get(row, "resource_id")?,
+            at: get(row, "happened_at")?,
+        }),
+    };
+    Ok(Claimed {
+        id,
+        tenant_id: get(row, "tenant_id")?,
+        subscription_id,
+        event_id: get(row, "event_id")?,
+        event: get(row, "event")?,
+        generation: get(row, "generation")?,
+        epoch: get(row, "epoch")?,
+        number: unsigned(get(row, "attempts")?),
+        is_rescue: get(row, "is_rescue")?,
+        created_at: get(row, "created_at")?,
+        url: get(row, "url")?,
+        is_unsigned: get::<&str>(row, "signing")? == "none",
+        sealed_secrets: secrets.into_iter().flatten().collect(),
+        payload_format: word(
+            table,
+            "payload_format",
+            subscription_id,
+            get(row, "payload_format")?,
+            PayloadFormat::parse,
+        )?,
+        header_families: word(table, "header_families", subscription_id, &families.join(","), |_| {
+            HeaderFamilies::parse("header_families", &families).ok()
+        })?,
+        success_policy: word(
+            table,
+            "success_policy",
+            subscription_id,
+            get(row, "success_policy")?,
+            SuccessPolicy::parse,
+        )?,
+        retry_schedule: get(row, "retry_schedule")?,
+        max_retries: get::<Option<i32>>(row, "max_retries")?.map(unsigned),
+        timeout: Duration::from_secs(unsigned(get(row, "timeout_seconds")?).into()),
+        batch_max: get::<Option<i32>>(row, "batch_max")?.map(unsigned),
+        is_troubled: get(row, "is_troubled")?,
+        happened,
+    })
+}
