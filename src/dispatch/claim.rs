@@ -1,5 +1,6 @@
 //! Claim: leases what there is room for, and starts it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use super::Tools;
 use super::record::Recorder;
 use super::send::{Shipment, deliver};
+use super::subscriber::{Subscriber, Subscribers};
 use crate::store::StoreError;
 use crate::store::queue::{self, ClaimRequest, Claimed};
 
@@ -40,6 +42,7 @@ pub(crate) struct Claimer {
     abort: CancellationToken,
     /// Subscriptions that the last look served.
     served: u32,
+    subscribers: Subscribers,
 }
 
 impl Claimer {
@@ -49,7 +52,7 @@ impl Claimer {
         deliveries: TaskTracker,
         abort: CancellationToken,
     ) -> Self {
-        Self { tools, recorder, deliveries, abort, served: 0 }
+        Self { tools, recorder, deliveries, abort, served: 0, subscribers: Subscribers::default() }
     }
 
     /// One look: leases at most as many deliveries as there are free slots, and starts each.
@@ -89,25 +92,30 @@ impl Claimer {
         if let Some(pause) = claim.look_again {
             self.recorder.retries().add(Instant::now() + pause);
         }
-        self.served = subscriptions_of(&claim.deliveries);
-        for shipment in shipments(claim.deliveries) {
-            self.start(shipment, leased_at);
+        self.served = u32::try_from(claim.subscriptions.len()).unwrap_or(u32::MAX);
+        let subscribers: HashMap<Uuid, Arc<Subscriber>> = claim
+            .subscriptions
+            .into_iter()
+            .map(|stored| (stored.id, self.subscribers.of(stored, &tools.webhook, &tools.keyring)))
+            .collect();
+        for (id, deliveries) in shipments(claim.deliveries, |id| subscribers.get(&id)?.stored.batch_max) {
+            // none: what is stored of it could not be read, which was said; the leases run out
+            if let Some(subscriber) = subscribers.get(&id) {
+                self.start(subscriber.clone(), deliveries, leased_at);
+            }
         }
         let is_settled = self.tools.slots.remember_capped(&claim.capped, &busy);
         Ok(if claim.has_more || !is_settled { Pass::MoreWaiting } else { Pass::Drained })
     }
 
-    fn start(&self, shipment: Vec<Claimed>, leased_at: Instant) {
-        let Some(first) = shipment.first() else { return };
+    fn start(&self, subscriber: Arc<Subscriber>, deliveries: Vec<Claimed>, leased_at: Instant) {
         let tools = &self.tools;
-        for claimed in &shipment {
-            if claimed.is_rescue {
-                tools.metrics.rescued();
-            }
+        for _ in deliveries.iter().filter(|claimed| claimed.is_rescue) {
+            tools.metrics.rescued();
         }
-        let lease_ends = leased_at + first.timeout + tools.lease_margin;
-        let slots = shipment.iter().map(|c| tools.slots.take(c.tenant_id, c.subscription_id)).collect();
-        let shipment = Shipment { deliveries: shipment, lease_ends, slots };
+        let lease_ends = leased_at + subscriber.stored.timeout + tools.lease_margin;
+        let slots = deliveries.iter().map(|c| tools.slots.take(c.tenant_id, c.subscription_id)).collect();
+        let shipment = Shipment { subscriber, deliveries, lease_ends, slots };
         self.deliveries.spawn(deliver(tools.clone(), self.recorder.clone(), shipment, self.abort.clone()));
     }
 
@@ -123,29 +131,23 @@ impl Claimer {
     }
 }
 
-/// How many subscriptions these belong to; those of one stand beside each other.
-fn subscriptions_of(deliveries: &[Claimed]) -> u32 {
-    let groups = deliveries.chunk_by(|a, b| a.subscription_id == b.subscription_id).count();
-    u32::try_from(groups).unwrap_or(u32::MAX)
-}
-
 /// Puts together what goes in one request: a batch of one subscription's deliveries where it wants batches, else one each.
-fn shipments(deliveries: Vec<Claimed>) -> Vec<Vec<Claimed>> {
-    let mut shipments: Vec<Vec<Claimed>> = Vec::with_capacity(deliveries.len());
-    let mut open: Option<(Uuid, usize)> = None;
+fn shipments(deliveries: Vec<Claimed>, batch_max: impl Fn(Uuid) -> Option<u32>) -> Vec<(Uuid, Vec<Claimed>)> {
+    let mut shipments: Vec<(Uuid, Vec<Claimed>)> = Vec::with_capacity(deliveries.len());
+    let mut filled = 0;
     for claimed in deliveries {
+        let subscription = claimed.subscription_id;
         let bytes = claimed.happened.as_ref().map_or(0, |happened| happened.payload.len());
-        let (subscription, batch_max) = (claimed.subscription_id, claimed.batch_max);
-        match (&mut open, shipments.last_mut(), batch_max) {
-            (Some((of, filled)), Some(batch), Some(max))
-                if *of == subscription && batch.len() < max as usize && *filled + bytes <= BATCH_BYTES =>
+        match (shipments.last_mut(), batch_max(subscription)) {
+            (Some((of, batch)), Some(max))
+                if *of == subscription && batch.len() < max as usize && filled + bytes <= BATCH_BYTES =>
             {
-                *filled += bytes;
+                filled += bytes;
                 batch.push(claimed);
             }
             _ => {
-                open = batch_max.map(|_| (subscription, bytes));
-                shipments.push(vec![claimed]);
+                filled = bytes;
+                shipments.push((subscription, vec![claimed]));
             }
         }
     }

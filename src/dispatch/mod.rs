@@ -15,6 +15,7 @@ mod rescue;
 mod send;
 mod sign;
 mod slots;
+mod subscriber;
 mod wake;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use super::{Tools, backoff};
@@ -16,6 +16,9 @@ use crate::store::queue::{self, Attempt, CircuitChange, Outcomes};
 
 /// Most rows of one statement: 50 to 100 is the knee, beyond it only latency grows.
 const BATCH_MAX: usize = 100;
+
+/// Batches written at once.
+const WRITERS: usize = 2;
 
 /// Results waiting to be written before senders are held up.
 const WAITING_MAX: usize = 1024;
@@ -102,23 +105,43 @@ impl Retries {
     }
 }
 
+/// Collects what is ready while a batch is being written. A second is written beside it only when it is full: the flush of
+/// one then hides behind the work of the other, and small batches, which cost more a row, do not come of it.
 async fn write_all(tools: Arc<Tools>, mut receiver: mpsc::Receiver<Done>, retries: Arc<Retries>) {
     let mut ready = Vec::with_capacity(BATCH_MAX);
-    while receiver.recv_many(&mut ready, BATCH_MAX).await > 0 {
-        let mut results = Vec::with_capacity(ready.len());
-        let mut released = Vec::new();
-        for done in ready.drain(..) {
-            match done {
-                Done::Attempt(result) => results.push(*result),
-                Done::Released(id, epoch) => released.push((id, epoch)),
+    let mut writing = JoinSet::new();
+    let mut is_open = true;
+    while is_open || !ready.is_empty() || !writing.is_empty() {
+        if !ready.is_empty() && (writing.is_empty() || ready.len() == BATCH_MAX && writing.len() < WRITERS) {
+            let batch = std::mem::replace(&mut ready, Vec::with_capacity(BATCH_MAX));
+            writing.spawn(write_batch(tools.clone(), batch, retries.clone()));
+        }
+        let room = BATCH_MAX - ready.len();
+        tokio::select! {
+            count = receiver.recv_many(&mut ready, room), if is_open && room > 0 => is_open = count > 0,
+            Some(written) = writing.join_next() => {
+                if let Err(error) = written {
+                    tracing::error!(error = %error, "a fault while results were written; their leases will run out");
+                }
             }
         }
-        if !released.is_empty() {
-            until_written(|| queue::release(&tools.store, &released)).await;
+    }
+}
+
+async fn write_batch(tools: Arc<Tools>, batch: Vec<Done>, retries: Arc<Retries>) {
+    let mut results = Vec::with_capacity(batch.len());
+    let mut released = Vec::new();
+    for done in batch {
+        match done {
+            Done::Attempt(result) => results.push(*result),
+            Done::Released(id, epoch) => released.push((id, epoch)),
         }
-        if !results.is_empty() {
-            write_attempts(&tools, results, &retries).await;
-        }
+    }
+    if !released.is_empty() {
+        until_written(|| queue::release(&tools.store, &released)).await;
+    }
+    if !results.is_empty() {
+        write_attempts(&tools, results, &retries).await;
     }
 }
 

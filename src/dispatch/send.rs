@@ -9,16 +9,18 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::Tools;
-use super::judge::{Policy, Verdict, failed, judge, retry_later};
+use super::judge::{Verdict, failed, judge, retry_later};
 use super::record::{self, Done, Recorder};
 use super::sign::sign;
 use super::slots::Slot;
+use super::subscriber::Subscriber;
 use crate::domain::delivery::{DeliveryStatus, ERROR_TEXT_MAX_CHARS, ErrorKind, printable};
 use crate::outbound::{Answer, Outcome, Sent};
 use crate::store::queue::{Attempt, Claimed};
 
 /// Deliveries that travel in one request: one, or a batch of one subscription.
 pub(crate) struct Shipment {
+    pub(crate) subscriber: Arc<Subscriber>,
     pub(crate) deliveries: Vec<Claimed>,
     pub(crate) lease_ends: Instant,
     /// One for each.
@@ -27,22 +29,22 @@ pub(crate) struct Shipment {
 
 /// Carries a shipment through sign, send and judge to the recorder; then its slots are free.
 pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shipment, abort: CancellationToken) {
-    let Shipment { mut deliveries, lease_ends, slots } = shipment;
+    let Shipment { subscriber, mut deliveries, lease_ends, slots } = shipment;
     let started = Instant::now();
-    for (claimed, result) in give_up(&tools, &mut deliveries, started) {
+    for (claimed, result) in give_up(&subscriber, &mut deliveries, started) {
         tell(&tools, &claimed, &result);
         recorder.push(Done::Attempt(Box::new(result))).await;
     }
-    let work = attempt(&tools, &deliveries, started, lease_ends);
+    let work = attempt(&tools, &subscriber, &deliveries, started, lease_ends);
     let results = tokio::select! {
         // a panic is a fault of ours that must cost neither the slot nor the process, and must count as an attempt
         results = AssertUnwindSafe(work).catch_unwind() => results.unwrap_or_else(|_| {
             let message = "a fault of the dispatcher; its log says more";
             let each = |c: &Claimed| {
-                let policy = policy_of(&tools, c);
-                retry_later(ErrorKind::InternalError, message.to_owned(), c.number, &policy, None, 0.0)
+                let policy = &subscriber.policy;
+                retry_later(ErrorKind::InternalError, message.to_owned(), c.number, policy, None, 0.0)
             };
-            Some(deliveries.iter().map(|c| to_row(c, started, Duration::ZERO, None, each(c))).collect())
+            Some(deliveries.iter().map(|c| to_row(&subscriber, c, started, Duration::ZERO, None, each(c))).collect())
         }),
         () = abort.cancelled() => None,
     };
@@ -63,9 +65,9 @@ pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shi
 }
 
 /// Takes out what must not or cannot be sent whatever the receiver says, so that a batch does not suffer for one of its own.
-fn give_up(tools: &Tools, deliveries: &mut Vec<Claimed>, started: Instant) -> Vec<(Claimed, record::Result)> {
+fn give_up(subscriber: &Subscriber, deliveries: &mut Vec<Claimed>, started: Instant) -> Vec<(Claimed, record::Result)> {
     let hopeless = |claimed: &mut Claimed| {
-        claimed.happened.is_none() || claimed.number > policy_of(tools, claimed).max_retries.saturating_add(1)
+        claimed.happened.is_none() || claimed.number > subscriber.policy.max_retries.saturating_add(1)
     };
     let given_up = deliveries.extract_if(.., hopeless).map(|claimed| {
         let verdict = if claimed.happened.is_none() {
@@ -75,7 +77,7 @@ fn give_up(tools: &Tools, deliveries: &mut Vec<Claimed>, started: Instant) -> Ve
             let message = "more attempts than the schedule has, lost leases among them".to_owned();
             Verdict { status: DeliveryStatus::Abandoned, ..failed(ErrorKind::LeaseExpired, message) }
         };
-        let result = to_row(&claimed, started, Duration::ZERO, None, verdict);
+        let result = to_row(subscriber, &claimed, started, Duration::ZERO, None, verdict);
         (claimed, result)
     });
     given_up.collect()
@@ -84,24 +86,30 @@ fn give_up(tools: &Tools, deliveries: &mut Vec<Claimed>, started: Instant) -> Ve
 /// One request, and what it came to for each of its deliveries; `None` when it was not made and the leases go back.
 async fn attempt(
     tools: &Tools,
+    subscriber: &Subscriber,
     deliveries: &[Claimed],
     started: Instant,
     lease_ends: Instant,
 ) -> Option<Vec<record::Result>> {
-    let timeout = deliveries.first()?.timeout;
+    if deliveries.is_empty() {
+        return None;
+    }
+    let (policy, timeout) = (&subscriber.policy, subscriber.stored.timeout);
     // one chance for all: what failed together comes due together
     let unit = rand::random();
-    let request = match sign(deliveries, &tools.webhook, &tools.keyring, OffsetDateTime::now_utc()) {
+    let request = match sign(subscriber, deliveries, &tools.webhook, OffsetDateTime::now_utc()) {
         Ok(request) => request,
         Err(cannot) => {
             let verdict = |c: &Claimed| match cannot.kind {
                 // the key may be put back
                 ErrorKind::SecretUnavailable => {
-                    retry_later(cannot.kind, cannot.message.clone(), c.number, &policy_of(tools, c), None, unit)
+                    retry_later(cannot.kind, cannot.message.clone(), c.number, policy, None, unit)
                 }
                 kind => failed(kind, cannot.message.clone()),
             };
-            return Some(deliveries.iter().map(|c| to_row(c, started, Duration::ZERO, None, verdict(c))).collect());
+            return Some(
+                deliveries.iter().map(|c| to_row(subscriber, c, started, Duration::ZERO, None, verdict(c))).collect(),
+            );
         }
     };
     if lease_ends.saturating_duration_since(Instant::now()) < timeout {
@@ -115,17 +123,14 @@ async fn attempt(
         Outcome::NotAnswered(_) => None,
     };
     let each = |c: &Claimed| {
-        let verdict = judge(&outcome, c.number, &policy_of(tools, c), now, unit);
-        to_row(c, started, duration, answer, verdict)
+        let verdict = judge(&outcome, c.number, policy, now, unit);
+        to_row(subscriber, c, started, duration, answer, verdict)
     };
     Some(deliveries.iter().map(each).collect())
 }
 
-fn policy_of(tools: &Tools, claimed: &Claimed) -> Policy {
-    Policy::of(claimed.success_policy, claimed.retry_schedule.as_deref(), claimed.max_retries, &tools.webhook)
-}
-
 fn to_row(
+    subscriber: &Subscriber,
     claimed: &Claimed,
     started: Instant,
     took: Duration,
@@ -141,7 +146,7 @@ fn to_row(
         tenant_id: claimed.tenant_id,
         status: verdict.status,
         delay: verdict.delay,
-        target_url: claimed.url.clone(),
+        target_url: subscriber.stored.url.clone(),
         age: Duration::ZERO, // set when it is written
         duration: took,
         status_code: answer.map(|a| a.status),
@@ -155,7 +160,7 @@ fn to_row(
         attempt,
         started,
         subscription_id: claimed.subscription_id,
-        is_troubled: claimed.is_troubled,
+        is_troubled: subscriber.stored.is_troubled,
         suspends: verdict.suspends,
     }
 }

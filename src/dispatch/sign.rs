@@ -4,6 +4,7 @@ use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use time::OffsetDateTime;
 
+use super::subscriber::Subscriber;
 use crate::config::WebhookConfig;
 use crate::domain::delivery::ErrorKind;
 use crate::domain::envelope::{self, EventView};
@@ -11,10 +12,10 @@ use crate::domain::keyring::Keyring;
 use crate::domain::secret::Secret;
 use crate::domain::signature::{self, Message};
 use crate::outbound::SignedRequest;
-use crate::store::queue::Claimed;
+use crate::store::queue::{Claimed, Subscribed};
 
 /// Why a delivery cannot be sent at all. Our fault or the subscription's, never charged to the receiver.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unsendable {
     /// What is wrong.
     pub(crate) kind: ErrorKind,
@@ -25,27 +26,25 @@ pub(crate) struct Unsendable {
 /// What the event headers of a batch say: its events may be of several types.
 const BATCH: &str = "batch";
 
-/// Builds the request of one subscription's deliveries: one, or a batch of those that are to travel together. Body, content
+/// Builds the request of one subscriber's deliveries: one, or a batch of those that are to travel together. Body, content
 /// type, user agent and every signature header the subscription wants.
 ///
 /// # Errors
-/// [`Unsendable`] when an event is gone, no secret can be opened, or a header cannot be written.
+/// [`Unsendable`] when an event is gone, no secret could be opened, or a header cannot be written.
 pub(crate) fn sign(
+    subscriber: &Subscriber,
     deliveries: &[Claimed],
     webhook: &WebhookConfig,
-    keyring: &Keyring,
     now: OffsetDateTime,
 ) -> Result<SignedRequest, Unsendable> {
-    let Some(first) = deliveries.first() else {
-        return Err(Unsendable { kind: ErrorKind::InternalError, message: "a request of no deliveries".to_owned() });
-    };
-    let secrets = open_secrets(first, keyring)?;
+    let to = &subscriber.stored;
+    let secrets = subscriber.secrets.as_ref().map_err(Clone::clone)?;
     let events = deliveries.iter().map(|claimed| view(claimed, webhook)).collect::<Result<Vec<_>, _>>()?;
     let (rendered, id, event) = match events.as_slice() {
-        [event] if first.batch_max.is_none() => (envelope::render(first.payload_format, event), event.id, event.event),
+        [event] if to.batch_max.is_none() => (envelope::render(to.payload_format, event), event.id, event.event),
         events => {
             let id = envelope::batch_id(events.iter().map(|event| event.id));
-            (envelope::render_batch(first.payload_format, events), id, BATCH)
+            (envelope::render_batch(to.payload_format, events), id, BATCH)
         }
     };
     let id = id.to_string();
@@ -53,13 +52,13 @@ pub(crate) fn sign(
     let mut headers = HeaderMap::with_capacity(12);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
     insert(&mut headers, USER_AGENT, &webhook.user_agent)?;
-    for (name, value) in signature::headers(first.header_families, &secrets, &message) {
+    for (name, value) in signature::headers(to.header_families, secrets, &message) {
         insert(&mut headers, HeaderName::from_static(name), &value)?;
     }
     for (name, value) in &rendered.extra_headers {
         insert(&mut headers, HeaderName::from_static(name), value)?;
     }
-    Ok(SignedRequest { url: first.url.clone(), headers, body: rendered.body })
+    Ok(SignedRequest { url: to.url.clone(), headers, body: rendered.body })
 }
 
 fn view<'a>(claimed: &'a Claimed, webhook: &'a WebhookConfig) -> Result<EventView<'a>, Unsendable> {
@@ -81,20 +80,20 @@ fn view<'a>(claimed: &'a Claimed, webhook: &'a WebhookConfig) -> Result<EventVie
 }
 
 /// The secrets that sign, newest first; none when the subscription chose to go unsigned.
-fn open_secrets(claimed: &Claimed, keyring: &Keyring) -> Result<Vec<Secret>, Unsendable> {
+///
+/// # Errors
+/// [`Unsendable`] when there is none or its key is missing.
+pub(crate) fn open_secrets(to: &Subscribed, keyring: &Keyring) -> Result<Vec<Secret>, Unsendable> {
     let unavailable = |message: String| Unsendable { kind: ErrorKind::SecretUnavailable, message };
-    if claimed.is_unsigned {
+    if to.is_unsigned {
         return Ok(Vec::new());
     }
-    if claimed.sealed_secrets.is_empty() {
-        return Err(unavailable(format!("subscription {} has no secret", claimed.subscription_id)));
+    if to.sealed_secrets.is_empty() {
+        return Err(unavailable(format!("subscription {} has no secret", to.id)));
     }
-    claimed
-        .sealed_secrets
+    to.sealed_secrets
         .iter()
-        .map(|sealed| {
-            keyring.open(claimed.tenant_id, claimed.subscription_id, sealed).map_err(|e| unavailable(e.to_string()))
-        })
+        .map(|sealed| keyring.open(to.tenant_id, to.id, sealed).map_err(|e| unavailable(e.to_string())))
         .collect()
 }
 

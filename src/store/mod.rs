@@ -24,7 +24,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, RecyclingMethod, Runtime, Timeouts,
+    Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::types::ToSql;
@@ -58,7 +58,8 @@ impl StoreRole {
             }
             Self::Dispatcher => {
                 "SET ROLE posthorn_dispatcher; SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; \
-                 SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET statement_timeout = '30s'"
+                 SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+                 SET plan_cache_mode = force_generic_plan; SET statement_timeout = '30s'"
             }
             Self::Owner => "SET ROLE posthorn_owner; SET jit = off",
         }
@@ -110,6 +111,8 @@ impl Store {
         let pool = Pool::builder(manager)
             .config(PoolConfig {
                 max_size: connections,
+                // the connection used last has its plans and caches warm, and the others cost nothing
+                queue_mode: QueueMode::Lifo,
                 timeouts: Timeouts { wait: Some(POOL_WAIT), create: Some(POOL_WAIT), recycle: Some(POOL_WAIT) },
                 ..PoolConfig::default()
             })

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::row::get;
 use super::{Store, StoreError, sql};
 
-pub use claim::{Claim, ClaimRequest, Claimed, Happened, claim};
+pub use claim::{Claim, ClaimRequest, Claimed, Happened, Subscribed, claim};
 pub use record::{Attempt, record, record_late};
 
 /// Gives leases back unsent.

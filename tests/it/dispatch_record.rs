@@ -104,7 +104,7 @@ fn attempt(claimed: &Claimed, status: DeliveryStatus) -> Attempt {
         tenant_id: claimed.tenant_id,
         status,
         delay: (status == DeliveryStatus::Retrying).then_some(Duration::from_secs(3600)),
-        target_url: claimed.url.clone(),
+        target_url: "https://example.com/".to_owned(),
         age: Duration::from_millis(40),
         duration: Duration::from_millis(30),
         status_code: Some(if is_delivered { 200 } else { 500 }),

@@ -38,6 +38,8 @@ pub struct ClaimRequest<'a> {
 /// What a claim answers with.
 #[derive(Debug)]
 pub struct Claim {
+    /// The subscriptions that the deliveries belong to, each once.
+    pub subscriptions: Vec<Subscribed>,
     /// Leased deliveries, those of one subscription beside each other.
     pub deliveries: Vec<Claimed>,
     /// False when another dispatcher was claiming at this moment: ask again.
@@ -52,7 +54,38 @@ pub struct Claim {
     pub capped: Vec<Uuid>,
 }
 
-/// A leased delivery with everything that sending it needs.
+/// A subscription as sending to it needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscribed {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose it is.
+    pub tenant_id: Uuid,
+    /// The receiver.
+    pub url: String,
+    /// Whether an unsigned request is what it asked for.
+    pub is_unsigned: bool,
+    /// Sealed secrets, newest first.
+    pub sealed_secrets: Vec<Vec<u8>>,
+    /// Shape of the body.
+    pub payload_format: PayloadFormat,
+    /// Signature headers to send.
+    pub header_families: HeaderFamilies,
+    /// Which answers count as delivered.
+    pub success_policy: SuccessPolicy,
+    /// Its own schedule in seconds.
+    pub retry_schedule: Option<Vec<i32>>,
+    /// Its own number of retries.
+    pub max_retries: Option<u32>,
+    /// Total time of an attempt.
+    pub timeout: Duration,
+    /// Events of one request at most; `None` when it wants them one by one.
+    pub batch_max: Option<u32>,
+    /// Whether its receiver failed lately, so that a success is worth telling.
+    pub is_troubled: bool,
+}
+
+/// A leased delivery.
 #[derive(Debug)]
 pub struct Claimed {
     /// Delivery.
@@ -73,30 +106,6 @@ pub struct Claimed {
     pub number: u32,
     /// Whether the lease of someone else had run out.
     pub is_rescue: bool,
-    /// When it was fanned out.
-    pub created_at: OffsetDateTime,
-    /// The receiver.
-    pub url: String,
-    /// Whether an unsigned request is what the subscription asked for.
-    pub is_unsigned: bool,
-    /// Sealed secrets, newest first.
-    pub sealed_secrets: Vec<Vec<u8>>,
-    /// Shape of the body.
-    pub payload_format: PayloadFormat,
-    /// Signature headers to send.
-    pub header_families: HeaderFamilies,
-    /// Which answers count as delivered.
-    pub success_policy: SuccessPolicy,
-    /// The subscription's own schedule in seconds.
-    pub retry_schedule: Option<Vec<i32>>,
-    /// The subscription's own number of retries.
-    pub max_retries: Option<u32>,
-    /// Total time of the attempt.
-    pub timeout: Duration,
-    /// Events of one request at most; `None` when its subscription wants them one by one.
-    pub batch_max: Option<u32>,
-    /// Whether its receiver failed lately, so that a success is worth telling.
-    pub is_troubled: bool,
     /// The event, or `None` when its row is gone.
     pub happened: Option<Happened>,
 }
@@ -144,6 +153,7 @@ pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Claim, S
     let (look, leased) = rows.split_first().ok_or(StoreError::NoRow { statement: sql::QUEUE_CLAIM.name })?;
     let look_again: Option<f64> = get(look, "look_again_seconds")?;
     let mut claim = Claim {
+        subscriptions: Vec::new(),
         deliveries: Vec::with_capacity(leased.len()),
         is_claimer: get(look, "is_claimer")?,
         has_more: get(look, "has_more")?,
@@ -152,10 +162,15 @@ pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Claim, S
         capped: get::<Option<Vec<Uuid>>>(look, "capped")?.unwrap_or_default(),
     };
     for row in leased {
-        match read_claimed(row) {
-            Ok(claimed) => claim.deliveries.push(claimed),
+        let read = if get::<Option<Uuid>>(row, "id")?.is_none() {
+            read_subscribed(row).map(|subscribed| claim.subscriptions.push(subscribed))
+        } else {
+            read_claimed(row).map(|claimed| claim.deliveries.push(claimed))
+        };
+        match read {
+            Ok(()) => {}
             // such as a word that a newer binary's schema knows: the others must not suffer for it
-            Err(error) => tracing::error!(error = %error, "a delivery cannot be read; its lease will run out"),
+            Err(error) => tracing::error!(error = %error, "what was claimed cannot be read; the lease will run out"),
         }
     }
     Ok(claim)
@@ -165,12 +180,31 @@ fn columns(counts: &HashMap<Uuid, u32>) -> (Vec<Uuid>, Vec<i32>) {
     counts.iter().map(|(id, count)| (*id, int(*count))).unzip()
 }
 
-fn read_claimed(row: &Row) -> Result<Claimed, StoreError> {
-    let id: Uuid = get(row, "id")?;
-    let subscription_id: Uuid = get(row, "subscription_id")?;
+fn read_subscribed(row: &Row) -> Result<Subscribed, StoreError> {
+    let id: Uuid = get(row, "subscription_id")?;
     let table = "webhook_subscriptions";
     let families: Vec<String> = get(row, "header_families")?;
     let secrets = [get::<Option<Vec<u8>>>(row, "secret")?, get(row, "previous_secret")?];
+    Ok(Subscribed {
+        id,
+        tenant_id: get(row, "tenant_id")?,
+        url: get(row, "url")?,
+        is_unsigned: get::<&str>(row, "signing")? == "none",
+        sealed_secrets: secrets.into_iter().flatten().collect(),
+        payload_format: word(table, "payload_format", id, get(row, "payload_format")?, PayloadFormat::parse)?,
+        header_families: word(table, "header_families", id, &families.join(","), |_| {
+            HeaderFamilies::parse("header_families", &families).ok()
+        })?,
+        success_policy: word(table, "success_policy", id, get(row, "success_policy")?, SuccessPolicy::parse)?,
+        retry_schedule: get(row, "retry_schedule")?,
+        max_retries: get::<Option<i32>>(row, "max_retries")?.map(unsigned),
+        timeout: Duration::from_secs(unsigned(get(row, "timeout_seconds")?).into()),
+        batch_max: get::<Option<i32>>(row, "batch_max")?.map(unsigned),
+        is_troubled: get(row, "is_troubled")?,
+    })
+}
+
+fn read_claimed(row: &Row) -> Result<Claimed, StoreError> {
     let happened = match get::<Option<String>>(row, "payload")? {
         None => None,
         Some(payload) => Some(Happened {
@@ -182,41 +216,15 @@ fn read_claimed(row: &Row) -> Result<Claimed, StoreError> {
         }),
     };
     Ok(Claimed {
-        id,
+        id: get(row, "id")?,
         tenant_id: get(row, "tenant_id")?,
-        subscription_id,
+        subscription_id: get(row, "subscription_id")?,
         event_id: get(row, "event_id")?,
         event: get(row, "event")?,
         generation: get(row, "generation")?,
         epoch: get(row, "epoch")?,
         number: unsigned(get(row, "attempts")?),
         is_rescue: get(row, "is_rescue")?,
-        created_at: get(row, "created_at")?,
-        url: get(row, "url")?,
-        is_unsigned: get::<&str>(row, "signing")? == "none",
-        sealed_secrets: secrets.into_iter().flatten().collect(),
-        payload_format: word(
-            table,
-            "payload_format",
-            subscription_id,
-            get(row, "payload_format")?,
-            PayloadFormat::parse,
-        )?,
-        header_families: word(table, "header_families", subscription_id, &families.join(","), |_| {
-            HeaderFamilies::parse("header_families", &families).ok()
-        })?,
-        success_policy: word(
-            table,
-            "success_policy",
-            subscription_id,
-            get(row, "success_policy")?,
-            SuccessPolicy::parse,
-        )?,
-        retry_schedule: get(row, "retry_schedule")?,
-        max_retries: get::<Option<i32>>(row, "max_retries")?.map(unsigned),
-        timeout: Duration::from_secs(unsigned(get(row, "timeout_seconds")?).into()),
-        batch_max: get::<Option<i32>>(row, "batch_max")?.map(unsigned),
-        is_troubled: get(row, "is_troubled")?,
         happened,
     })
 }
