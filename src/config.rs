@@ -170,6 +170,14 @@ fn ratio(text: &str) -> Result<f64, String> {
     ratio.ok_or_else(|| "must be a number above 0 and up to 1, such as 0.5".to_owned())
 }
 
+/// How long history is kept.
+#[derive(Args, Clone, Debug)]
+pub struct RetentionConfig {
+    /// Whole days that events, finished deliveries and attempts are kept (0 to 3650, 0 for ever); the smallest of several processes counts
+    #[arg(long, env = "POSTHORN_RETENTION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=3650))]
+    pub retention_days: u32,
+}
+
 /// Everything `posthorn serve` needs.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -196,6 +204,10 @@ pub struct Config {
     /// How the dispatcher works.
     #[command(flatten)]
     pub dispatcher: DispatcherConfig,
+
+    /// How long history is kept.
+    #[command(flatten)]
+    pub retention: RetentionConfig,
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Start: schema, pools and their rights, days, dispatcher, API. Stop: the API takes no more requests, the dispatcher
 //! drains, the pools close.
 
+mod growth;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -157,7 +159,7 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
         running.dispatcher = Some(tokio::spawn(dispatcher.run(stop.clone())));
     }
     if let Some(store) = running.stores.first().cloned() {
-        tokio::spawn(keep_days_ahead(store, stop));
+        tokio::spawn(growth::keep_in_shape(store, config.retention.retention_days, stop));
     }
     guard.disarm();
     Ok(running)
@@ -257,23 +259,4 @@ pub fn load_keyring(config: &KeyringConfig) -> Result<Keyring, RunError> {
     }
     let text = std::fs::read_to_string(path).map_err(|e| refuse(e.to_string()))?;
     Ok(Keyring::parse(&text)?)
-}
-
-/// Makes partitions days ahead, whichever role this process has; hourly, or every minute until it succeeds.
-async fn keep_days_ahead(store: Store, stop: CancellationToken) {
-    loop {
-        let pause = match days::make_ahead(&store, days::DAYS_AHEAD).await {
-            Ok(made) => {
-                if made > 0 {
-                    tracing::info!(made, "made day partitions");
-                }
-                Duration::from_secs(3600)
-            }
-            Err(error) => {
-                tracing::warn!(error = %error.with_causes(), "day partitions could not be made, trying again in a minute");
-                Duration::from_secs(60)
-            }
-        };
-        tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => return }
-    }
 }

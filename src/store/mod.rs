@@ -12,6 +12,7 @@ pub mod fanout;
 pub mod listen;
 pub mod migrate;
 pub mod queue;
+pub mod retention;
 pub mod row;
 pub mod session;
 pub mod sql;

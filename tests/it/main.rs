@@ -34,5 +34,6 @@ mod outbox;
 mod partitions;
 mod publish;
 mod receiving;
+mod retention;
 mod schema;
 mod sql;

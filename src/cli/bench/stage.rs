@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::receiver::Receiver;
 use super::{Bench, BenchError};
-use crate::config::{ApiConfig, Config, DatabaseConfig, KeyringConfig, Role};
+use crate::config::{ApiConfig, Config, DatabaseConfig, KeyringConfig, RetentionConfig, Role};
 use crate::domain::envelope::{self, EventView};
 use crate::domain::keyring::Keyring;
 use crate::domain::secret::Secret;
@@ -136,6 +136,7 @@ fn dispatcher_config(command: &Bench, database_url: SecretString, keyring: Secre
         webhook,
         keyring: KeyringConfig { keyring: Some(keyring), keyring_file: None },
         dispatcher: command.dispatcher.clone(),
+        retention: RetentionConfig { retention_days: 0 },
     }
 }
 
