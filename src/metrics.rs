@@ -65,6 +65,9 @@ pub struct Metrics {
     oldest_age: Gauge,
     open_fanouts: IntGauge,
     dispatchers: IntGauge,
+    default_rows: IntGaugeVec,
+    days_kept: IntGaugeVec,
+    days_ahead: IntGaugeVec,
     rescued: IntCounterVec,
     circuit_changes: IntCounterVec,
     tenants: Arc<Mutex<HashSet<Uuid>>>,
@@ -85,6 +88,11 @@ impl Metrics {
         };
         let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
             let metric = IntGauge::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
+        let by_table = |name: &str, help: &str| -> Result<IntGaugeVec, prometheus::Error> {
+            let metric = IntGaugeVec::new(Opts::new(name, help), &["table"])?;
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
@@ -136,6 +144,15 @@ impl Metrics {
             oldest_age,
             open_fanouts: gauge("posthorn_open_fanouts", "Events that a dispatcher still has to fan out")?,
             dispatchers: gauge("posthorn_dispatchers_alive", "Dispatchers seen in the last 15 seconds")?,
+            default_rows: by_table(
+                "posthorn_default_partition_rows",
+                "Rows in a default partition, counted up to 10000: more than 0 means that days were not made in time",
+            )?,
+            days_kept: by_table("posthorn_days_kept", "Days from the oldest day partition to today")?,
+            days_ahead: by_table(
+                "posthorn_days_made_ahead",
+                "Days from today to the newest day partition: 7 when all is well",
+            )?,
             tenants: Arc::default(),
             events: Arc::default(),
             registry,
@@ -217,6 +234,13 @@ impl Metrics {
         self.oldest_age.set(oldest_age.unwrap_or_default().as_secs_f64());
         self.open_fanouts.set(open_fanouts);
         self.dispatchers.set(dispatchers);
+    }
+
+    /// How a table that is kept by days stands; in days.
+    pub fn set_growth(&self, table: &str, default_rows: i64, kept: Option<i64>, ahead: Option<i64>) {
+        self.default_rows.with_label_values(&[table]).set(default_rows);
+        self.days_kept.with_label_values(&[table]).set(kept.unwrap_or_default());
+        self.days_ahead.with_label_values(&[table]).set(ahead.unwrap_or_default());
     }
 
     fn tenant_label(&self, tenant: Uuid) -> String {

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use poem::{Endpoint, IntoResponse, Request, Response, Route};
 use secrecy::SecretString;
 use serde::Serialize;
+use time::{Date, OffsetDateTime};
 use tokio::sync::Mutex;
 
 use super::caller::BearerHash;
 use super::problem::Problem;
 use crate::metrics::Metrics;
+use crate::store::days::{self, Growth};
 use crate::store::queue::{self, QueueState};
 use crate::store::{Store, StoreError};
 
@@ -95,8 +97,25 @@ impl Monitor {
         let state: Result<_, StoreError> = state.map_err(|_| Problem::unavailable())?;
         let state = state?;
         self.metrics.set_queue(state.waiting, state.oldest_age, state.open_fanouts, state.dispatchers_alive);
+        self.measure_growth().await;
         *known = Some((Instant::now(), state));
         Ok(state)
+    }
+}
+
+impl Monitor {
+    /// A page without it is better than none, so that its failure is only noted.
+    async fn measure_growth(&self) {
+        let growth = match tokio::time::timeout(PATIENCE, days::growth(&self.store)).await {
+            Ok(Ok(growth)) => growth,
+            Ok(Err(error)) => return tracing::warn!(error = %error.with_causes(), "days cannot be measured"),
+            Err(_) => return tracing::warn!("days cannot be measured in time"),
+        };
+        let today = OffsetDateTime::now_utc().date();
+        for Growth { parent, default_rows, oldest_day, newest_day } in growth {
+            let age = |day: Date| (today - day).whole_days();
+            self.metrics.set_growth(&parent, default_rows.into(), oldest_day.map(age), newest_day.map(|day| -age(day)));
+        }
     }
 }
 
