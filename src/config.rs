@@ -41,6 +41,14 @@ pub struct DatabaseConfig {
     pub database_url: SecretString,
 }
 
+/// Where the databases are that one process serves.
+#[derive(Args, Clone, Debug)]
+pub struct DatabasesConfig {
+    /// PostgreSQL 15 or later, as postgres://user:password@host:port/database?sslmode=…; the flag may be repeated to dispatch from several databases, of which the API serves the first
+    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, required = true)]
+    pub database_urls: Vec<SecretString>,
+}
+
 /// What the API needs to know.
 #[derive(Args, Clone, Debug)]
 pub struct ApiConfig {
@@ -127,7 +135,7 @@ pub struct KeyringConfig {
 /// How the dispatcher works.
 #[derive(Args, Clone, Debug)]
 pub struct DispatcherConfig {
-    /// Deliveries in flight at once in this process (1 to 10000)
+    /// Deliveries in flight at once in this process, for each database (1 to 10000)
     #[arg(long, env = "POSTHORN_CONCURRENCY", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concurrency: u32,
 
@@ -187,7 +195,7 @@ pub struct Config {
 
     /// Where Postgres is.
     #[command(flatten)]
-    pub database: DatabaseConfig,
+    pub databases: DatabasesConfig,
 
     /// What the API needs to know.
     #[command(flatten)]

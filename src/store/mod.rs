@@ -17,6 +17,7 @@ pub mod row;
 pub mod session;
 pub mod sql;
 pub mod subscriptions;
+pub mod target;
 mod tls;
 
 use std::future::Future;

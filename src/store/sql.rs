@@ -34,6 +34,7 @@ statements! {
     DELIVERIES_LIST = "deliveries/list";
     DELIVERIES_LOCK = "deliveries/lock";
     DELIVERIES_RETRY = "deliveries/retry";
+    DISPATCHERS_ANY_OF = "dispatchers/any_of";
     DISPATCHERS_FORGET = "dispatchers/forget";
     DISPATCHERS_REGISTER = "dispatchers/register";
     DISPATCHERS_SEEN = "dispatchers/seen";

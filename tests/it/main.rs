@@ -36,4 +36,5 @@ mod publish;
 mod receiving;
 mod retention;
 mod schema;
+mod several_databases;
 mod sql;

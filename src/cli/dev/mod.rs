@@ -26,7 +26,7 @@ use self::receiver::Receiver;
 use self::workspace::{Credentials, Workspace, WorkspaceError};
 use super::until_stopped;
 use crate::config::{
-    ApiConfig, Config, DatabaseConfig, DispatcherConfig, KeyringConfig, RetentionConfig, Role, WebhookConfig,
+    ApiConfig, Config, DatabasesConfig, DispatcherConfig, KeyringConfig, RetentionConfig, Role, WebhookConfig,
 };
 use crate::domain::keyring::Keyring;
 use crate::domain::secret::Secret;
@@ -247,7 +247,7 @@ fn keyring_config(workspace: &Workspace) -> KeyringConfig {
 fn config(command: &Dev, workspace: &Workspace, database_url: SecretString, credentials: &Credentials) -> Config {
     let mut config = Config {
         role: if command.no_dispatcher { Role::Api } else { Role::All },
-        database: DatabaseConfig { database_url },
+        databases: DatabasesConfig { database_urls: vec![database_url] },
         api: command.api.clone(),
         webhook: command.webhook.clone(),
         keyring: keyring_config(workspace),
