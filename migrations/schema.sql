@@ -309,6 +309,54 @@ COMMENT ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found
 
 
 --
+-- Name: drop_day(text, date); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    partition text := parent || to_char(day, '_YYYYMMDD');
+BEGIN
+    is_dropped := false;
+    IF (parent IN ('outbox', 'webhook_deliveries_done', 'webhook_attempts')) IS NOT TRUE THEN
+        RAISE EXCEPTION 'no days are kept of %', parent USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF (day < (now() AT TIME ZONE 'UTC')::date - 1) IS NOT TRUE THEN
+        RAISE EXCEPTION 'day % is not older than yesterday', day USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- without locks first: most of what is held back is found out here
+    held_back_by := posthorn.held_back_by(parent, day);
+    IF held_back_by IS NOT NULL OR NOT is_day_there(parent, day) THEN
+        RETURN;
+    END IF;
+    IF NOT pg_try_advisory_xact_lock(1886352488, 3) THEN
+        RAISE EXCEPTION 'another process makes or drops days at this moment' USING ERRCODE = 'lock_not_available';
+    END IF;
+    -- Whoever writes to the table queues behind these locks while we wait for them, so we do not wait for long: 55P03, and
+    -- the caller tries again later. Once we have them nobody can retry a delivery of this day, so that the second look is
+    -- the truth.
+    PERFORM set_config('lock_timeout', '100ms', true);
+    EXECUTE format('LOCK TABLE ONLY %I IN ACCESS EXCLUSIVE MODE', parent);
+    EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', partition);
+    held_back_by := posthorn.held_back_by(parent, day);
+    is_dropped := held_back_by IS NULL AND is_day_there(parent, day);
+    IF is_dropped THEN
+        EXECUTE format('DROP TABLE %I', partition);
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) IS 'Drops a day older than yesterday unless something holds it back. Gives up at once (55P03) when writers do not let go of the table within 100 ms.';
+
+
+--
 -- Name: event_patterns(text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -334,6 +382,31 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.event_patterns(event text) IS 'Every pattern that matches an event name: a.b.c gives a.b.c, a.b.*, a.*, *.';
+
+
+--
+-- Name: expired_days(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.expired_days(keep_days integer) RETURNS TABLE(parent text, day date, held_back_by text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+    SELECT p.parent, c.day, held_back_by(p.parent, c.day)
+    FROM unnest('{webhook_deliveries_done,webhook_attempts,outbox}'::text[]) WITH ORDINALITY AS p (parent, place)
+    JOIN pg_inherits i ON i.inhparent = to_regclass(format('posthorn.%I', p.parent))
+    JOIN pg_class r ON r.oid = i.inhrelid
+    CROSS JOIN LATERAL (SELECT to_date(substring(r.relname FROM '_(\d{8})$'), 'YYYYMMDD') AS day) c
+    WHERE keep_days > 0 AND c.day < (now() AT TIME ZONE 'UTC')::date - keep_days
+    ORDER BY c.day, p.place
+$_$;
+
+
+--
+-- Name: FUNCTION expired_days(keep_days integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.expired_days(keep_days integer) IS 'Day partitions older than so many whole days, in the order in which they can go, and why one cannot go now. 0: none, days are kept for ever.';
 
 
 --
@@ -664,6 +737,90 @@ COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the recei
 
 
 --
+-- Name: growth(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.growth() RETURNS TABLE(parent text, default_rows integer, oldest_day date, newest_day date)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+    SELECT p.parent, p.default_rows, days.oldest, days.newest
+    FROM (VALUES
+        ('outbox', (SELECT count(*)::integer FROM (SELECT FROM outbox_default LIMIT 10000) r)),
+        ('webhook_deliveries_done', (SELECT count(*)::integer FROM (SELECT FROM webhook_deliveries_done_default LIMIT 10000) r)),
+        ('webhook_attempts', (SELECT count(*)::integer FROM (SELECT FROM webhook_attempts_default LIMIT 10000) r))
+    ) AS p (parent, default_rows)
+    CROSS JOIN LATERAL (
+        SELECT min(d.day) AS oldest, max(d.day) AS newest
+        FROM pg_inherits i
+        JOIN pg_class c ON c.oid = i.inhrelid
+        CROSS JOIN LATERAL (SELECT to_date(substring(c.relname FROM '_(\d{8})$'), 'YYYYMMDD') AS day) d
+        WHERE i.inhparent = to_regclass(format('posthorn.%I', p.parent))
+    ) days
+    ORDER BY p.parent
+$_$;
+
+
+--
+-- Name: FUNCTION growth(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.growth() IS 'For monitoring: rows in the default partition (counted up to 10,000; more than none is a fault), oldest and newest day partition.';
+
+
+--
+-- Name: held_back_by(text, date); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.held_back_by(parent text, day date) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    low uuid := first_id_of(day);
+    high uuid := first_id_of(day + 1);
+    one uuid;
+BEGIN
+    IF parent IN ('webhook_deliveries_done', 'webhook_attempts') THEN
+        SELECT l.id INTO one FROM webhook_deliveries_live l WHERE l.id >= low AND l.id < high ORDER BY l.id LIMIT 1;
+        IF FOUND THEN
+            RETURN format('delivery %s is not finished', one);
+        ELSIF parent = 'webhook_attempts' AND is_day_there('webhook_deliveries_done', day) THEN
+            RETURN 'the finished deliveries of this day are still there';
+        END IF;
+        RETURN NULL;
+    END IF;
+    SELECT l.id INTO one FROM webhook_deliveries_live l
+    WHERE l.event_id >= low AND l.event_id < high ORDER BY l.event_id LIMIT 1;
+    IF FOUND THEN
+        RETURN format('delivery %s of an event of this day is not finished', one);
+    END IF;
+    SELECT f.event_id INTO one FROM event_fanouts f
+    WHERE f.event_id >= low AND f.event_id < high AND f.state = 'open' LIMIT 1;
+    IF FOUND THEN
+        RETURN format('event %s is not fanned out yet', one);
+    END IF;
+    IF is_day_there('webhook_deliveries_done', day) OR is_day_there('webhook_attempts', day) THEN
+        RETURN 'the finished deliveries or attempts of this day are still there';
+    END IF;
+    -- fanned out later or across midnight: it can be retried as long as it is there, and then needs its event
+    SELECT d.id INTO one FROM webhook_deliveries_done d WHERE d.event_id >= low AND d.event_id < high LIMIT 1;
+    IF FOUND THEN
+        RETURN format('finished delivery %s of an event of this day is still there', one);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION held_back_by(parent text, day date); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.held_back_by(parent text, day date) IS 'Why a day of outbox, webhook_deliveries_done or webhook_attempts may not be dropped yet; NULL: it may.';
+
+
+--
 -- Name: is_cheap_filter(jsonpath); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -677,6 +834,27 @@ CREATE FUNCTION posthorn.is_cheap_filter(filter jsonpath) RETURNS boolean
 --
 
 COMMENT ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) IS 'Whether a filter takes little time on any payload of 16 KiB, so that it may run within a publisher''s transaction.';
+
+
+--
+-- Name: is_day_there(text, date); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.is_day_there(parent text, day date) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = to_regclass(format('posthorn.%I', parent)) AND c.relname = parent || to_char(day, '_YYYYMMDD'))
+$$;
+
+
+--
+-- Name: FUNCTION is_day_there(parent text, day date); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.is_day_there(parent text, day date) IS 'Whether a table has a partition of this day; one that was detached by hand does not count.';
 
 
 --
@@ -1139,6 +1317,57 @@ COMMENT ON FUNCTION posthorn.payload_fits(payload jsonb) IS 'Whether a payload i
 
 
 --
+-- Name: prune_strays(text, integer, integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    bound uuid := first_id_of((now() AT TIME ZONE 'UTC')::date - greatest(keep_days, 1));
+    pruned integer := 0;
+BEGIN
+    IF keep_days > 0 THEN
+        CASE parent
+            WHEN 'webhook_deliveries_done' THEN
+                DELETE FROM webhook_deliveries_done_default d WHERE d.id IN (
+                    SELECT e.id FROM webhook_deliveries_done_default e WHERE e.id < bound ORDER BY e.id LIMIT chunk);
+            WHEN 'webhook_attempts' THEN
+                DELETE FROM webhook_attempts_default a WHERE (a.delivery_id, a.epoch) IN (
+                    SELECT e.delivery_id, e.epoch FROM webhook_attempts_default e
+                    WHERE e.delivery_id < bound
+                      AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.id = e.delivery_id)
+                    ORDER BY e.delivery_id LIMIT chunk);
+            WHEN 'outbox' THEN
+                DELETE FROM outbox_default o WHERE o.id IN (
+                    SELECT e.id FROM outbox_default e
+                    WHERE e.id < bound
+                      AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.event_id = e.id)
+                      AND NOT EXISTS (SELECT FROM event_fanouts f WHERE f.event_id = e.id AND f.state = 'open')
+                    ORDER BY e.id LIMIT chunk);
+            WHEN 'event_fanouts' THEN
+                DELETE FROM event_fanouts f WHERE f.event_id IN (
+                    SELECT e.event_id FROM event_fanouts e
+                    WHERE e.event_id < bound AND e.state <> 'open'
+                      AND NOT EXISTS (SELECT FROM outbox o WHERE o.id = e.event_id)
+                    ORDER BY e.event_id LIMIT chunk);
+        END CASE;
+        GET DIAGNOSTICS pruned = ROW_COUNT;
+    END IF;
+    RETURN pruned;
+END
+$$;
+
+
+--
+-- Name: FUNCTION prune_strays(parent text, keep_days integer, chunk integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk integer) IS 'Deletes at most so many expired rows that no day partition takes along: those in the default partition of a table, and marks in event_fanouts whose event is gone.';
+
+
+--
 -- Name: publish(uuid, text, jsonb, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1248,6 +1477,43 @@ CREATE FUNCTION posthorn.schema_version() RETURNS integer
 --
 
 COMMENT ON FUNCTION posthorn.schema_version() IS 'Number of the newest migration applied.';
+
+
+--
+-- Name: stray_days(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.stray_days(keep_days integer) RETURNS TABLE(parent text, day date)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+DECLARE
+    first_kept date := greatest((now() AT TIME ZONE 'UTC')::date - CASE keep_days WHEN 0 THEN 3650 ELSE keep_days END, '1970-01-01');
+    last_made date := (now() AT TIME ZONE 'UTC')::date + 59;
+    low uuid;
+    one uuid;
+BEGIN
+    FOREACH parent IN ARRAY '{webhook_deliveries_done,webhook_attempts,outbox}'::text[] LOOP
+        low := first_id_of(first_kept);
+        LOOP
+            EXECUTE format('SELECT %1$I FROM %2$I WHERE %1$I >= $1 AND %1$I < $2 ORDER BY %1$I LIMIT 1',
+                CASE parent WHEN 'webhook_attempts' THEN 'delivery_id' ELSE 'id' END, parent || '_default')
+                INTO one USING low, first_id_of(last_made + 1);
+            EXIT WHEN one IS NULL;
+            day := (to_timestamp(('x' || left(replace(one::text, '-', ''), 12))::bit(48)::bigint / 1000.0) AT TIME ZONE 'UTC')::date;
+            RETURN NEXT;
+            low := first_id_of(day + 1);
+        END LOOP;
+    END LOOP;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION stray_days(keep_days integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.stray_days(keep_days integer) IS 'Days that are to be kept and whose rows are in a default partition: make_day gives each a partition and moves its rows there.';
 
 
 --
@@ -3708,10 +3974,29 @@ GRANT ALL ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_fou
 
 
 --
+-- Name: FUNCTION drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION event_patterns(event text); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.event_patterns(event text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION expired_days(keep_days integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.expired_days(keep_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.expired_days(keep_days integer) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.expired_days(keep_days integer) TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.expired_days(keep_days integer) TO posthorn_readonly;
 
 
 --
@@ -3762,10 +4047,34 @@ REVOKE ALL ON FUNCTION posthorn.forget_circuit() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION growth(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.growth() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.growth() TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.growth() TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.growth() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION held_back_by(parent text, day date); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.held_back_by(parent text, day date) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION is_cheap_filter(filter jsonpath); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION is_day_there(parent text, day date); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.is_day_there(parent text, day date) FROM PUBLIC;
 
 
 --
@@ -3833,6 +4142,15 @@ GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_dispatche
 
 
 --
+-- Name: FUNCTION prune_strays(parent text, keep_days integer, chunk integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk integer) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk integer) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -3874,6 +4192,15 @@ REVOKE ALL ON FUNCTION posthorn.schema_version() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION stray_days(keep_days integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.stray_days(keep_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.stray_days(keep_days integer) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.stray_days(keep_days integer) TO posthorn_dispatcher;
 
 
 --

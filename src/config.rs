@@ -41,6 +41,14 @@ pub struct DatabaseConfig {
     pub database_url: SecretString,
 }
 
+/// Where the databases are that one process serves.
+#[derive(Args, Clone, Debug)]
+pub struct DatabasesConfig {
+    /// PostgreSQL 15 or later, as postgres://user:password@host:port/database?sslmode=…; the flag may be repeated to dispatch from several databases, of which the API serves the first
+    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, required = true)]
+    pub database_urls: Vec<SecretString>,
+}
+
 /// What the API needs to know.
 #[derive(Args, Clone, Debug)]
 pub struct ApiConfig {
@@ -127,7 +135,7 @@ pub struct KeyringConfig {
 /// How the dispatcher works.
 #[derive(Args, Clone, Debug)]
 pub struct DispatcherConfig {
-    /// Deliveries in flight at once in this process (1 to 10000)
+    /// Deliveries in flight at once in this process, for each database (1 to 10000)
     #[arg(long, env = "POSTHORN_CONCURRENCY", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concurrency: u32,
 
@@ -170,6 +178,14 @@ fn ratio(text: &str) -> Result<f64, String> {
     ratio.ok_or_else(|| "must be a number above 0 and up to 1, such as 0.5".to_owned())
 }
 
+/// How long history is kept.
+#[derive(Args, Clone, Debug)]
+pub struct RetentionConfig {
+    /// Whole days that events, finished deliveries and attempts are kept (0 to 3650, 0 for ever); the smallest of several processes counts
+    #[arg(long, env = "POSTHORN_RETENTION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=3650))]
+    pub retention_days: u32,
+}
+
 /// Everything `posthorn serve` needs.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -179,7 +195,7 @@ pub struct Config {
 
     /// Where Postgres is.
     #[command(flatten)]
-    pub database: DatabaseConfig,
+    pub databases: DatabasesConfig,
 
     /// What the API needs to know.
     #[command(flatten)]
@@ -196,6 +212,10 @@ pub struct Config {
     /// How the dispatcher works.
     #[command(flatten)]
     pub dispatcher: DispatcherConfig,
+
+    /// How long history is kept.
+    #[command(flatten)]
+    pub retention: RetentionConfig,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,12 @@ const TENANT_LABELS_MAX: usize = 200;
 
 /// Most event names that get a label of their own: names come from publishers.
 const EVENT_LABELS_MAX: usize = 500;
+
+/// Labels of a gauge of the queue.
+const DATABASE: &[&str] = &["database"];
+
+/// Labels of a gauge of a table that is kept by days.
+const TABLE: &[&str] = &["database", "table"];
 
 /// Why a dispatcher looked for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +66,17 @@ pub struct Metrics {
     http_status: IntCounterVec,
     wakes: IntCounterVec,
     fenced: IntCounterVec,
-    in_flight: IntGauge,
-    waiting: IntGauge,
-    oldest_age: Gauge,
-    open_fanouts: IntGauge,
-    dispatchers: IntGauge,
+    /// Label of the gauges, of which each database has its own.
+    database: Arc<str>,
+    database_up: IntGaugeVec,
+    in_flight: IntGaugeVec,
+    waiting: IntGaugeVec,
+    oldest_age: GaugeVec,
+    open_fanouts: IntGaugeVec,
+    dispatchers: IntGaugeVec,
+    default_rows: IntGaugeVec,
+    days_kept: IntGaugeVec,
+    days_ahead: IntGaugeVec,
     rescued: IntCounterVec,
     circuit_changes: IntCounterVec,
     tenants: Arc<Mutex<HashSet<Uuid>>>,
@@ -83,8 +95,8 @@ impl Metrics {
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
-        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
-            let metric = IntGauge::new(name, help)?;
+        let gauge = |name: &str, help: &str, labels: &[&str]| -> Result<IntGaugeVec, prometheus::Error> {
+            let metric = IntGaugeVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
@@ -97,9 +109,12 @@ impl Metrics {
             &["event", "tenant_id"],
         )?;
         registry.register(Box::new(duration.clone()))?;
-        let oldest_age = Gauge::new(
-            "posthorn_oldest_waiting_seconds",
-            "Age of the oldest due delivery of an active subscription, 0 when nothing is due",
+        let oldest_age = GaugeVec::new(
+            Opts::new(
+                "posthorn_oldest_waiting_seconds",
+                "Age of the oldest due delivery of an active subscription, 0 when nothing is due",
+            ),
+            DATABASE,
         )?;
         registry.register(Box::new(oldest_age.clone()))?;
         let info =
@@ -131,11 +146,24 @@ impl Metrics {
                 "Circuits of receivers that opened or closed, and subscriptions suspended after nothing but failures",
                 &["change"],
             )?,
-            in_flight: gauge("posthorn_in_flight", "Deliveries this process is sending")?,
-            waiting: gauge("posthorn_queue_depth", "Deliveries that are not finished")?,
+            database: "".into(),
+            database_up: gauge("posthorn_database_up", "Whether the database answered when last asked", DATABASE)?,
+            in_flight: gauge("posthorn_in_flight", "Deliveries this process is sending", DATABASE)?,
+            waiting: gauge("posthorn_queue_depth", "Deliveries that are not finished", DATABASE)?,
             oldest_age,
-            open_fanouts: gauge("posthorn_open_fanouts", "Events that a dispatcher still has to fan out")?,
-            dispatchers: gauge("posthorn_dispatchers_alive", "Dispatchers seen in the last 15 seconds")?,
+            open_fanouts: gauge("posthorn_open_fanouts", "Events that a dispatcher still has to fan out", DATABASE)?,
+            dispatchers: gauge("posthorn_dispatchers_alive", "Dispatchers seen in the last 15 seconds", DATABASE)?,
+            default_rows: gauge(
+                "posthorn_default_partition_rows",
+                "Rows in a default partition, counted up to 10000: more than 0 means that days were not made in time",
+                TABLE,
+            )?,
+            days_kept: gauge("posthorn_days_kept", "Days from the oldest day partition to today", TABLE)?,
+            days_ahead: gauge(
+                "posthorn_days_made_ahead",
+                "Days from today to the newest day partition: 7 when all is well",
+                TABLE,
+            )?,
             tenants: Arc::default(),
             events: Arc::default(),
             registry,
@@ -152,6 +180,13 @@ impl Metrics {
         }
         metrics.rescued.with_label_values::<&str>(&[]);
         Ok(metrics)
+    }
+
+    /// The same metrics, whose gauges are those of this database.
+    pub fn of_database(&self, name: &str) -> Self {
+        let metrics = Self { database: name.into(), ..self.clone() };
+        metrics.set_in_flight(0);
+        metrics
     }
 
     /// The page for Prometheus.
@@ -208,15 +243,27 @@ impl Metrics {
 
     /// Deliveries this process is sending.
     pub fn set_in_flight(&self, count: usize) {
-        self.in_flight.set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.in_flight.with_label_values(&[&self.database]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// The queue as monitoring sees it.
     pub fn set_queue(&self, waiting: i64, oldest_age: Option<Duration>, open_fanouts: i64, dispatchers: i64) {
-        self.waiting.set(waiting);
-        self.oldest_age.set(oldest_age.unwrap_or_default().as_secs_f64());
-        self.open_fanouts.set(open_fanouts);
-        self.dispatchers.set(dispatchers);
+        self.waiting.with_label_values(&[&self.database]).set(waiting);
+        self.oldest_age.with_label_values(&[&self.database]).set(oldest_age.unwrap_or_default().as_secs_f64());
+        self.open_fanouts.with_label_values(&[&self.database]).set(open_fanouts);
+        self.dispatchers.with_label_values(&[&self.database]).set(dispatchers);
+    }
+
+    /// Whether the database answers.
+    pub fn set_up(&self, is_up: bool) {
+        self.database_up.with_label_values(&[&self.database]).set(is_up.into());
+    }
+
+    /// How a table that is kept by days stands; in days.
+    pub fn set_growth(&self, table: &str, default_rows: i64, kept: Option<i64>, ahead: Option<i64>) {
+        self.default_rows.with_label_values(&[&*self.database, table]).set(default_rows);
+        self.days_kept.with_label_values(&[&*self.database, table]).set(kept.unwrap_or_default());
+        self.days_ahead.with_label_values(&[&*self.database, table]).set(ahead.unwrap_or_default());
     }
 
     fn tenant_label(&self, tenant: Uuid) -> String {

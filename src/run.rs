@@ -3,31 +3,33 @@
 //! Start: schema, pools and their rights, days, dispatcher, API. Stop: the API takes no more requests, the dispatcher
 //! drains, the pools close.
 
+mod databases;
+mod growth;
+
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use poem::Server;
 use poem::listener::{Acceptor, Listener, TcpListener};
 use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, ApiState};
+use databases::Dispatching;
+
+use crate::api::{self, ApiState, Watched};
 use crate::config::{Config, KeyringConfig, WebhookConfig};
-use crate::dispatch::{Dispatcher, DispatcherParts};
 use crate::domain::keyring::{Keyring, KeyringError};
 use crate::metrics::Metrics;
 use crate::outbound::{Outbound, OutboundError, OutboundOptions};
-use crate::store::migrate::{self, MigrateError};
+use crate::store::migrate::MigrateError;
 use crate::store::{Store, StoreError, StoreRole, days, session};
 
 /// Connections of the API's pool.
 const API_CONNECTIONS: usize = 10;
-
-/// Connections of the dispatcher's pool: one claims, one records, one keeps up, one to spare.
-const DISPATCHER_CONNECTIONS: usize = 4;
 
 /// How long a connection to the API may say nothing: half a request must not hold it for ever.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -85,9 +87,40 @@ pub enum RunError {
     /// The admin token is too short to be one.
     #[error("POSTHORN_ADMIN_TOKEN needs at least 16 characters")]
     WeakAdminToken,
+    /// No database was named.
+    #[error("no database: set DATABASE_URL or --database-url")]
+    NoDatabase,
+    /// The same database was named twice.
+    #[error("the database {name} is given twice: each needs one --database-url")]
+    SameDatabase {
+        /// Which, without its login.
+        name: String,
+    },
+    /// Several databases for an API that serves one.
+    #[error("several databases with --role api: the API serves one, run one API for each")]
+    SeveralWithoutDispatcher,
+    /// A database other than the first cannot be served, and not because it is away.
+    #[error("the database {name} cannot be served")]
+    Further {
+        /// Which.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<RunError>,
+    },
     /// Two metrics have one name.
     #[error("the metrics cannot be declared")]
     Metrics(#[from] prometheus::Error),
+}
+
+impl RunError {
+    /// Whether a database is merely away and may come back.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Schema(MigrateError::Store(error)) | Self::Store(error) => error.is_unavailable(),
+            _ => false,
+        }
+    }
 }
 
 /// A running process.
@@ -95,7 +128,8 @@ pub struct Running {
     api_address: Option<SocketAddr>,
     stop: CancellationToken,
     api: Option<JoinHandle<()>>,
-    dispatcher: Option<JoinHandle<()>>,
+    /// One of each database.
+    dispatchers: Vec<JoinHandle<()>>,
     stores: Vec<Store>,
 }
 
@@ -104,60 +138,59 @@ pub struct Running {
 /// # Errors
 /// [`RunError`] says what to mend; nothing is left running then.
 pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> {
-    let url = &config.database.database_url;
-    if migrates {
-        let migrated = migrate::migrate(url).await?;
-        tracing::info!(schema.version = migrated.version, applied = migrated.applied, "schema is up to date");
-    } else {
-        migrate::check(url).await?;
+    if config.databases.database_urls.len() > 1 && !config.role.dispatches() {
+        return Err(RunError::SeveralWithoutDispatcher);
     }
+    let databases = databases::open(&config)?;
+    let Some(first) = databases.first().cloned() else { return Err(RunError::NoDatabase) };
+    databases::prepare(&first, migrates).await?;
     let metrics = Metrics::new()?;
     let keyring = Arc::new(load_keyring(&config.keyring)?);
-    let webhook = Arc::new(config.webhook.clone());
     let stop = CancellationToken::new();
     // whatever was started ends when something further down fails
     let guard = stop.clone().drop_guard();
     let mut running =
-        Running { api_address: None, stop: stop.clone(), api: None, dispatcher: None, stores: Vec::new() };
+        Running { api_address: None, stop: stop.clone(), api: None, dispatchers: Vec::new(), stores: Vec::new() };
+    running.stores.extend(databases.iter().map(|database| database.store.clone()));
+    let mut watched: Vec<Watched> =
+        databases.iter().map(|database| Watched::new(&database.name, database.store.clone(), &metrics)).collect();
 
     if config.role.serves_api() {
-        let address = config.api.bind;
-        let store = open_store(&config, StoreRole::Api, API_CONNECTIONS).await?;
-        running.stores.push(store.clone());
         if config.api.admin_token.as_ref().is_some_and(|token| token.expose_secret().len() < 16) {
             return Err(RunError::WeakAdminToken);
+        }
+        let store = Store::new(&first.url, StoreRole::Api, API_CONNECTIONS, config.webhook.max_payload_bytes)?;
+        running.stores.push(store.clone());
+        check_rights(&store).await?;
+        // with the API's own rights: its login need not be a dispatcher's
+        watched[0] = Watched::new(&first.name, store.clone(), &metrics);
+        if !config.role.dispatches() {
+            tokio::spawn(growth::keep_in_shape(store.clone(), config.retention.retention_days, stop.clone()));
         }
         let state = ApiState {
             store,
             metrics: metrics.clone(),
+            watched,
             config: Arc::new(config.api.clone()),
-            webhook: webhook.clone(),
+            webhook: Arc::new(config.webhook.clone()),
             keyring: keyring.clone(),
         };
-        let (bound, task) = serve(address, "POSTHORN_BIND", api::routes(state), stop.clone()).await?;
+        let (bound, task) = serve(config.api.bind, "POSTHORN_BIND", api::routes(state), stop.clone()).await?;
+        (running.api_address, running.api) = (Some(bound), Some(task));
+    } else if let Some(address) = config.dispatcher.metrics_bind {
+        let routes = api::metrics_routes(watched, metrics.clone(), Arc::new(config.api.clone()));
+        let (bound, task) = serve(address, "POSTHORN_METRICS_BIND", routes, stop.clone()).await?;
         (running.api_address, running.api) = (Some(bound), Some(task));
     }
     if config.role.dispatches() {
-        let store = open_store(&config, StoreRole::Dispatcher, DISPATCHER_CONNECTIONS).await?;
-        running.stores.push(store.clone());
-        if let (false, Some(address)) = (config.role.serves_api(), config.dispatcher.metrics_bind) {
-            let routes = api::metrics_routes(store.clone(), metrics.clone(), Arc::new(config.api.clone()));
-            let (bound, task) = serve(address, "POSTHORN_METRICS_BIND", routes, stop.clone()).await?;
-            (running.api_address, running.api) = (Some(bound), Some(task));
+        let outbound = Outbound::new(outbound_options(&config.webhook, config.dispatcher.concurrency))?;
+        let registered = Mutex::default();
+        let dispatching = Arc::new(Dispatching { config, migrates, keyring, metrics, outbound, stop, registered });
+        running.dispatchers.push(dispatching.start_first(first).await?);
+        let further = databases.into_iter().skip(1).map(|database| dispatching.start_further(database));
+        for started in join_all(further).await {
+            running.dispatchers.push(started?);
         }
-        let parts = DispatcherParts {
-            store,
-            database_url: url.clone(),
-            outbound: Outbound::new(outbound_options(&webhook, config.dispatcher.concurrency))?,
-            keyring,
-            metrics,
-            webhook,
-        };
-        let dispatcher = Dispatcher::register(parts, &config.dispatcher).await?;
-        running.dispatcher = Some(tokio::spawn(dispatcher.run(stop.clone())));
-    }
-    if let Some(store) = running.stores.first().cloned() {
-        tokio::spawn(keep_days_ahead(store, stop));
     }
     guard.disarm();
     Ok(running)
@@ -172,7 +205,7 @@ impl Running {
     /// Stops in order: no more requests, deliveries in flight finish within the drain time, connections close.
     pub async fn stop(self) {
         self.stop.cancel();
-        for task in [self.api, self.dispatcher].into_iter().flatten() {
+        for task in self.api.into_iter().chain(self.dispatchers) {
             if let Err(error) = task.await {
                 tracing::error!(error = %error, "a part ended badly");
             }
@@ -183,10 +216,9 @@ impl Running {
     }
 }
 
-/// A pool whose connections have `role`, after checking that row security binds it and that commits are durable.
-async fn open_store(config: &Config, role: StoreRole, connections: usize) -> Result<Store, RunError> {
-    let store = Store::new(&config.database.database_url, role, connections, config.webhook.max_payload_bytes)?;
-    let privileges = session::privileges(&store).await?;
+/// Checks that row security binds a pool's role and that commits are durable, and makes days, so that nothing comes too early.
+async fn check_rights(store: &Store) -> Result<(), RunError> {
+    let privileges = session::privileges(store).await?;
     if privileges.is_too_mighty {
         return Err(RunError::TooMighty { role: privileges.effective_role });
     }
@@ -201,10 +233,10 @@ async fn open_store(config: &Config, role: StoreRole, connections: usize) -> Res
     if !privileges.is_durable {
         tracing::warn!("synchronous_commit or fsync is off: a crash of the database can lose committed events");
     }
-    if let Err(error) = days::make_ahead(&store, days::DAYS_AHEAD).await {
+    if let Err(error) = days::make_ahead(store, days::DAYS_AHEAD).await {
         tracing::warn!(error = %error.with_causes(), "day partitions could not be made now, trying again later");
     }
-    Ok(store)
+    Ok(())
 }
 
 async fn serve(
@@ -257,23 +289,4 @@ pub fn load_keyring(config: &KeyringConfig) -> Result<Keyring, RunError> {
     }
     let text = std::fs::read_to_string(path).map_err(|e| refuse(e.to_string()))?;
     Ok(Keyring::parse(&text)?)
-}
-
-/// Makes partitions days ahead, whichever role this process has; hourly, or every minute until it succeeds.
-async fn keep_days_ahead(store: Store, stop: CancellationToken) {
-    loop {
-        let pause = match days::make_ahead(&store, days::DAYS_AHEAD).await {
-            Ok(made) => {
-                if made > 0 {
-                    tracing::info!(made, "made day partitions");
-                }
-                Duration::from_secs(3600)
-            }
-            Err(error) => {
-                tracing::warn!(error = %error.with_causes(), "day partitions could not be made, trying again in a minute");
-                Duration::from_secs(60)
-            }
-        };
-        tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => return }
-    }
 }

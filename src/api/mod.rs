@@ -29,6 +29,7 @@ use self::body::BodyLimit;
 use self::caller::{Access, TENANT_HEADER};
 use self::deliveries::DeliveriesApi;
 use self::events::EventsApi;
+pub use self::monitor::Watched;
 use self::problem::Problem;
 use self::subscriptions::SubscriptionsApi;
 use crate::config::{ApiConfig, WebhookConfig};
@@ -43,12 +44,13 @@ const BASES: [&str; 2] = ["/api/v1/webhooks", "/api/v1/tenant/webhooks"];
 const BODY_MARGIN_BYTES: usize = 64 * 1024;
 
 /// What the API stands on. Each resource gets only what it needs of it.
-#[derive(Clone)]
 pub struct ApiState {
     /// Store of role `Api`.
     pub store: Store,
     /// Shown at `/metrics`.
     pub metrics: Metrics,
+    /// What `/metrics` and `/health/ready` report of: the API's own database first.
+    pub watched: Vec<Watched>,
     /// Tokens.
     pub config: Arc<ApiConfig>,
     /// What a webhook may be.
@@ -81,17 +83,17 @@ pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
         route = route.nest(base, service(resources(&state)));
     }
     let token = state.config.metrics_token.clone();
-    let route = monitor::add_to(route, state.store, state.metrics, token.as_ref());
+    let route = monitor::add_to(route, state.watched, true, state.metrics, token.as_ref());
     dressed(route.with(AddData::new(access)).with(AddData::new(limit)))
 }
 
 /// Metrics and health alone, for a process without the API.
 pub fn metrics_routes(
-    store: Store,
+    watched: Vec<Watched>,
     metrics: Metrics,
     config: Arc<ApiConfig>,
 ) -> impl Endpoint<Output = Response> + 'static {
-    dressed(monitor::add_to(Route::new(), store, metrics, config.metrics_token.as_ref()))
+    dressed(monitor::add_to(Route::new(), watched, false, metrics, config.metrics_token.as_ref()))
 }
 
 /// The OpenAPI document as YAML; needs no database.

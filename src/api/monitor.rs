@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use poem::{Endpoint, IntoResponse, Request, Response, Route};
 use secrecy::SecretString;
 use serde::Serialize;
+use time::{Date, OffsetDateTime};
 use tokio::sync::Mutex;
 
 use super::caller::BearerHash;
 use super::problem::Problem;
 use crate::metrics::Metrics;
+use crate::store::days::{self, Growth};
 use crate::store::queue::{self, QueueState};
 use crate::store::{Store, StoreError};
 
@@ -20,17 +23,33 @@ const REFRESH: Duration = Duration::from_secs(5);
 /// Longest wait for the database before health says that it cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-struct Monitor {
+/// A database that is watched.
+pub struct Watched {
+    name: String,
     store: Store,
     metrics: Metrics,
-    token: Option<BearerHash>,
     known: Mutex<Option<(Instant, QueueState)>>,
 }
 
+/// What is watched, and who may look.
+struct Monitor {
+    databases: Vec<Watched>,
+    /// Whether the process is of no use without the first, the API's.
+    needs_first: bool,
+    metrics: Metrics,
+    token: Option<BearerHash>,
+}
+
 /// Adds `/metrics`, `/health/live` and `/health/ready`. The first and the last ask for `token` when there is one.
-pub(super) fn add_to(route: Route, store: Store, metrics: Metrics, token: Option<&SecretString>) -> Route {
+pub(super) fn add_to(
+    route: Route,
+    databases: Vec<Watched>,
+    needs_first: bool,
+    metrics: Metrics,
+    token: Option<&SecretString>,
+) -> Route {
     let token = token.map(BearerHash::of);
-    let monitor = Arc::new(Monitor { store, metrics, token, known: Mutex::new(None) });
+    let monitor = Arc::new(Monitor { databases, needs_first, metrics, token });
     let (scraped, asked) = (Arc::clone(&monitor), monitor);
     route
         .at("/metrics", poem::get(answer(move |request| page(Arc::clone(&scraped), request))))
@@ -51,8 +70,8 @@ where
 
 async fn page(monitor: Arc<Monitor>, request: Request) -> Result<Response, Problem> {
     monitor.admit(&request)?;
-    // without the database the gauges keep their last values: the counters are worth a page all the same
-    let _ = monitor.queue().await;
+    // without its database a gauge keeps its last value: the counters are worth a page all the same
+    join_all(monitor.databases.iter().map(Watched::queue)).await;
     let text = monitor.metrics.render().map_err(|error| {
         tracing::error!(error = %error, "metrics cannot be written");
         Problem::internal()
@@ -62,14 +81,24 @@ async fn page(monitor: Arc<Monitor>, request: Request) -> Result<Response, Probl
 
 async fn ready(monitor: Arc<Monitor>, request: Request) -> Result<Response, Problem> {
     monitor.admit(&request)?;
-    let state = monitor.queue().await?;
-    Ok(json(Ready {
-        status: "ready",
-        queue_depth: state.waiting,
-        oldest_waiting_seconds: state.oldest_age.unwrap_or_default().as_secs_f64(),
-        open_fanouts: state.open_fanouts,
-        dispatchers_alive: state.dispatchers_alive,
-    }))
+    let mut states = join_all(monitor.databases.iter().map(Watched::queue)).await;
+    let is_of_use = if monitor.needs_first { states[0].is_ok() } else { states.iter().any(Result::is_ok) };
+    if !is_of_use {
+        return Err(states.swap_remove(0).err().unwrap_or_else(Problem::unavailable));
+    }
+    let databases: Vec<ReadyDatabase<'_>> = monitor
+        .databases
+        .iter()
+        .zip(&states)
+        .map(|(watched, state)| ReadyDatabase {
+            database: &watched.name,
+            status: if state.is_ok() { "ready" } else { "unavailable" },
+            queue: state.as_ref().ok().map(ReadyQueue::of),
+        })
+        .collect();
+    let status = if states.iter().all(Result::is_ok) { "ready" } else { "degraded" };
+    let whole = databases.iter().filter_map(|d| d.queue).reduce(ReadyQueue::with).unwrap_or_default();
+    Ok(json(Ready { status, whole, databases }))
 }
 
 impl Monitor {
@@ -81,6 +110,13 @@ impl Monitor {
             _ => Err(Problem::unauthorised()),
         }
     }
+}
+
+impl Watched {
+    /// Watches a database: `name` as people know it, a pool of any role that serves, and the gauges of all.
+    pub fn new(name: &str, store: Store, metrics: &Metrics) -> Self {
+        Self { name: name.to_owned(), store, metrics: metrics.of_database(name), known: Mutex::new(None) }
+    }
 
     /// The queue as it was at most [`REFRESH`] ago: whoever asks more often costs the database nothing.
     async fn queue(&self) -> Result<QueueState, Problem> {
@@ -91,12 +127,33 @@ impl Monitor {
             return Ok(state);
         }
         *known = None;
-        let state = tokio::time::timeout(PATIENCE, queue::state(&self.store)).await;
-        let state: Result<_, StoreError> = state.map_err(|_| Problem::unavailable())?;
+        let state = self.ask().await;
+        self.metrics.set_up(state.is_ok());
         let state = state?;
         self.metrics.set_queue(state.waiting, state.oldest_age, state.open_fanouts, state.dispatchers_alive);
+        self.measure_growth().await;
         *known = Some((Instant::now(), state));
         Ok(state)
+    }
+
+    async fn ask(&self) -> Result<QueueState, Problem> {
+        let state = tokio::time::timeout(PATIENCE, queue::state(&self.store)).await;
+        let state: Result<_, StoreError> = state.map_err(|_| Problem::unavailable())?;
+        Ok(state?)
+    }
+
+    /// A page without it is better than none, so that its failure is only noted.
+    async fn measure_growth(&self) {
+        let growth = match tokio::time::timeout(PATIENCE, days::growth(&self.store)).await {
+            Ok(Ok(growth)) => growth,
+            Ok(Err(error)) => return tracing::warn!(error = %error.with_causes(), "days cannot be measured"),
+            Err(_) => return tracing::warn!("days cannot be measured in time"),
+        };
+        let today = OffsetDateTime::now_utc().date();
+        for Growth { parent, default_rows, oldest_day, newest_day } in growth {
+            let age = |day: Date| (today - day).whole_days();
+            self.metrics.set_growth(&parent, default_rows.into(), oldest_day.map(age), newest_day.map(|day| -age(day)));
+        }
     }
 }
 
@@ -106,12 +163,48 @@ struct Live {
 }
 
 #[derive(Serialize)]
-struct Ready {
+struct Ready<'a> {
     status: &'static str,
+    #[serde(flatten)]
+    whole: ReadyQueue,
+    databases: Vec<ReadyDatabase<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReadyDatabase<'a> {
+    database: &'a str,
+    status: &'static str,
+    #[serde(flatten)]
+    queue: Option<ReadyQueue>,
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct ReadyQueue {
     queue_depth: i64,
     oldest_waiting_seconds: f64,
     open_fanouts: i64,
     dispatchers_alive: i64,
+}
+
+impl ReadyQueue {
+    fn of(state: &QueueState) -> Self {
+        Self {
+            queue_depth: state.waiting,
+            oldest_waiting_seconds: state.oldest_age.unwrap_or_default().as_secs_f64(),
+            open_fanouts: state.open_fanouts,
+            dispatchers_alive: state.dispatchers_alive,
+        }
+    }
+
+    /// Of several: sums of what waits, and the worst of the rest.
+    fn with(self, other: Self) -> Self {
+        Self {
+            queue_depth: self.queue_depth + other.queue_depth,
+            oldest_waiting_seconds: self.oldest_waiting_seconds.max(other.oldest_waiting_seconds),
+            open_fanouts: self.open_fanouts + other.open_fanouts,
+            dispatchers_alive: self.dispatchers_alive.min(other.dispatchers_alive),
+        }
+    }
 }
 
 fn json(body: impl Serialize + Send) -> Response {

@@ -1,4 +1,4 @@
-//! `posthorn serve`: runs against `DATABASE_URL` until SIGTERM.
+//! `posthorn serve`: runs against `DATABASE_URL`, or several databases, until SIGTERM.
 
 use std::io::Write;
 

@@ -117,6 +117,11 @@ impl Dispatcher {
         })
     }
 
+    /// Its id in `posthorn.dispatchers`.
+    pub fn id(&self) -> Uuid {
+        self.tools.dispatcher_id
+    }
+
     /// Dispatches until `stop` is cancelled; then finishes what is in flight within the drain time and gives the rest back.
     pub async fn run(self, stop: CancellationToken) {
         let Self { tools, database_url, poll, drain } = self;

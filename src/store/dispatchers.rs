@@ -26,6 +26,14 @@ pub async fn seen(store: &Store, id: Uuid, is_stopped: bool) -> Result<(), Store
     Ok(())
 }
 
+/// Whether one of these dispatchers is registered here.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn any_of(store: &Store, ids: &[Uuid]) -> Result<bool, StoreError> {
+    get(&store.query_one(sql::DISPATCHERS_ANY_OF, &[&ids]).await?, "is_known")
+}
+
 /// Drops dispatchers not seen for a week.
 ///
 /// # Errors

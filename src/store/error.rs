@@ -103,6 +103,10 @@ impl StoreError {
             _ if ["25006", "55P03", "25P03"].contains(&code) => {
                 Self::Unavailable { context: statement, source: source.into() }
             }
+            // a database that takes no connections for now
+            _ if code == "55000" && statement == "connecting" => {
+                Self::Unavailable { context: statement, source: source.into() }
+            }
             "23" => {
                 let constraint = refusal.constraint().unwrap_or("not null").to_owned();
                 Self::Constraint { statement, constraint, source }

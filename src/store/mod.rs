@@ -12,10 +12,12 @@ pub mod fanout;
 pub mod listen;
 pub mod migrate;
 pub mod queue;
+pub mod retention;
 pub mod row;
 pub mod session;
 pub mod sql;
 pub mod subscriptions;
+pub mod target;
 mod tls;
 
 use std::future::Future;

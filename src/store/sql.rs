@@ -21,14 +21,20 @@ macro_rules! statements {
 }
 
 statements! {
+    DAYS_DROP = "days/drop";
+    DAYS_EXPIRED = "days/expired";
+    DAYS_GROWTH = "days/growth";
     DAYS_MAKE = "days/make";
     DAYS_MISSING = "days/missing";
+    DAYS_PRUNE = "days/prune";
+    DAYS_STRAY = "days/stray";
     DELIVERIES_ATTEMPTS = "deliveries/attempts";
     DELIVERIES_COUNT_OF_EVENT = "deliveries/count_of_event";
     DELIVERIES_GET = "deliveries/get";
     DELIVERIES_LIST = "deliveries/list";
     DELIVERIES_LOCK = "deliveries/lock";
     DELIVERIES_RETRY = "deliveries/retry";
+    DISPATCHERS_ANY_OF = "dispatchers/any_of";
     DISPATCHERS_FORGET = "dispatchers/forget";
     DISPATCHERS_REGISTER = "dispatchers/register";
     DISPATCHERS_SEEN = "dispatchers/seen";

@@ -104,7 +104,8 @@ async fn the_queue_is_measured() {
     assert_eq!((&state["queue_depth"], &state["dispatchers_alive"]), (&json!(3), &json!(1)), "{state}");
     assert_eq!(state["open_fanouts"], 0);
     let page = page(&operator).await;
-    let plain = |name| value(&page, name, &[]).unwrap_or_else(|| panic!("{name} is not in {page}"));
+    let database = [("database", serving.world.database())];
+    let plain = |name| value(&page, name, &database).unwrap_or_else(|| panic!("{name} is not in {page}"));
     assert_eq!(plain("posthorn_in_flight"), 1.0);
     assert_eq!(plain("posthorn_queue_depth"), 3.0);
     assert!(plain("posthorn_oldest_waiting_seconds") > 0.0);
@@ -119,6 +120,37 @@ async fn the_queue_is_measured() {
         .sum();
     assert!(wakes >= 1.0, "{page}");
     assert_eq!(value(&page, "posthorn_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), Some(1.0));
+}
+
+#[tokio::test]
+async fn rows_in_a_default_partition_raise_an_alarm_and_are_put_where_they_belong() {
+    let serving = Serving::start().await;
+    let (tenant, _) = serving.tenant("a").await;
+    let database = serving.world.database().to_owned();
+    let of = |page: &str, name: &str, table: &str| value(page, name, &[("database", &database), ("table", table)]);
+    let strays = |page: &str| of(page, "posthorn_default_partition_rows", "outbox");
+    assert_eq!(strays(&page(&serving.nobody().at("")).await), Some(0.0));
+    let event = serving.world.publish(tenant, "a.b", json!({})).await;
+    // as if it had come three days ago, when nobody had made that day
+    let stray =
+        "UPDATE posthorn.outbox SET id = posthorn.first_id_of((now() AT TIME ZONE 'UTC')::date - 3) WHERE id = $1";
+    assert_eq!(serving.world.db.execute(stray, &[&event]).await.unwrap(), 1);
+    let operator = serving.nobody().at("");
+    eventually("the stray is counted", SOON, async || strays(&page(&operator).await) == Some(1.0)).await;
+    let page_now = page(&operator).await;
+    for table in ["outbox", "webhook_deliveries_done", "webhook_attempts"] {
+        assert_eq!(of(&page_now, "posthorn_days_made_ahead", table), Some(7.0), "{page_now}");
+        assert_eq!(of(&page_now, "posthorn_days_kept", table), Some(0.0), "{page_now}");
+    }
+
+    // the next round of the job is that of the next start
+    let url = serving.world.url();
+    let serving = Serving::against(serving.world, url.expose_secret(), &[]).await;
+    serving.binary.wait_for_line("rows are in a default partition", SOON).await;
+    let operator = serving.nobody().at("");
+    eventually("it has its day", SOON, async || strays(&page(&operator).await) == Some(0.0)).await;
+    assert_eq!(of(&page(&operator).await, "posthorn_days_kept", "outbox"), Some(3.0));
+    assert!(!serving.binary.lines().iter().any(|line| line.contains("rows stay in a default partition")));
 }
 
 #[tokio::test]

@@ -62,11 +62,12 @@ async fn the_metrics_count_every_attempt_under_the_names_of_the_requirements() {
         assert!(page.contains(&series), "no {series} in\n{page}");
     }
     has(format!("webhook_delivery_duration_seconds_count{{{of}}} 4"));
-    has("posthorn_queue_depth 1".to_owned());
-    has("posthorn_dispatchers_alive 1".to_owned());
-    has("posthorn_in_flight 0".to_owned());
-    has("posthorn_open_fanouts 0".to_owned());
-    has("posthorn_oldest_waiting_seconds 0".to_owned());
+    for gauge in
+        [("queue_depth", 1), ("dispatchers_alive", 1), ("in_flight", 0), ("open_fanouts", 0), ("database_up", 1)]
+    {
+        has(format!("posthorn_{}{{database=\"{}\"}} {}", gauge.0, world.database(), gauge.1));
+    }
+    has(format!("posthorn_oldest_waiting_seconds{{database=\"{}\"}} 0", world.database()));
     has("posthorn_rescued_leases_total 0".to_owned());
     has("posthorn_fenced_results_total{counted=\"true\"} 0".to_owned());
     has(format!("posthorn_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")));

@@ -34,5 +34,7 @@ mod outbox;
 mod partitions;
 mod publish;
 mod receiving;
+mod retention;
 mod schema;
+mod several_databases;
 mod sql;

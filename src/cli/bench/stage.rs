@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::receiver::Receiver;
 use super::{Bench, BenchError};
-use crate::config::{ApiConfig, Config, DatabaseConfig, KeyringConfig, Role};
+use crate::config::{ApiConfig, Config, DatabasesConfig, KeyringConfig, RetentionConfig, Role};
 use crate::domain::envelope::{self, EventView};
 use crate::domain::keyring::Keyring;
 use crate::domain::secret::Secret;
@@ -63,7 +63,7 @@ impl Stage {
 
     /// Another connection.
     pub(super) async fn connect(&self) -> Result<Client, BenchError> {
-        connect(self.config.database.database_url.expose_secret()).await
+        connect(self.config.databases.database_urls[0].expose_secret()).await
     }
 
     /// Whether any delivery is not finished.
@@ -130,12 +130,13 @@ fn dispatcher_config(command: &Bench, database_url: SecretString, keyring: Secre
     webhook.allow_networks.push(IpNet::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST)));
     Config {
         role: Role::Dispatcher,
-        database: DatabaseConfig { database_url },
+        databases: DatabasesConfig { database_urls: vec![database_url] },
         // unused by a dispatcher
         api: ApiConfig { bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), admin_token: None, metrics_token: None },
         webhook,
         keyring: KeyringConfig { keyring: Some(keyring), keyring_file: None },
         dispatcher: command.dispatcher.clone(),
+        retention: RetentionConfig { retention_days: 0 },
     }
 }
 

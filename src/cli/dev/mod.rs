@@ -25,7 +25,9 @@ use self::demo::DemoError;
 use self::receiver::Receiver;
 use self::workspace::{Credentials, Workspace, WorkspaceError};
 use super::until_stopped;
-use crate::config::{ApiConfig, Config, DatabaseConfig, DispatcherConfig, KeyringConfig, Role, WebhookConfig};
+use crate::config::{
+    ApiConfig, Config, DatabasesConfig, DispatcherConfig, KeyringConfig, RetentionConfig, Role, WebhookConfig,
+};
 use crate::domain::keyring::Keyring;
 use crate::domain::secret::Secret;
 use crate::run::{self, RunError, Running};
@@ -61,6 +63,10 @@ pub struct Dev {
     /// Dispatcher
     #[command(flatten)]
     pub dispatcher: DispatcherConfig,
+
+    /// History
+    #[command(flatten)]
+    pub retention: RetentionConfig,
 }
 
 /// Why `dev` could not start or stop.
@@ -241,11 +247,12 @@ fn keyring_config(workspace: &Workspace) -> KeyringConfig {
 fn config(command: &Dev, workspace: &Workspace, database_url: SecretString, credentials: &Credentials) -> Config {
     let mut config = Config {
         role: if command.no_dispatcher { Role::Api } else { Role::All },
-        database: DatabaseConfig { database_url },
+        databases: DatabasesConfig { database_urls: vec![database_url] },
         api: command.api.clone(),
         webhook: command.webhook.clone(),
         keyring: keyring_config(workspace),
         dispatcher: command.dispatcher.clone(),
+        retention: command.retention.clone(),
     };
     config.api.admin_token.get_or_insert_with(|| credentials.admin_token());
     config.webhook.allow_http = true;

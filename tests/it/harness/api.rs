@@ -76,8 +76,7 @@ impl Serving {
 
     /// A caller without a token.
     pub(crate) fn nobody(&self) -> Api {
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        Api { client, address: self.address.clone(), base: BASE, headers: Vec::new() }
+        Api::nobody_at(&self.address)
     }
 
     /// A new tenant and its caller.
@@ -102,8 +101,12 @@ impl Serving {
 
 /// Starts `posthorn serve` without waiting for it.
 pub(crate) fn start(database_url: &str, settings: &[(&str, &str)]) -> Binary {
+    start_with(&[], &[&[("DATABASE_URL", database_url)], settings].concat())
+}
+
+/// The same with databases given as flags, without or beside DATABASE_URL.
+pub(crate) fn start_with(database_urls: &[&str], settings: &[(&str, &str)]) -> Binary {
     let mut env = vec![
-        ("DATABASE_URL", database_url),
         ("POSTHORN_BIND", "127.0.0.1:0"),
         ("POSTHORN_KEYRING", super::world::KEYRING),
         ("POSTHORN_ADMIN_TOKEN", ADMIN_TOKEN),
@@ -111,10 +114,18 @@ pub(crate) fn start(database_url: &str, settings: &[(&str, &str)]) -> Binary {
         ("WEBHOOK_ALLOW_NETWORKS", "127.0.0.0/8"),
     ];
     env.extend_from_slice(settings);
-    Binary::start(&["serve"], &env)
+    let mut arguments = vec!["serve"];
+    arguments.extend(database_urls.iter().flat_map(|url| ["--database-url", url]));
+    Binary::start(&arguments, &env)
 }
 
 impl Api {
+    /// A caller without a token of the server at this address.
+    pub(crate) fn nobody_at(address: &str) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { client, address: address.to_owned(), base: BASE, headers: Vec::new() }
+    }
+
     /// The same caller elsewhere than at [`BASE`].
     pub(crate) fn at(&self, base: &'static str) -> Self {
         Self { base, ..self.clone() }
