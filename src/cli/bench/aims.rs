@@ -38,8 +38,8 @@ const AIMS: [Aim; 24] = [
     aim("ordering.violations", AtMost(0.0)),
     aim("ordering.overlaps", AtMost(0.0)),
     aim("ordering.lost", AtMost(0.0)),
+    aim("ordering.misnumbered", AtMost(0.0)),
     aim("rate_limit.deviation_percent", AtMost(5.0)),
-    aim("rate_limit.lost", AtMost(0.0)),
 ];
 
 const fn aim(key: &'static str, bound: Bound) -> Aim {

@@ -19,8 +19,8 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 /// How long it may take to end in good order.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
-/// What it logs: a line that a user would read is worth a line here.
-const LOG: &str = "warn,posthorn::login=error";
+/// What it logs unless `RUST_LOG` says otherwise: receivers that fail are meant to here, and a line for each is no news.
+const LOG: &str = "error";
 
 /// A running `posthorn serve --role dispatcher`; killed when dropped.
 pub(super) struct Dispatcher<'a> {
@@ -37,7 +37,7 @@ impl<'a> Dispatcher<'a> {
             .env_clear()
             .env("DATABASE_URL", database_url.as_str())
             .env("POSTHORN_KEYRING", lab.keyring_entry.expose_secret())
-            .env("RUST_LOG", LOG)
+            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| LOG.to_owned()))
             .envs(lab.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -62,10 +62,10 @@ pub enum BenchError {
         /// How long was waited.
         seconds: u64,
     },
-    /// A promise was found broken.
-    #[error("broken: {what}")]
+    /// Promises were found broken.
+    #[error("promises are broken: {what}")]
     Broken {
-        /// Which promise, and how often.
+        /// Keys of their figures.
         what: String,
     },
     /// A producer ended badly.

@@ -87,7 +87,7 @@ pub struct Bench {
 ///
 /// # Errors
 /// [`BenchError`]; the embedded server is stopped and removed then too. A scenario that fails does not keep the others from
-/// being told, but the end is [`BenchError::Failed`] then.
+/// being told, but the end is [`BenchError::Failed`] then, and [`BenchError::Broken`] when `--chaos` found a promise broken.
 pub async fn bench(command: Bench) -> Result<(), BenchError> {
     let report = match &command.database_url {
         Some(url) => until_done(&command, url.clone()).await?,
@@ -95,9 +95,11 @@ pub async fn bench(command: Bench) -> Result<(), BenchError> {
     };
     let text = if command.json { report.json() } else { report.table() };
     writeln!(std::io::stdout(), "{text}")?;
-    match report.failed.len() {
-        0 => Ok(()),
-        count => Err(BenchError::Failed { count }),
+    match (report.failed.len(), report.missed()) {
+        // figures may be what they are; a promise is not
+        (0, missed) if command.chaos && !missed.is_empty() => Err(BenchError::Broken { what: missed.join(", ") }),
+        (0, _) => Ok(()),
+        (count, _) => Err(BenchError::Failed { count }),
     }
 }
 

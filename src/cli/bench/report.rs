@@ -38,6 +38,12 @@ impl Report {
         }
     }
 
+    /// Keys of the figures that are not what they ought to be.
+    pub(super) fn missed(&self) -> Vec<String> {
+        let is_missed = |s: &&Series| aims::of(&s.figure.key).is_some_and(|bound| !bound.is_met(s.told()));
+        self.quantities.0.iter().filter(is_missed).map(|series| series.figure.key.clone()).collect()
+    }
+
     /// One JSON object: what counts of each quantity under its key, and under `rounds` the values of every round.
     pub(super) fn json(&self) -> String {
         let mut told = Map::new();
@@ -141,6 +147,7 @@ mod tests {
         assert_eq!(read["neighbour"]["max_ms"], json!(9.0));
         assert_eq!(read["rounds"]["drain.ratio"], json!([0.3, 0.5, 0.4]));
         assert_eq!(read["aims"]["drain.ratio"]["is_met"], json!(true));
+        assert_eq!(report().missed(), Vec::<String>::new());
         assert_eq!(read["failed"][0]["scenario"], json!("latency"));
         assert_eq!(read["about"]["settings"], json!(["A=1"]));
     }

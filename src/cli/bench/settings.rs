@@ -32,8 +32,9 @@ impl Setting {
 
 /// Environment of the process under test, without its database and keyring.
 pub(super) fn environment(settings: &[Setting]) -> Vec<(String, String)> {
-    let local = LOCAL.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    local.into_iter().chain(settings.iter().map(|s| (s.name.clone(), s.value.clone()))).collect()
+    let is_set = |name: &str| settings.iter().any(|setting| setting.name == name);
+    let local = LOCAL.into_iter().filter(|(name, _)| !is_set(name)).map(|(n, v)| (n.to_owned(), v.to_owned()));
+    local.chain(settings.iter().map(|s| (s.name.clone(), s.value.clone()))).collect()
 }
 
 /// The configuration that a process with this environment and no other has.
@@ -75,7 +76,9 @@ mod tests {
         let shipped = configuration(&environment(&[])).unwrap();
         assert_eq!(config.dispatcher.poll_seconds, 7);
         assert_eq!(config.dispatcher.concurrency, shipped.dispatcher.concurrency);
-        assert!(config.webhook.allow_http);
+        assert!(
+            config.webhook.allow_http && !configuration(&set("WEBHOOK_ALLOW_HTTP=false")).unwrap().webhook.allow_http
+        );
         assert!(configuration(&set("POSTHORN_NO_SUCH=1")).is_err());
         assert!(configuration(&set("POSTHORN_POLL_SECONDS=soon")).is_err());
     }

@@ -54,11 +54,11 @@ pub struct Sizes {
     pub producer_clients: u32,
 
     /// producers: milliseconds of one slice of one variant
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(100..=600_000))]
+    #[arg(long, default_value_t = 700, value_parser = clap::value_parser!(u32).range(50..=600_000))]
     pub producer_slice_ms: u32,
 
     /// producers: slices of each variant in a round
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub producer_slices: u32,
 
     /// producers: deliveries that keep the dispatcher busy throughout

@@ -129,7 +129,7 @@ impl Stage {
     }
 
     /// Whether any delivery is not finished.
-    async fn is_waiting(&self) -> Result<bool, BenchError> {
+    pub(super) async fn is_waiting(&self) -> Result<bool, BenchError> {
         let row = self.db.query_one("SELECT EXISTS (SELECT FROM posthorn.webhook_deliveries_live)", &[]).await;
         row.map_err(BenchError::database("looking for waiting deliveries")).map(|row| row.get(0))
     }
