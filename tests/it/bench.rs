@@ -1,29 +1,34 @@
 //! `posthorn bench` as people run it, with sizes that are over in a moment.
 
+use std::time::Duration;
+
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::harness::{Binary, server};
 
+/// Making databases takes its time where others use the disk too.
+const LIMIT: Duration = Duration::from_secs(120);
+
 /// Runs it on the tests' server; answers with whether it succeeded and with everything it wrote.
 async fn bench(arguments: &[&str]) -> (bool, Vec<String>) {
     let url = server().url("postgres");
     let arguments = [&["bench", "--database-url", url.expose_secret(), "--rounds", "1"], arguments].concat();
-    let (status, lines) = Binary::start(&arguments, &[]).run_to_end().await;
+    let command = Binary::start(&arguments, &[]);
+    command.wait_exit(LIMIT).await;
+    let (status, lines) = command.run_to_end().await;
     (status.success(), lines)
 }
 
 #[tokio::test]
 async fn scripts_read_the_figures_from_one_json_object() {
     let tiny = ["--bare-requests", "200", "--deliveries", "300", "--latency-rates", "20", "--latency-seconds", "1"];
-    let (is_good, lines) = bench(&[&["--json", "--only", "drain,latency,memory"], &tiny[..]].concat()).await;
+    let (is_good, lines) = bench(&[&["--json", "--only", "drain,latency"], &tiny[..]].concat()).await;
     assert!(is_good, "{}", lines.join("\n"));
     let json = lines.iter().find(|line| line.starts_with('{')).unwrap();
     let read: Value = serde_json::from_str(json).unwrap();
     let number = |path: &str| read.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} in {json}"));
-    for path in
-        ["/drain/ratio", "/drain/per_second", "/drain/wal_bytes", "/latency_20/p99_ms", "/rss_mib", "/rss_peak_mib"]
-    {
+    for path in ["/drain/ratio", "/drain/per_second", "/drain/wal_bytes", "/latency_20/p99_ms", "/rss_peak_mib"] {
         assert!(number(path) > 0.0, "{path} in {json}");
     }
     // the server runs on this machine, so PostgreSQL's share is known

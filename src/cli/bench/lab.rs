@@ -15,10 +15,11 @@ use super::threads::Threads;
 use super::usage;
 use crate::config::Config;
 use crate::domain::keyring::Keyring;
+use crate::store::days::DAYS_AHEAD;
 use crate::store::migrate;
 
-/// Partitions are made for so many days ahead, as `posthorn serve` would.
-const MAKE_DAYS: &str = "SELECT posthorn.make_day(d.parent, d.day) FROM posthorn.missing_days(14) d";
+/// Makes the partitions that `posthorn serve` would make.
+const MAKE_DAYS: &str = "SELECT posthorn.make_day(d.parent, d.day) FROM posthorn.missing_days($1::int) d";
 
 /// The laboratory.
 pub(super) struct Lab {
@@ -137,7 +138,7 @@ impl Lab {
         let url = self.url_of("template");
         migrate::migrate(&url.to_string().into()).await?;
         let template = connect(url.as_str()).await?;
-        template.query(MAKE_DAYS, &[]).await.map_err(BenchError::database("making days"))?;
+        template.query(MAKE_DAYS, &[&DAYS_AHEAD]).await.map_err(BenchError::database("making days"))?;
         drop(template);
         // copying a database asks that nobody is connected to it
         let name = self.name_of("template");
