@@ -57,9 +57,15 @@ impl Stage {
         connect(self.url.as_str()).await
     }
 
+    /// As a user makes it.
     pub(super) async fn add_tenant(&self) -> Result<Uuid, BenchError> {
-        let tenant = Uuid::now_v7();
-        let added = self.db.execute("INSERT INTO posthorn.tenants (id, name) VALUES ($1, 'bench')", &[&tenant]).await;
+        self.add_tenant_with(None).await
+    }
+
+    async fn add_tenant_with(&self, max_in_flight: Option<i32>) -> Result<Uuid, BenchError> {
+        let (tenant, insert) =
+            (Uuid::now_v7(), "INSERT INTO posthorn.tenants (id, name, max_in_flight) VALUES ($1, 'bench', $2)");
+        let added = self.db.execute(insert, &[&tenant, &max_in_flight]).await;
         added.map_err(BenchError::database("adding a tenant")).map(|_| tenant)
     }
 
@@ -83,8 +89,8 @@ impl Stage {
 
     /// One tenant with one subscription that may use every slot of a dispatcher.
     pub(super) async fn subscribe_one(&self, lab: &Lab) -> Result<Uuid, BenchError> {
-        let tenant = self.add_tenant().await?;
         let max_in_flight = Some(lab.concurrency());
+        let tenant = self.add_tenant_with(max_in_flight.and_then(|n| i32::try_from(n).ok())).await?;
         self.subscribe(lab, &Subscription { tenant, path: "/hook", event: EVENT, max_in_flight }).await?;
         Ok(tenant)
     }

@@ -5,11 +5,13 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-/// A published event. Ids are in the order of commits within a key, which is checked too.
+/// A published event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
     pub(super) id: Uuid,
     pub(super) key: u32,
+    /// Its delivery's place in line, which is in the order of commits within a key; that is checked too.
+    pub(super) number: i64,
     /// From before the INSERT to after its commit.
     pub(super) began: Instant,
     pub(super) committed: Instant,
@@ -35,7 +37,7 @@ pub(super) struct Found {
     pub(super) overlaps: usize,
     /// Events never accepted and not failed for good either.
     pub(super) lost: usize,
-    /// Events whose id is before that of one which was committed before they began.
+    /// Events committed before one began whose place in line is before theirs.
     pub(super) misnumbered: usize,
     /// Events accepted more than once.
     pub(super) duplicates: usize,
@@ -53,13 +55,13 @@ pub(super) fn check(events: &[Event], requests: &[Request], failed: &[Uuid], kil
     }
     let mut found = Found::default();
     for events in keys.values_mut() {
-        events.sort_by_key(|event| event.id);
+        events.sort_by_key(|event| event.number);
         check_key(events, &of_event, failed, kills, &mut found);
     }
     found
 }
 
-/// Checks the events of one key, in the order of their ids.
+/// Checks the events of one key, in the order of their places in line.
 fn check_key(
     events: &[Event],
     requests: &HashMap<Uuid, Vec<Request>>,
@@ -126,7 +128,7 @@ mod tests {
         fn new(count: u32) -> Self {
             let start = Instant::now();
             let at = |ms: u32| start + Duration::from_millis(ms.into());
-            let event = |n: u32| Event { id: id(n), key: 7, began: at(n), committed: at(n) };
+            let event = |n: u32| Event { id: id(n), key: 7, number: n.into(), began: at(n), committed: at(n) };
             Self { start, events: (0..count).map(event).collect(), requests: Vec::new() }
         }
 
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_must_follow_commits() {
+    fn places_in_line_must_follow_commits() {
         let mut scene = Scene::new(2);
         (scene.events[0].began, scene.events[0].committed) = (scene.at(50), scene.at(51));
         scene.request(0, (60, 61), true);

@@ -1,6 +1,7 @@
 //! Ordering: events of many keys from several publishers, a receiver that fails now and then, three dispatchers of which one
 //! is killed and started again every few seconds. Each key's events must be accepted one at a time and in order.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -48,8 +49,12 @@ pub(in super::super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Fi
     let began = Instant::now();
     let kills = kill_until_done(lab, &stage, publishing.at_work.clone(), sizes).await?;
     let seconds = began.elapsed().as_secs_f64();
-    let events = publishing.finish().await?;
-    let failed = failed_for_good(&stage).await?;
+    let mut events = publishing.finish().await?;
+    let (numbers, failed) = outcome(&stage).await?;
+    for event in &mut events {
+        // one without a delivery is lost, and stands before none
+        event.number = numbers.get(&event.id).copied().unwrap_or(i64::MAX);
+    }
     let found = order::check(&events, &receiver.requests(), &failed, &kills);
     let count =
         |key: &str, label: &str, value: usize| Figure::highest(format!("ordering.{key}"), label, 0, value as f64);
@@ -58,7 +63,7 @@ pub(in super::super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Fi
         count("violations", &format!("{total} events over {keys} keys, order violations"), found.violations),
         count("overlaps", "  two requests of a key at once", found.overlaps),
         count("lost", "  events lost", found.lost),
-        count("misnumbered", "  ids against the order of commits", found.misnumbered),
+        count("misnumbered", "  places in line against the order of commits", found.misnumbered),
         count("duplicates", "  accepted again after a kill (allowed)", found.duplicates),
         count("failed", "  failed for good (may be overtaken)", failed.len()),
         count("kills", "  dispatchers killed", kills.len()),
@@ -116,7 +121,7 @@ async fn publish(
         let began = Instant::now();
         let row = db.query_one(&insert, &[&tenant, &EVENT, &format!("key-{key}")]).await;
         let row = row.map_err(BenchError::database("publishing an ordered event"))?;
-        events.push(Event { id: row.get(0), key, began, committed: Instant::now() });
+        events.push(Event { id: row.get(0), key, number: 0, began, committed: Instant::now() });
     }
     Ok(events)
 }
@@ -152,8 +157,11 @@ async fn kill_until_done(
     Ok(kills)
 }
 
-async fn failed_for_good(stage: &Stage) -> Result<Vec<Uuid>, BenchError> {
-    let failed = "SELECT event_id FROM posthorn.webhook_deliveries WHERE status IN ('failed', 'abandoned')";
-    let rows = stage.db.query(failed, &[]).await.map_err(BenchError::database("looking for what failed"))?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+/// The place in line of each event's delivery, and those that failed for good.
+async fn outcome(stage: &Stage) -> Result<(HashMap<Uuid, i64>, Vec<Uuid>), BenchError> {
+    let deliveries = "SELECT d.event_id, d.ordering_number, d.status IN ('failed', 'abandoned')
+        FROM posthorn.webhook_deliveries d WHERE d.ordering_number IS NOT NULL";
+    let rows = stage.db.query(deliveries, &[]).await.map_err(BenchError::database("looking at what became of them"))?;
+    let numbers = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    Ok((numbers, rows.iter().filter(|row| row.get(2)).map(|row| row.get(0)).collect()))
 }

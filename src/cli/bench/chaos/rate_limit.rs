@@ -27,8 +27,8 @@ pub(in super::super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Fi
     let stage = lab.stage().await?;
     let tenant = stage.add_tenant().await?;
     stage.subscribe(lab, &Subscription { tenant, path: "/hook", event: EVENT, max_in_flight: None }).await?;
-    let limit = "UPDATE posthorn.webhook_subscriptions SET rate_per_second = $1::int";
-    let limited = stage.db.execute(limit, &[&i32::try_from(rate).unwrap_or(i32::MAX)]).await;
+    let limit = "UPDATE posthorn.webhook_subscriptions SET rate_per_second = $1::float8";
+    let limited = stage.db.execute(limit, &[&f64::from(rate)]).await;
     limited.map_err(BenchError::database("setting a rate limit"))?;
     stage.fill(lab, tenant, rate * (BURST + seconds + TO_SPARE)).await?;
     lab.receiver.start_stamping();
