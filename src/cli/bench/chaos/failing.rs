@@ -15,8 +15,9 @@ use super::super::receiver::{Answer, answer, event_id, listen};
 use super::super::threads::Threads;
 use super::order::Request;
 
-/// Longest time an answer takes, in milliseconds: two requests at once would go unseen if it took none.
-const SLOWEST_MS: u64 = 4;
+/// Longest time an answer takes, in milliseconds. If it took none, two requests at once would go unseen, and a dispatcher
+/// that is killed would hold nothing.
+const SLOWEST_MS: u64 = 40;
 
 /// A running receiver.
 pub(super) struct FailingReceiver {
