@@ -1,7 +1,7 @@
 # What people type. Everything that must be there first is set up by .ci/setup, which is quick when it has been done.
 CARGO ?= cargo
 
-.PHONY: help run test check bench openapi sql setup
+.PHONY: help run test check bench chaos openapi sql setup
 
 help: ## lists these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,8 +22,11 @@ check: setup ## what must pass before a push: form, lints, documentation, tests
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
 	$(CARGO) test --quiet
 
-bench: setup ## measures throughput and latency on this machine
+bench: setup ## measures throughput, latency, fairness, CPU and memory on this machine, in about a quarter of an hour
 	$(CARGO) run --release --quiet -- bench
+
+chaos: setup ## looks for broken promises (order, rate limit) while dispatchers are killed
+	$(CARGO) run --release --quiet -- bench --chaos --rounds 1
 
 openapi: ## writes the API's documents into openapi/
 	mkdir -p openapi

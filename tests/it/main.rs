@@ -7,6 +7,7 @@ mod api_isolation;
 mod api_monitor;
 mod api_problems;
 mod api_subscriptions;
+mod bench;
 mod canary;
 mod cluster;
 mod crash;

@@ -1,125 +1,86 @@
-//! The latency at a steady rate: from a producer's COMMIT to the receiver, each event in a transaction of its own.
+//! The latency at steady rates: from a producer's COMMIT to the receiver, each event in a transaction of its own.
+//!
+//! Events are published when they are due, whatever the ones before took (an open loop): a stall shows in every event that
+//! it delays. `from_due` counts from that moment, `from commit` from when COMMIT returned.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
-use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use super::BenchError;
-use super::stage::{EVENT, Stage};
+use super::child::Dispatcher;
+use super::error::BenchError;
+use super::figures::Figure;
+use super::lab::Lab;
+use super::load::{self, Published};
+use super::percentiles::{Percentiles, milliseconds};
+use super::sizes::Sizes;
+use super::stage::{EVENT, Stage, Subscription};
 
 /// How long the last events may take to arrive.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
-/// Events published before measuring, so that connections stand and plans are made.
-const WARM_UP: u32 = 20;
-
-/// What one measurement came to, in milliseconds.
-#[derive(Clone, Copy, Debug)]
+/// From the moment COMMIT returned (negative when the webhook was faster than that answer), and from when it was due.
 pub(super) struct Latency {
-    /// From the moment COMMIT returned to the producer. Negative when the webhook was faster than that answer.
     pub(super) from_commit: Percentiles,
-    /// From the moment before BEGIN.
-    pub(super) from_publish: Percentiles,
+    pub(super) from_due: Percentiles,
+    /// Those later than a second.
+    pub(super) late: usize,
 }
 
-/// Of one list of times, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Percentiles {
-    pub(super) p50: f64,
-    pub(super) p99: f64,
-    pub(super) max: f64,
+/// Each rate with a dispatcher and a database of its own.
+pub(super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Figure>, BenchError> {
+    let mut figures = Vec::new();
+    for &rate in &sizes.latency_rates {
+        let stage = lab.stage().await?;
+        let tenant = stage.add_tenant().await?;
+        stage.subscribe(lab, &Subscription { tenant, path: "/hook", event: EVENT, max_in_flight: None }).await?;
+        stage.checkpoint().await?;
+        let dispatcher = Dispatcher::start(lab, &stage.url).await?;
+        let latency = at_rate(lab, &stage, tenant, rate, rate * sizes.latency_seconds).await?;
+        dispatcher.stop().await?;
+        let key = |name: &str| format!("latency_{rate}.{name}");
+        let label = |which: &str| format!("commit to receive at {rate}/s, {which}, ms");
+        let Latency { from_commit, from_due, late } = latency;
+        figures.push(Figure::new(key("p50_ms"), label("p50"), 2, from_commit.p50));
+        figures.push(Figure::new(key("p99_ms"), label("p99"), 2, from_commit.p99));
+        figures.push(Figure::highest(key("max_ms"), label("longest"), 2, from_commit.max));
+        figures.push(Figure::new(
+            key("from_due_p50_ms"),
+            "  from when it was due (before BEGIN), p50, ms",
+            2,
+            from_due.p50,
+        ));
+        figures.push(Figure::new(
+            key("from_due_p99_ms"),
+            "  from when it was due (before BEGIN), p99, ms",
+            2,
+            from_due.p99,
+        ));
+        figures.push(Figure::highest(key("late"), "  later than 1 s", 0, late as f64));
+    }
+    Ok(figures)
 }
 
-/// One published event.
-struct Published {
-    id: Uuid,
-    began: Instant,
-    committed: Instant,
-}
-
-/// Publishes `rate` events per second for `seconds` while a dispatcher runs.
-pub(super) async fn measure(stage: &Stage, rate: u32, seconds: u32) -> Result<Latency, BenchError> {
-    let dispatcher = stage.start_dispatcher().await?;
-    let result = measure_running(stage, rate, seconds).await;
-    dispatcher.stop().await;
-    result
-}
-
-async fn measure_running(stage: &Stage, rate: u32, seconds: u32) -> Result<Latency, BenchError> {
-    let mut producer = stage.connect().await?;
-    let insert = producer
-        .prepare(
-            "INSERT INTO posthorn.outbox (tenant_id, event, payload) VALUES ($1, $2, $3::text::jsonb) RETURNING id",
-        )
-        .await
-        .map_err(BenchError::database("preparing the INSERT"))?;
-    publish_steadily(stage, &mut producer, &insert, rate, WARM_UP).await?;
-    stage.receiver.start_stamping();
-    let published = publish_steadily(stage, &mut producer, &insert, rate, rate * seconds).await?;
-    let arrivals = stage.receiver.take_stamps();
-    let times = |since: fn(&Published) -> Instant| {
-        published.iter().filter_map(|event| Some(milliseconds(since(event), *arrivals.get(&event.id)?))).collect()
-    };
-    Ok(Latency {
-        from_commit: Percentiles::of(times(|event| event.committed)),
-        from_publish: Percentiles::of(times(|event| event.began)),
-    })
-}
-
-/// Publishes `count` events and waits until they have arrived.
-async fn publish_steadily(
+/// Publishes `count` events at `rate` per second, after some that do not count, and waits until all have arrived.
+pub(super) async fn at_rate(
+    lab: &Lab,
     stage: &Stage,
-    producer: &mut Client,
-    insert: &Statement,
+    tenant: Uuid,
     rate: u32,
     count: u32,
-) -> Result<Vec<Published>, BenchError> {
-    let expected = stage.receiver.count() + u64::from(count);
-    let mut beat = tokio::time::interval(Duration::from_secs(1) / rate);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut published = Vec::new();
-    for _ in 0..count {
-        beat.tick().await;
-        published.push(publish(stage, producer, insert).await.map_err(BenchError::database("publishing an event"))?);
-    }
-    stage.receiver.wait_for(expected, LIMIT, "the latency").await?;
-    Ok(published)
-}
-
-async fn publish(stage: &Stage, producer: &mut Client, insert: &Statement) -> Result<Published, tokio_postgres::Error> {
-    let began = Instant::now();
-    let transaction = producer.transaction().await?;
-    let row = transaction.query_one(insert, &[&stage.tenant_id, &EVENT, &stage.payload]).await?;
-    transaction.commit().await?;
-    Ok(Published { id: row.get(0), began, committed: Instant::now() })
-}
-
-/// From one instant to another that may be earlier.
-fn milliseconds(from: Instant, to: Instant) -> f64 {
-    let ms = |d: Duration| d.as_secs_f64() * 1000.0;
-    if to >= from { ms(to - from) } else { -ms(from - to) }
-}
-
-impl Percentiles {
-    /// By nearest rank; zeros of an empty list.
-    fn of(mut times: Vec<f64>) -> Self {
-        times.sort_by(f64::total_cmp);
-        let at = |percent: usize| times.get((times.len() * percent).div_ceil(100).max(1) - 1).copied().unwrap_or(0.0);
-        Self { p50: at(50), p99: at(99), max: at(100) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_taken_by_nearest_rank() {
-        let times = (1..=200).rev().map(f64::from).collect();
-        assert_eq!(Percentiles::of(times), Percentiles { p50: 100.0, p99: 198.0, max: 200.0 });
-        assert_eq!(Percentiles::of(vec![3.0]), Percentiles { p50: 3.0, p99: 3.0, max: 3.0 });
-        assert_eq!(Percentiles::of(Vec::new()).max, 0.0);
-    }
+) -> Result<Latency, BenchError> {
+    let expected = lab.receiver.count() + u64::from(load::warm_up(rate) + count);
+    lab.receiver.start_stamping();
+    let published = load::steady(lab, stage, tenant, rate, count).await?;
+    lab.receiver.wait_for(expected, LIMIT, "the latency").await?;
+    let arrivals = lab.receiver.take_stamps();
+    let times = |since: fn(&Published) -> std::time::Instant| -> Vec<f64> {
+        published.iter().filter_map(|event| Some(milliseconds(since(event), *arrivals.get(&event.id)?))).collect()
+    };
+    let from_commit = times(|event| event.committed);
+    Ok(Latency {
+        late: from_commit.iter().filter(|ms| **ms > 1000.0).count(),
+        from_commit: Percentiles::of(from_commit),
+        from_due: Percentiles::of(times(|event| event.due)),
+    })
 }

@@ -1,38 +1,56 @@
-//! `posthorn bench`: measures this machine: the bare sender, the drain of a backlog, and the latency at a steady rate.
+//! `posthorn bench`: measures this machine, each quantity against the limit that was measured beside it.
 //!
-//! Everything runs in this process but PostgreSQL, so that one clock stamps both ends. Machines are noisy: each round
-//! measures the bare sender and the drain one after the other, and their ratio is the figure to trust.
+//! The dispatcher under test is a process of its own, `posthorn serve --role dispatcher` with its shipped settings, so that
+//! its CPU and memory are its own. Receiver and producers are threads of this process: one clock stamps both ends. Every
+//! scenario has a fresh database, so that none leaves anything to the next.
 
+mod aims;
 mod bare;
+mod chaos;
+mod child;
 mod drain;
+mod error;
+mod fan_out;
+mod figures;
+mod full;
+mod lab;
 mod latency;
+mod load;
+mod memory;
+mod neighbour;
+mod percentiles;
+mod producers;
+mod publish_deliver;
 mod receiver;
 mod report;
+mod scenario;
+mod settings;
+mod sizes;
 mod stage;
+mod threads;
+mod usage;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use self::latency::Latency;
-use self::report::{Report, Round};
-use self::stage::Stage;
-use super::dev::cluster::{Cluster, ClusterError, ClusterOptions};
+pub use self::error::BenchError;
+use self::error::with_causes;
+use self::lab::Lab;
+use self::report::Report;
+pub use self::scenario::Scenario;
+pub use self::settings::Setting;
+pub use self::sizes::Sizes;
+use super::dev::cluster::{Cluster, ClusterOptions};
 use super::until_stopped;
-use crate::config::{DispatcherConfig, WebhookConfig};
-use crate::outbound::OutboundError;
-use crate::run::RunError;
-use crate::store::migrate::MigrateError;
 
-/// Database of the embedded server.
-const DATABASE: &str = "bench";
-
-/// Measure this machine: bare sender, drain of a backlog, latency at a steady rate
+/// Measure this machine: throughput, latency, fairness, CPU and memory, each beside its limit
 #[derive(Args, Clone, Debug)]
 pub struct Bench {
-    /// A database for this alone, whose login may SET ROLE posthorn_owner [default: an embedded PostgreSQL, removed afterwards]
+    /// A database on a server to use, as a superuser: bench makes databases of its own beside it and drops them [default: an embedded PostgreSQL, removed afterwards]
     #[arg(long, hide_env_values = true)]
     pub database_url: Option<SecretString>,
 
@@ -40,88 +58,36 @@ pub struct Bench {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
 
-    /// Deliveries of a drain, and requests of the bare sender
-    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub deliveries: u32,
+    /// Only these, separated by commas [default: those up to memory]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub only: Vec<Scenario>,
 
-    /// Seconds of each latency measurement
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub seconds: u32,
+    /// The long ones too: backlog, history, subscriptions, dispatchers, snapshot
+    #[arg(long, default_value_t = false, conflicts_with_all = ["only", "chaos"])]
+    pub full: bool,
 
-    /// Events per second of the latency measurement, each in a transaction of its own
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub rate: u32,
+    /// Instead of measuring, look for broken promises while dispatchers are killed: ordering, rate-limit
+    #[arg(long, default_value_t = false, conflicts_with = "only")]
+    pub chaos: bool,
 
     /// Print one JSON object instead of the table
     #[arg(long, default_value_t = false)]
     pub json: bool,
 
-    /// Webhooks; http and loopback are always allowed here
+    /// A setting of the dispatcher under test, such as POSTHORN_CONCURRENCY=64; may be repeated [default: as shipped]
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = Setting::parse)]
+    pub settings: Vec<Setting>,
+
+    /// How much of everything
     #[command(flatten)]
-    pub webhook: WebhookConfig,
-
-    /// Dispatcher
-    #[command(flatten)]
-    pub dispatcher: DispatcherConfig,
-}
-
-/// Why there are no figures.
-#[derive(Debug, thiserror::Error)]
-pub enum BenchError {
-    /// The embedded server.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    /// The schema.
-    #[error(transparent)]
-    Migrate(#[from] MigrateError),
-    /// The dispatcher.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The bare sender.
-    #[error(transparent)]
-    Outbound(#[from] OutboundError),
-    /// A statement.
-    #[error("the database failed while {what}")]
-    Database {
-        /// What was being done.
-        what: &'static str,
-        /// The driver's error.
-        source: tokio_postgres::Error,
-    },
-    /// Somebody uses the database.
-    #[error("the database has deliveries that wait: bench wants one for itself")]
-    Busy,
-    /// Something did not arrive.
-    #[error("only {arrived} of {expected} webhooks arrived within {seconds} s while measuring {what}")]
-    Missing {
-        /// Which measurement.
-        what: &'static str,
-        /// How many came.
-        arrived: u64,
-        /// How many were sent.
-        expected: u64,
-        /// How long was waited.
-        seconds: u64,
-    },
-    /// Stopped by a signal.
-    #[error("stopped before there were figures")]
-    Stopped,
-    /// The receiver's socket, a file or stdout.
-    #[error("the system failed")]
-    System(#[from] std::io::Error),
-}
-
-impl BenchError {
-    /// For `map_err`: the driver's error with what was being done.
-    fn database(what: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Self {
-        move |source| Self::Database { what, source }
-    }
+    pub sizes: Sizes,
 }
 
 /// Measures and prints.
 ///
 /// # Errors
-/// [`BenchError`]; the embedded server is stopped and removed then too.
+/// [`BenchError`]; the embedded server is stopped and removed then too. A scenario that fails does not keep the others from
+/// being told, but the end is [`BenchError::Failed`] then, and [`BenchError::Broken`] when `--chaos` found a promise broken.
 pub async fn bench(command: Bench) -> Result<(), BenchError> {
     let report = match &command.database_url {
         Some(url) => until_done(&command, url.clone()).await?,
@@ -129,7 +95,12 @@ pub async fn bench(command: Bench) -> Result<(), BenchError> {
     };
     let text = if command.json { report.json() } else { report.table() };
     writeln!(std::io::stdout(), "{text}")?;
-    Ok(())
+    match (report.failed.len(), report.missed()) {
+        // figures may be what they are; a promise is not
+        (0, missed) if command.chaos && !missed.is_empty() => Err(BenchError::Broken { what: missed.join(", ") }),
+        (0, _) => Ok(()),
+        (count, _) => Err(BenchError::Failed { count }),
+    }
 }
 
 async fn on_embedded_server(command: &Bench) -> Result<Report, BenchError> {
@@ -137,41 +108,48 @@ async fn on_embedded_server(command: &Bench) -> Result<Report, BenchError> {
     progress("starting an embedded PostgreSQL");
     let options = ClusterOptions { data_dir: folder.join("pg"), port: None, settings: Vec::new() };
     let mut cluster = Cluster::start(options).await?;
-    let result = match stage::create_database(&cluster.url("postgres"), DATABASE).await {
-        Ok(()) => until_done(command, cluster.url(DATABASE).into()).await,
-        Err(error) => Err(error),
-    };
+    let result = until_done(command, cluster.url("postgres").into()).await;
     cluster.stop().await?;
     std::fs::remove_dir_all(folder)?;
     result
 }
 
 /// The figures, or [`BenchError::Stopped`] at Ctrl-C.
-async fn until_done(command: &Bench, database_url: SecretString) -> Result<Report, BenchError> {
-    tokio::select! {
-        result = measure(command, database_url) => result,
+async fn until_done(command: &Bench, admin_url: SecretString) -> Result<Report, BenchError> {
+    let lab = Lab::open(admin_url.expose_secret(), &command.settings).await?;
+    let result = tokio::select! {
+        report = measure(command, &lab) => Ok(report),
         stopped = until_stopped() => { stopped?; Err(BenchError::Stopped) }
-    }
+    };
+    lab.close().await;
+    result
 }
 
-async fn measure(command: &Bench, database_url: SecretString) -> Result<Report, BenchError> {
-    let stage = Stage::prepare(command, database_url).await?;
-    let mut rounds = Vec::new();
-    for number in 1..=command.rounds {
-        let step = |what: &str| progress(&format!("round {number} of {}: {what}", command.rounds));
-        step("bare sender");
-        let bare_per_second = bare::measure(&stage, command.deliveries).await?;
-        step("drain");
-        let drain_per_second = drain::measure(&stage, command.deliveries).await?;
-        step("latency");
-        let latency: Latency = latency::measure(&stage, command.rate, command.seconds).await?;
-        rounds.push(Round { bare_per_second, drain_per_second, latency });
+async fn measure(command: &Bench, lab: &Lab) -> Report {
+    let scenarios = scenario::selected(&command.only, command.full, command.chaos);
+    let started = Instant::now();
+    let mut report = Report::new(lab, command);
+    for round in 1..=command.rounds {
+        for &scenario in &scenarios {
+            let elapsed = started.elapsed().as_secs();
+            progress(&format!("[{elapsed:>4} s] round {round} of {}: {}", command.rounds, scenario.name()));
+            match scenario.run(lab, &command.sizes, round).await {
+                Ok(figures) => report.add(figures),
+                Err(error) => {
+                    let reason = with_causes(&error);
+                    progress(&format!("{} failed: {reason}", scenario.name()));
+                    report.failed.push((scenario, round, reason));
+                }
+            }
+        }
+        report.add(lab.peak_memory());
     }
-    Ok(Report { postgres: stage.postgres_version().await?, rate: command.rate, deliveries: command.deliveries, rounds })
+    report.seconds = started.elapsed().as_secs();
+    report
 }
 
 /// One line on stderr, so that stdout holds nothing but figures.
 fn progress(text: &str) {
     // nobody may be reading; the figures matter more
-    let _ = writeln!(std::io::stderr(), "{text} …");
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

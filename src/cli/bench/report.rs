@@ -1,112 +1,115 @@
-//! What is told: the median of the rounds with their range, as a table or as one JSON object.
+//! What is told: each quantity over the rounds, as a table or as one JSON object, with what it ought to be.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::latency::{Latency, Percentiles};
+use super::aims;
+use super::figures::{Figure, Quantities, Series};
+use super::lab::Lab;
+use super::scenario::Scenario;
+use super::{Bench, Setting};
 
-/// The figures of one round.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Round {
-    pub(super) bare_per_second: f64,
-    pub(super) drain_per_second: f64,
-    pub(super) latency: Latency,
-}
-
-/// All rounds and what they were made with.
+/// Everything that was measured, and what could not be.
 pub(super) struct Report {
-    pub(super) postgres: String,
-    pub(super) rate: u32,
-    pub(super) deliveries: u32,
-    pub(super) rounds: Vec<Round>,
-}
-
-/// A quantity over all rounds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Spread {
-    median: f64,
-    min: f64,
-    max: f64,
-}
-
-/// Which of a round's two latencies.
-type Of = fn(&Round) -> Percentiles;
-
-const fn from_commit(round: &Round) -> Percentiles {
-    round.latency.from_commit
-}
-
-const fn from_publish(round: &Round) -> Percentiles {
-    round.latency.from_publish
+    postgres: String,
+    rounds: u32,
+    settings: Vec<Setting>,
+    quantities: Quantities,
+    /// Scenario, round, reason.
+    pub(super) failed: Vec<(Scenario, u32, String)>,
+    /// How long it all took.
+    pub(super) seconds: u64,
 }
 
 impl Report {
-    /// One JSON object; times in milliseconds, rates per second.
+    pub(super) fn new(lab: &Lab, command: &Bench) -> Self {
+        Self {
+            postgres: lab.postgres_version.clone(),
+            rounds: command.rounds,
+            settings: command.settings.clone(),
+            quantities: Quantities::default(),
+            failed: Vec::new(),
+            seconds: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, figures: Vec<Figure>) {
+        for figure in figures {
+            self.quantities.add(figure);
+        }
+    }
+
+    /// Keys of the figures that are not what they ought to be.
+    pub(super) fn missed(&self) -> Vec<String> {
+        let is_missed = |s: &&Series| aims::of(&s.figure.key).is_some_and(|bound| !bound.is_met(s.told()));
+        self.quantities.0.iter().filter(is_missed).map(|series| series.figure.key.clone()).collect()
+    }
+
+    /// One JSON object: what counts of each quantity under its key, and under `rounds` the values of every round.
     pub(super) fn json(&self) -> String {
-        let rate = |spread: Spread| json!({ "per_second": spread.median, "min": spread.min, "max": spread.max });
-        let mut drain = rate(self.spread(|r| r.drain_per_second));
-        drain["ratio"] = json!(self.ratio().median);
-        drain["deliveries"] = json!(self.deliveries);
-        let latency = |of: Of| -> Value {
-            json!({
-                "p50_ms": self.spread(|r| of(r).p50).median,
-                "p99_ms": self.spread(|r| of(r).p99).median,
-                "max_ms": self.spread(|r| of(r).max).max,
-            })
-        };
-        let mut at_rate = latency(from_commit);
-        at_rate["from_publish"] = latency(from_publish);
-        let mut report = json!({
+        let mut told = Map::new();
+        let about = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "postgres": self.postgres,
             "cores": cores(),
-            "rounds": self.rounds.len(),
-            "bare": rate(self.spread(|r| r.bare_per_second)),
-            "drain": drain,
+            "seconds": self.seconds,
+            "settings": self.settings.iter().map(|s| format!("{}={}", s.name, s.value)).collect::<Vec<_>>(),
         });
-        report[format!("latency_{}", self.rate)] = at_rate;
-        report.to_string()
+        told.insert("about".to_owned(), about);
+        let (mut rounds, mut aims) = (Map::new(), Map::new());
+        for series in &self.quantities.0 {
+            let key = &series.figure.key;
+            put(&mut told, key, json!(series.told()));
+            rounds.insert(key.clone(), json!(series.values));
+            if let Some(bound) = aims::of(key) {
+                aims.insert(key.clone(), json!({ "aim": bound.text(), "is_met": bound.is_met(series.told()) }));
+            }
+        }
+        told.insert("aims".to_owned(), aims.into());
+        told.insert("rounds".to_owned(), rounds.into());
+        let failure = |(scenario, round, reason): &(Scenario, u32, String)| json!({ "scenario": scenario.name(), "round": round, "reason": reason });
+        told.insert("failed".to_owned(), self.failed.iter().map(failure).collect());
+        Value::Object(told).to_string()
     }
 
     /// The same for people.
     pub(super) fn table(&self) -> String {
-        let line = |name: &str, spread: Spread, digits: usize| {
-            let Spread { median, min, max } = spread;
-            format!("{name:<46}{median:>12.digits$}   ({min:.digits$} to {max:.digits$})")
-        };
-        let (cores, rounds) = (cores(), self.rounds.len());
-        let mut lines = vec![
-            format!("posthorn {}, PostgreSQL {}, {cores} cores", env!("CARGO_PKG_VERSION"), self.postgres),
-            format!("{:<46}{:>12}   (range)", format!("{rounds} rounds"), "median"),
-            line("bare sender, requests/s", self.spread(|r| r.bare_per_second), 0),
-            line(&format!("drain of {}, deliveries/s", self.deliveries), self.spread(|r| r.drain_per_second), 0),
-            line("drain : bare", self.ratio(), 3),
-        ];
-        for (from, of) in [("commit", from_commit as Of), ("publish", from_publish)] {
-            let name = |which: &str| format!("{from} to receive at {}/s, {which}, ms", self.rate);
-            lines.push(line(&name("p50"), self.spread(|r| of(r).p50), 2));
-            lines.push(line(&name("p99"), self.spread(|r| of(r).p99), 2));
-            lines.push(line(&name("max"), self.spread(|r| of(r).max), 2));
+        let version = env!("CARGO_PKG_VERSION");
+        let mut lines = vec![format!("posthorn {version}, PostgreSQL {}, {} cores", self.postgres, cores())];
+        for setting in &self.settings {
+            lines.push(format!("with {}={}", setting.name, setting.value));
+        }
+        let took = format!("{} rounds in {} s", self.rounds, self.seconds);
+        lines.push(format!("{took:<58}{:>12}   {:<26}aim", "median", "range"));
+        lines.extend(self.quantities.0.iter().map(line));
+        for (scenario, round, reason) in &self.failed {
+            lines.push(format!("FAILED {} in round {round}: {reason}", scenario.name()));
         }
         lines.join("\n")
     }
-
-    /// Of drain and bare of the same round.
-    fn ratio(&self) -> Spread {
-        self.spread(|round| round.drain_per_second / round.bare_per_second)
-    }
-
-    fn spread(&self, value: impl Fn(&Round) -> f64) -> Spread {
-        Spread::of(self.rounds.iter().map(value).collect())
-    }
 }
 
-impl Spread {
-    /// Median (the lower of two in the middle) and range; zeros of an empty list.
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let at = |index: usize| values.get(index).copied().unwrap_or(0.0);
-        let last = values.len().saturating_sub(1);
-        Self { median: at(last / 2), min: at(0), max: at(last) }
+fn line(series: &Series) -> String {
+    let Figure { label, digits, key, .. } = &series.figure;
+    let (spread, told, digits) = (series.spread(), series.told(), *digits);
+    let range = format!("({:.digits$} to {:.digits$})", spread.min, spread.max);
+    let aim = aims::of(key).map_or_else(String::new, |bound| {
+        format!("{} {}", bound.text(), if bound.is_met(told) { "met" } else { "NOT MET" })
+    });
+    format!("{label:<58}{told:>12.digits$}   {range:<26}{aim}").trim_end().to_owned()
+}
+
+/// Puts a value where the dots of its key lead.
+fn put(object: &mut Map<String, Value>, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            object.insert(key.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = object.entry(first).or_insert_with(|| json!({}));
+            if let Value::Object(inner) = inner {
+                put(inner, rest, value);
+            }
+        }
     }
 }
 
@@ -118,16 +121,42 @@ fn cores() -> usize {
 mod tests {
     use super::*;
 
+    fn report() -> Report {
+        let mut report = Report {
+            postgres: "15".to_owned(),
+            rounds: 3,
+            settings: vec![Setting { name: "A".to_owned(), value: "1".to_owned() }],
+            quantities: Quantities::default(),
+            failed: vec![(Scenario::Latency, 2, "it rained".to_owned())],
+            seconds: 7,
+        };
+        for (ratio, max, rss) in [(0.3, 5.0, 20.0), (0.5, 9.0, 21.0), (0.4, 7.0, 22.0)] {
+            report.add(vec![
+                Figure::new("drain.ratio", "drain : bare", 2, ratio),
+                Figure::highest("neighbour.max_ms", "longest, ms", 1, max),
+                Figure::new("rss_mib", "resident, MiB", 1, rss),
+            ]);
+        }
+        report
+    }
+
     #[test]
     fn the_json_has_the_keys_that_scripts_read() {
-        let percentiles = Percentiles { p50: 1.0, p99: 2.0, max: 3.0 };
-        let latency = Latency { from_commit: percentiles, from_publish: percentiles };
-        let round = |bare_per_second, drain_per_second| Round { bare_per_second, drain_per_second, latency };
-        let rounds = vec![round(100.0, 50.0), round(300.0, 60.0), round(200.0, 80.0)];
-        let report = Report { postgres: "15".to_owned(), rate: 20, deliveries: 1, rounds };
-        let read: Value = serde_json::from_str(&report.json()).unwrap();
-        assert_eq!((&read["bare"]["per_second"], &read["drain"]["per_second"]), (&json!(200.0), &json!(60.0)));
-        assert_eq!(read["drain"]["ratio"], json!(0.4));
-        assert_eq!((&read["latency_20"]["p50_ms"], &read["latency_20"]["p99_ms"]), (&json!(1.0), &json!(2.0)));
+        let read: Value = serde_json::from_str(&report().json()).unwrap();
+        assert_eq!((&read["drain"]["ratio"], &read["rss_mib"]), (&json!(0.4), &json!(21.0)));
+        assert_eq!(read["neighbour"]["max_ms"], json!(9.0));
+        assert_eq!(read["rounds"]["drain.ratio"], json!([0.3, 0.5, 0.4]));
+        assert_eq!(read["aims"]["drain.ratio"]["is_met"], json!(true));
+        assert_eq!(report().missed(), Vec::<String>::new());
+        assert_eq!(read["failed"][0]["scenario"], json!("latency"));
+        assert_eq!(read["about"]["settings"], json!(["A=1"]));
+    }
+
+    #[test]
+    fn the_table_tells_ranges_aims_and_failures() {
+        let table = report().table();
+        let drain = table.lines().find(|line| line.starts_with("drain")).unwrap();
+        assert!(drain.contains("0.40   (0.30 to 0.50)") && drain.ends_with(">= 0.4 met"), "{drain}");
+        assert!(table.ends_with("FAILED latency in round 2: it rained"), "{table}");
     }
 }

@@ -1,0 +1,104 @@
+//! Why there are no figures.
+
+use std::error::Error;
+
+use crate::cli::dev::cluster::ClusterError;
+use crate::domain::keyring::KeyringError;
+use crate::outbound::OutboundError;
+use crate::store::migrate::MigrateError;
+
+/// Why there are no figures, or not all.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The embedded server.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The schema.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The keyring made for the run.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The bare sender.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    /// A statement.
+    #[error("the database failed while {what}")]
+    Database {
+        /// What was being done.
+        what: &'static str,
+        /// The driver's error.
+        source: tokio_postgres::Error,
+    },
+    /// A setting for the dispatcher under test.
+    #[error("--set is wrong: {reason}")]
+    Setting {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The dispatcher under test.
+    #[error("the dispatcher under test {what}")]
+    Dispatcher {
+        /// What it did.
+        what: String,
+    },
+    /// Something did not arrive.
+    #[error("only {arrived} of {expected} webhooks arrived within {seconds} s while measuring {what}")]
+    Missing {
+        /// Which measurement.
+        what: &'static str,
+        /// How many came.
+        arrived: u64,
+        /// How many were sent.
+        expected: u64,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// Rows did not become final.
+    #[error("deliveries still wait {seconds} s after the last webhook arrived while measuring {what}")]
+    Unrecorded {
+        /// Which measurement.
+        what: &'static str,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// Promises were found broken.
+    #[error("promises are broken: {what}")]
+    Broken {
+        /// Keys of their figures.
+        what: String,
+    },
+    /// A producer ended badly.
+    #[error("a task of the benchmark itself ended badly")]
+    Task(#[from] tokio::task::JoinError),
+    /// Some scenarios failed; the table says which and why.
+    #[error("{count} scenario runs failed, as told above")]
+    Failed {
+        /// How many.
+        count: usize,
+    },
+    /// Stopped by a signal.
+    #[error("stopped before there were figures")]
+    Stopped,
+    /// The receiver's socket, a file or stdout.
+    #[error("the system failed")]
+    System(#[from] std::io::Error),
+}
+
+impl BenchError {
+    /// For `map_err`: the driver's error with what was being done.
+    pub(super) fn database(what: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Self {
+        move |source| Self::Database { what, source }
+    }
+}
+
+/// The whole chain on one line.
+pub(super) fn with_causes(error: &BenchError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(&format!(": {next}"));
+        cause = next.source();
+    }
+    text
+}

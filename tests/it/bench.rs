@@ -1,0 +1,59 @@
+//! `posthorn bench` as people run it, with sizes that are over in a moment.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use crate::harness::{Binary, server};
+
+/// Making databases takes its time where others use the disk too.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs it on the tests' server; answers with whether it succeeded and with everything it wrote.
+async fn bench(arguments: &[&str]) -> (bool, Vec<String>) {
+    let url = server().url("postgres");
+    let arguments = [&["bench", "--database-url", url.expose_secret(), "--rounds", "1"], arguments].concat();
+    let command = Binary::start(&arguments, &[]);
+    command.wait_exit(LIMIT).await;
+    let (status, lines) = command.run_to_end().await;
+    (status.success(), lines)
+}
+
+#[tokio::test]
+async fn scripts_read_the_figures_from_one_json_object() {
+    let tiny = ["--bare-requests", "200", "--deliveries", "300", "--latency-rates", "20", "--latency-seconds", "1"];
+    let (is_good, lines) = bench(&[&["--json", "--only", "drain,latency"], &tiny[..]].concat()).await;
+    assert!(is_good, "{}", lines.join("\n"));
+    let json = lines.iter().find(|line| line.starts_with('{')).unwrap();
+    let read: Value = serde_json::from_str(json).unwrap();
+    let number = |path: &str| read.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} in {json}"));
+    for path in ["/drain/ratio", "/drain/per_second", "/drain/wal_bytes", "/latency_20/p99_ms", "/rss_peak_mib"] {
+        assert!(number(path) > 0.0, "{path} in {json}");
+    }
+    // the server runs on this machine, so PostgreSQL's share is known
+    assert!(number("/cpu_us_per_delivery") >= number("/drain/cpu_dispatcher_us"), "{json}");
+    assert!(number("/latency_20/max_ms") >= number("/latency_20/p50_ms"), "{json}");
+    assert_eq!(read["failed"], Value::Array(Vec::new()));
+    assert!(lines.iter().any(|line| line.contains("round 1 of 1: latency")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn what_fails_is_told_and_the_others_go_on() {
+    // a dispatcher that may not dial this machine: no webhook arrives
+    let (is_good, lines) =
+        bench(&["--only", "bare,memory", "--bare-requests", "50", "--set", "WEBHOOK_ALLOW_NETWORKS=192.0.2.0/24"])
+            .await;
+    assert!(!is_good);
+    let line = |start: &str| lines.iter().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{lines:?}"));
+    let failed = line("FAILED bare in round 1");
+    assert!(failed.contains("only 0 of 50 webhooks arrived"), "{failed}");
+    assert!(line("dispatcher resident, idle").contains("<= 64"), "{lines:?}");
+    line("posthorn: 1 scenario runs failed");
+}
+
+#[tokio::test]
+async fn a_setting_that_does_not_exist_is_refused() {
+    let (is_good, lines) = bench(&["--only", "memory", "--set", "POSTHORN_NO_SUCH=1"]).await;
+    assert!(!is_good && lines.concat().contains("there is no setting POSTHORN_NO_SUCH"), "{lines:?}");
+}
