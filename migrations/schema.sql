@@ -81,7 +81,7 @@ COMMENT ON FUNCTION posthorn.call_next_in_line() IS 'Trigger: makes the next of 
 -- Name: claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], id uuid, tenant_id uuid, subscription_id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, created_at timestamp with time zone, url text, signing text, secret bytea, previous_secret bytea, payload_format text, header_families text[], success_policy text, retry_schedule integer[], max_retries integer, timeout_seconds integer, batch_max integer, is_troubled boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
+CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, url text, signing text, secret bytea, previous_secret bytea, payload_format text, header_families text[], success_policy text, retry_schedule integer[], max_retries integer, timeout_seconds integer, batch_max integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
@@ -102,6 +102,7 @@ DECLARE
     is_second_turn boolean;
     turn record;
     taken uuid[] := '{}';
+    served uuid[] := '{}';
     rescues uuid[] := '{}';
     look_again_at timestamptz;
     place integer;
@@ -182,6 +183,9 @@ BEGIN
                     END IF;
                     IF turn.leased <> '{}' THEN
                         taken := taken || turn.leased;
+                        IF subscription <> ALL (served) THEN
+                            served := served || subscription;
+                        END IF;
                         rescues := rescues || turn.rescued;
                         room_left := room_left - cardinality(turn.leased);
                         tenant_left := tenant_left - cardinality(turn.leased);
@@ -229,15 +233,22 @@ BEGIN
     IF taken <> '{}' THEN
         RETURN QUERY
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
-            d.id, d.tenant_id, d.subscription_id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues),
-            d.created_at, s.url, s.signing, s.secret,
-            CASE WHEN s.previous_secret_until > now() THEN s.previous_secret END, s.payload_format, s.header_families,
-            s.success_policy, s.retry_schedule, s.max_retries, coalesce(s.timeout_seconds, default_timeout), s.batch_max,
-            c.subscription_id IS NOT NULL, o.payload::text, o.metadata::text, o.resource_type, o.resource_id, o.created_at
+            s.id, s.tenant_id, s.url, s.signing, s.secret, CASE WHEN s.previous_secret_until > now() THEN s.previous_secret END,
+            s.payload_format, s.header_families, s.success_policy, s.retry_schedule, s.max_retries,
+            coalesce(s.timeout_seconds, default_timeout), s.batch_max, c.subscription_id IS NOT NULL,
+            NULL::uuid, NULL::uuid, NULL::text, NULL::integer, NULL::integer, NULL::integer, NULL::boolean, NULL::text, NULL::text,
+            NULL::text, NULL::text, NULL::timestamptz
+        FROM unnest(served) AS t (id)
+        JOIN webhook_subscriptions s ON s.id = t.id
+        LEFT JOIN circuits c ON c.subscription_id = t.id;
+        RETURN QUERY
+        SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
+            d.subscription_id, d.tenant_id, NULL::text, NULL::text, NULL::bytea, NULL::bytea, NULL::text, NULL::text[], NULL::text,
+            NULL::integer[], NULL::integer, NULL::integer, NULL::integer, NULL::boolean,
+            d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
+            o.resource_type, o.resource_id, o.created_at
         FROM unnest(taken) AS t (id)
         JOIN webhook_deliveries_live d ON d.id = t.id
-        JOIN webhook_subscriptions s ON s.id = d.subscription_id
-        LEFT JOIN circuits c ON c.subscription_id = d.subscription_id
         LEFT JOIN outbox o ON o.id = d.event_id;
     END IF;
 END
@@ -248,7 +259,7 @@ $$;
 -- Name: FUNCTION claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) IS 'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription. The first row tells of the look itself, the others are what was leased.';
+COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) IS 'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription. The first row tells of the look itself, then come the subscriptions served, then what was leased.';
 
 
 --
