@@ -22,7 +22,7 @@ ALTER TABLE posthorn.webhook_subscriptions
     ADD CONSTRAINT circuit_failure_ratio_is_above_0_to_1 CHECK (circuit_failure_ratio > 0 AND circuit_failure_ratio <= 1),
     ADD CONSTRAINT circuit_seconds_is_1_to_86400 CHECK (circuit_seconds BETWEEN 1 AND 86400),
     ADD CONSTRAINT suspend_after_seconds_is_0_to_a_year CHECK (suspend_after_seconds BETWEEN 0 AND 31536000);
-COMMENT ON COLUMN posthorn.webhook_subscriptions.max_in_flight IS 'Deliveries in flight at once, over all dispatchers; NULL: half of POSTHORN_CONCURRENCY in each dispatcher.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.max_in_flight IS 'Deliveries in flight at once, over all dispatchers; NULL: an eighth of POSTHORN_CONCURRENCY in each dispatcher.';
 COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_per_second IS 'Requests per second at most, over all dispatchers, 0.01 to 10000; NULL: no limit.';
 COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_burst IS 'Requests that may go at once after a pause; NULL: as many as one second allows, at least 1.';
 COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_max IS 'Events of one request at most, which is then a JSON array; NULL: one event per request, no array.';

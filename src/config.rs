@@ -136,7 +136,7 @@ pub struct KeyringConfig {
 #[derive(Args, Clone, Debug)]
 pub struct DispatcherConfig {
     /// Deliveries in flight at once in this process, for each database (1 to 10000)
-    #[arg(long, env = "POSTHORN_CONCURRENCY", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, env = "POSTHORN_CONCURRENCY", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concurrency: u32,
 
     /// Seconds between looks at the table when no NOTIFY arrives (1 to 60): the longest delay a lost wake-up can cause

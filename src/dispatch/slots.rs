@@ -52,9 +52,10 @@ impl Slots {
         u32::try_from(self.concurrency).unwrap_or(u32::MAX)
     }
 
-    /// Deliveries in flight of a subscription that sets no limit: half of all, so that one receiver leaves room for others.
+    /// Deliveries in flight of a subscription that sets no limit: an eighth of all. It is what a receiver is met with that
+    /// nobody thought about, and what one that hangs can hold.
     pub(crate) fn default_cap(&self) -> u32 {
-        self.concurrency().div_ceil(2)
+        self.concurrency().div_ceil(8)
     }
 
     /// Deliveries in flight of a tenant that sets no limit: three quarters of all, whatever its receivers do.
