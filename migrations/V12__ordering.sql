@@ -146,25 +146,28 @@ BEGIN
             array_agg(w.subscription_id) FILTER (WHERE w.subscription_id IS NOT NULL),
             array_agg(CASE WHEN w.subscription_id = ANY (m.wanted_in_order) THEN m.ordering_key END)
                 FILTER (WHERE w.subscription_id IS NOT NULL),
-            -- in the order of the numbers, so that two statements with the same keys cannot wait for each other
-            array_agg(DISTINCT ordering_lock(m.tenant_id, m.ordering_key)) FILTER (WHERE m.ordering_key IS NOT NULL),
-            array_agg(DISTINCT m.id) FILTER (WHERE m.found > inline_limit),
-            array_agg(DISTINCT m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter),
-            array_agg(DISTINCT m.id) FILTER (WHERE m.is_unknown)
+            -- once per event, and without DISTINCT or ORDER BY: from PostgreSQL 16 on these would sort the input of all of them,
+            -- and the events of one statement must keep their order
+            array_agg(ordering_lock(m.tenant_id, m.ordering_key))
+                FILTER (WHERE m.ordering_key IS NOT NULL AND coalesce(w.place, 1) = 1),
+            array_agg(m.id) FILTER (WHERE m.found > inline_limit),
+            array_agg(m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter AND coalesce(w.place, 1) = 1),
+            array_agg(m.id) FILTER (WHERE m.is_unknown)
         INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, key_locks, too_many_ids, dear_ids, unknown_ids
         FROM matched m
-        LEFT JOIN LATERAL unnest(m.wanted) AS w (subscription_id) ON m.found <= inline_limit;
+        LEFT JOIN LATERAL unnest(m.wanted) WITH ORDINALITY AS w (subscription_id, place) ON m.found <= inline_limit;
     EXCEPTION WHEN OTHERS THEN
         failure := left(SQLERRM, 500);
     END;
 
     IF failure IS NOT NULL THEN
-        SELECT array_agg(DISTINCT ordering_lock(e.tenant_id, e.ordering_key)) FILTER (WHERE e.ordering_key IS NOT NULL)
+        SELECT array_agg(ordering_lock(e.tenant_id, e.ordering_key)) FILTER (WHERE e.ordering_key IS NOT NULL)
         INTO key_locks FROM new_events e;
     END IF;
     IF key_locks IS NOT NULL THEN
         -- until the commit: so the numbers drawn below are in the order of the commits
-        FOREACH key_lock IN ARRAY key_locks LOOP
+        -- one after the other by their numbers, so that two statements with the same keys cannot wait for each other
+        FOR key_lock IN SELECT DISTINCT l.number FROM unnest(key_locks) AS l (number) ORDER BY l.number LOOP
             PERFORM pg_advisory_xact_lock(key_lock);
         END LOOP;
         -- whose key has an event that is still to be fanned out lines up behind it

@@ -80,7 +80,7 @@ COMMENT ON COLUMN posthorn.circuits.failing_since_at IS 'Since when there was no
 COMMENT ON COLUMN posthorn.circuits.window_started_at IS 'Start of the minute over which the ratio is taken.';
 COMMENT ON COLUMN posthorn.circuits.window_failures IS 'Failed attempts of that minute.';
 COMMENT ON COLUMN posthorn.circuits.window_successes IS 'Successful attempts of that minute, since its first failure.';
-COMMENT ON COLUMN posthorn.circuits.ramp IS 'Deliveries in flight allowed while the receiver recovers, over all dispatchers; grows with every success. NULL: no such limit.';
+COMMENT ON COLUMN posthorn.circuits.ramp IS 'Requests in flight allowed while the receiver recovers, over all dispatchers; grows with every success. NULL: no such limit.';
 ALTER TABLE posthorn.circuits ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON posthorn.circuits TO posthorn_api
     USING (tenant_id = (SELECT posthorn.current_tenant())) WITH CHECK (tenant_id = (SELECT posthorn.current_tenant()));

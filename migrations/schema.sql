@@ -90,8 +90,10 @@ DECLARE
     nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     room_left integer := room;
     tenant_left integer;
-    -- a walk past very many that only wait for a retry goes on with the next claim
+    -- a walk past very many that have nothing to start goes on with the next claim, unless it found nothing at all yet: only
+    -- a whole round tells that there is nothing
     steps_left integer := 2000;
+    is_tired boolean := false;
     first_tenant uuid := coalesce((SELECT p.after_id FROM claim_places p WHERE p.tenant_id = nil), nil);
     tenant uuid;
     next_tenant uuid;
@@ -174,7 +176,7 @@ BEGIN
                 IF step.is_due THEN
                     place := array_position(busy_subscriptions, subscription);
                     turn := lease(dispatcher, tenant, subscription,
-                        least(room_left, tenant_left, CASE round WHEN 1 THEN share ELSE room_left END),
+                        CASE round WHEN 1 THEN share ELSE room_left END, least(room_left, tenant_left),
                         coalesce(subscription_counts[place], 0), default_cap, default_timeout, margin);
                     has_more := has_more OR turn.is_cut;
                     look_again_at := least(look_again_at, turn.look_again_at);
@@ -204,7 +206,8 @@ BEGIN
                         END IF;
                     END IF;
                 END IF;
-                IF room_left <= 0 OR tenant_left <= 0 OR steps_left <= 0 THEN
+                is_tired := steps_left <= 0 AND taken <> '{}';
+                IF room_left <= 0 OR tenant_left <= 0 OR is_tired THEN
                     -- this tenant's next turn goes on behind the one just served
                     INSERT INTO claim_places AS p (tenant_id, after_id) VALUES (tenant, subscription)
                     ON CONFLICT ON CONSTRAINT claim_places_pkey DO UPDATE SET after_id = EXCLUDED.after_id
@@ -215,16 +218,16 @@ BEGIN
                     EXIT subscriptions;
                 END IF;
             END LOOP subscriptions;
-            EXIT tenants WHEN room_left <= 0 OR steps_left <= 0;
+            EXIT tenants WHEN room_left <= 0 OR is_tired;
         END LOOP tenants;
-        EXIT WHEN room_left <= 0 OR steps_left <= 0;
+        EXIT WHEN room_left <= 0 OR is_tired;
     END LOOP;
     IF tenant <> first_tenant THEN
         INSERT INTO claim_places AS p (tenant_id, after_id) VALUES (nil, tenant)
         ON CONFLICT ON CONSTRAINT claim_places_pkey DO UPDATE SET after_id = EXCLUDED.after_id;
     END IF;
 
-    has_more := has_more OR room_left <= 0 OR steps_left <= 0;
+    has_more := has_more OR room_left <= 0 OR is_tired;
     has_open_fanouts := EXISTS (SELECT FROM event_fanouts f WHERE f.state = 'open' AND f.due_at <= now());
     IF look_again_at IS NOT NULL THEN
         look_again_seconds := greatest(0, extract(epoch FROM look_again_at - clock_timestamp()));
@@ -247,9 +250,10 @@ BEGIN
             NULL::integer[], NULL::integer, NULL::integer, NULL::integer, NULL::boolean,
             d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
             o.resource_type, o.resource_id, o.created_at
-        FROM unnest(taken) AS t (id)
+        FROM unnest(taken) WITH ORDINALITY AS t (id, place)
         JOIN webhook_deliveries_live d ON d.id = t.id
-        LEFT JOIN outbox o ON o.id = d.event_id;
+        LEFT JOIN outbox o ON o.id = d.event_id
+        ORDER BY t.place;
     END IF;
 END
 $$;
@@ -483,25 +487,28 @@ BEGIN
             array_agg(w.subscription_id) FILTER (WHERE w.subscription_id IS NOT NULL),
             array_agg(CASE WHEN w.subscription_id = ANY (m.wanted_in_order) THEN m.ordering_key END)
                 FILTER (WHERE w.subscription_id IS NOT NULL),
-            -- in the order of the numbers, so that two statements with the same keys cannot wait for each other
-            array_agg(DISTINCT ordering_lock(m.tenant_id, m.ordering_key)) FILTER (WHERE m.ordering_key IS NOT NULL),
-            array_agg(DISTINCT m.id) FILTER (WHERE m.found > inline_limit),
-            array_agg(DISTINCT m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter),
-            array_agg(DISTINCT m.id) FILTER (WHERE m.is_unknown)
+            -- once per event, and without DISTINCT or ORDER BY: from PostgreSQL 16 on these would sort the input of all of them,
+            -- and the events of one statement must keep their order
+            array_agg(ordering_lock(m.tenant_id, m.ordering_key))
+                FILTER (WHERE m.ordering_key IS NOT NULL AND coalesce(w.place, 1) = 1),
+            array_agg(m.id) FILTER (WHERE m.found > inline_limit),
+            array_agg(m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter AND coalesce(w.place, 1) = 1),
+            array_agg(m.id) FILTER (WHERE m.is_unknown)
         INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, key_locks, too_many_ids, dear_ids, unknown_ids
         FROM matched m
-        LEFT JOIN LATERAL unnest(m.wanted) AS w (subscription_id) ON m.found <= inline_limit;
+        LEFT JOIN LATERAL unnest(m.wanted) WITH ORDINALITY AS w (subscription_id, place) ON m.found <= inline_limit;
     EXCEPTION WHEN OTHERS THEN
         failure := left(SQLERRM, 500);
     END;
 
     IF failure IS NOT NULL THEN
-        SELECT array_agg(DISTINCT ordering_lock(e.tenant_id, e.ordering_key)) FILTER (WHERE e.ordering_key IS NOT NULL)
+        SELECT array_agg(ordering_lock(e.tenant_id, e.ordering_key)) FILTER (WHERE e.ordering_key IS NOT NULL)
         INTO key_locks FROM new_events e;
     END IF;
     IF key_locks IS NOT NULL THEN
         -- until the commit: so the numbers drawn below are in the order of the commits
-        FOREACH key_lock IN ARRAY key_locks LOOP
+        -- one after the other by their numbers, so that two statements with the same keys cannot wait for each other
+        FOR key_lock IN SELECT DISTINCT l.number FROM unnest(key_locks) AS l (number) ORDER BY l.number LOOP
             PERFORM pg_advisory_xact_lock(key_lock);
         END LOOP;
         -- whose key has an event that is still to be fanned out lines up behind it
@@ -904,10 +911,10 @@ COMMENT ON FUNCTION posthorn.keep_subscription_patterns() IS 'Trigger: keeps sub
 
 
 --
--- Name: lease(uuid, uuid, uuid, integer, integer, integer, integer, double precision); Type: FUNCTION; Schema: posthorn; Owner: -
+-- Name: lease(uuid, uuid, uuid, integer, integer, integer, integer, integer, double precision); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) RETURNS record
+CREATE FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
@@ -918,6 +925,7 @@ DECLARE
     allowed integer;
     is_probe boolean;
     tokens double precision;
+    counted_at timestamptz;
     waiting integer;
     oldest_at timestamptz;
     blocked uuid[];
@@ -934,10 +942,16 @@ BEGIN
     LEFT JOIN circuits c ON c.subscription_id = s.id
     LEFT JOIN rate_buckets b ON b.subscription_id = s.id
     WHERE s.id = subscription AND s.status = 'active';
-    IF NOT FOUND OR policy.retry_at > now() THEN
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF policy.retry_at > now() THEN
+        look_again_at := policy.retry_at;
         RETURN;
     END IF;
 
+    -- a share never cuts a batch in two
+    wanted := least(greatest(wanted, policy.batch_max), most);
     is_probe := coalesce(policy.circuit, 'closed') <> 'closed';
     IF policy.ramp IS NOT NULL OR policy.max_in_flight < (
         SELECT sum(d.concurrency) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '15 seconds') THEN
@@ -950,7 +964,7 @@ BEGIN
                 ORDER BY d.due_at LIMIT coalesce(policy.max_in_flight, default_cap) + 100) head
             WHERE head.lease_until > now()));
     END IF;
-    cap_left := least(coalesce(policy.max_in_flight, default_cap), policy.ramp) - in_flight;
+    cap_left := least(coalesce(policy.max_in_flight, default_cap), policy.ramp * policy.batch_max) - in_flight;
     IF cap_left <= 0 THEN
         is_capped := true;
         RETURN;
@@ -959,11 +973,12 @@ BEGIN
 
     IF policy.rate_per_second IS NOT NULL THEN
         -- not now(): claims take turns, but one that came later may have begun its transaction earlier
+        counted_at := clock_timestamp();
         tokens := least(policy.rate_burst, coalesce(policy.tokens + policy.rate_per_second
-            * greatest(0, extract(epoch FROM clock_timestamp() - policy.filled_at)), policy.rate_burst));
+            * greatest(0, extract(epoch FROM counted_at - policy.filled_at)), policy.rate_burst));
         IF floor(tokens) * policy.batch_max <= allowed THEN
             allowed := floor(tokens) * policy.batch_max;
-            look_again_at := now() + make_interval(secs => (1 + floor(tokens) - tokens) / policy.rate_per_second);
+            look_again_at := counted_at + make_interval(secs => (1 + floor(tokens) - tokens) / policy.rate_per_second);
         END IF;
         IF allowed <= 0 THEN
             RETURN;
@@ -1055,7 +1070,7 @@ BEGIN
     is_capped := cardinality(leased) >= cap_left;
     IF policy.rate_per_second IS NOT NULL THEN
         INSERT INTO rate_buckets AS r (subscription_id, tokens, filled_at)
-        VALUES (subscription, tokens - ceil(cardinality(leased)::numeric / policy.batch_max), clock_timestamp())
+        VALUES (subscription, tokens - ceil(cardinality(leased)::numeric / policy.batch_max), counted_at)
         ON CONFLICT (subscription_id) DO UPDATE SET tokens = EXCLUDED.tokens, filled_at = EXCLUDED.filled_at;
     END IF;
     IF is_probe THEN
@@ -1068,10 +1083,10 @@ $$;
 
 
 --
--- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) IS 'Part of the claim: leases at most so many due deliveries of one subscription, as far as its limits allow.';
+COMMENT ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) IS 'Part of the claim: leases at most so many due deliveries of one subscription, as far as its limits allow.';
 
 
 --
@@ -1758,7 +1773,7 @@ COMMENT ON COLUMN posthorn.circuits.window_successes IS 'Successful attempts of 
 -- Name: COLUMN circuits.ramp; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.circuits.ramp IS 'Deliveries in flight allowed while the receiver recovers, over all dispatchers; grows with every success. NULL: no such limit.';
+COMMENT ON COLUMN posthorn.circuits.ramp IS 'Requests in flight allowed while the receiver recovers, over all dispatchers; grows with every success. NULL: no such limit.';
 
 
 --
@@ -4096,10 +4111,10 @@ REVOKE ALL ON FUNCTION posthorn.keep_subscription_patterns() FROM PUBLIC;
 
 
 --
--- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+-- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
 --
 
-REVOKE ALL ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) FROM PUBLIC;
 
 
 --

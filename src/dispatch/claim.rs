@@ -89,9 +89,7 @@ impl Claimer {
         if claim.has_open_fanouts {
             tools.open_fanouts.notify_one();
         }
-        if let Some(pause) = claim.look_again {
-            self.recorder.retries().add(Instant::now() + pause);
-        }
+        self.recorder.retries().look_again_at(claim.look_again.map(|pause| Instant::now() + pause));
         self.served = u32::try_from(claim.subscriptions.len()).unwrap_or(u32::MAX);
         let subscribers: HashMap<Uuid, Arc<Subscriber>> = claim
             .subscriptions
@@ -131,11 +129,22 @@ impl Claimer {
     }
 }
 
+/// Puts those of a batch in the order of their events: the same events again are the same message, whatever order they fell
+/// due in.
+fn sorted_for_batches(mut deliveries: Vec<Claimed>, batch_max: impl Fn(Uuid) -> Option<u32>) -> Vec<Claimed> {
+    for of_subscription in deliveries.chunk_by_mut(|a, b| a.subscription_id == b.subscription_id) {
+        if of_subscription.first().is_some_and(|first| batch_max(first.subscription_id).is_some()) {
+            of_subscription.sort_unstable_by_key(|claimed| claimed.event_id);
+        }
+    }
+    deliveries
+}
+
 /// Puts together what goes in one request: a batch of one subscription's deliveries where it wants batches, else one each.
 fn shipments(deliveries: Vec<Claimed>, batch_max: impl Fn(Uuid) -> Option<u32>) -> Vec<(Uuid, Vec<Claimed>)> {
     let mut shipments: Vec<(Uuid, Vec<Claimed>)> = Vec::with_capacity(deliveries.len());
     let mut filled = 0;
-    for claimed in deliveries {
+    for claimed in sorted_for_batches(deliveries, &batch_max) {
         let subscription = claimed.subscription_id;
         let bytes = claimed.happened.as_ref().map_or(0, |happened| happened.payload.len());
         match (shipments.last_mut(), batch_max(subscription)) {

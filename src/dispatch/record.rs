@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -34,12 +34,14 @@ pub(crate) struct Result {
     pub(crate) is_troubled: bool,
     /// Whether it wants to hear no more.
     pub(crate) suspends: bool,
+    /// Whether it stands for its request where answers are counted: one of a batch does.
+    pub(crate) counts: bool,
 }
 
 /// What a delivery came to.
 pub(crate) enum Done {
-    /// An attempt was made.
-    Attempt(Box<Result>),
+    /// An attempt was made: all of one request, so that what failed together falls due together.
+    Attempts(Vec<Result>),
     /// It was not sent; the lease is given back.
     Released(Uuid, i32),
 }
@@ -73,9 +75,17 @@ impl Recorder {
     }
 }
 
-/// Instants at which retries that this process scheduled fall due, so that it need not wait for its poll.
+/// Instants at which something falls due that this process knows of, so that it need not wait for its poll.
 #[derive(Default)]
-pub(crate) struct Retries(Mutex<BinaryHeap<Reverse<Instant>>>);
+pub(crate) struct Retries(Mutex<Due>);
+
+#[derive(Default)]
+struct Due {
+    /// Retries that this process scheduled.
+    own: BinaryHeap<Reverse<Instant>>,
+    /// What the last look said, in place of all looks before it.
+    look_again: Option<Instant>,
+}
 
 impl Retries {
     /// The longest list kept; the poll finds the others.
@@ -83,25 +93,35 @@ impl Retries {
 
     /// Remembers an instant at which to look.
     pub(crate) fn add(&self, due: Instant) {
-        let mut heap = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if heap.len() < Self::MAX {
-            heap.push(Reverse(due));
+        let own = &mut self.lock().own;
+        if own.len() < Self::MAX {
+            own.push(Reverse(due));
         }
+    }
+
+    /// Remembers when the last look wants another: for a token, a batch, or a probe.
+    pub(crate) fn look_again_at(&self, due: Option<Instant>) {
+        self.lock().look_again = due;
     }
 
     /// Takes out what has fallen due, and says whether there was any.
     pub(crate) fn take_due(&self, now: Instant) -> bool {
-        let mut heap = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = heap.len();
-        while heap.peek().is_some_and(|Reverse(due)| *due <= now) {
-            heap.pop();
+        let mut all = self.lock();
+        let before = all.own.len();
+        while all.own.peek().is_some_and(|Reverse(due)| *due <= now) {
+            all.own.pop();
         }
-        heap.len() < before
+        all.look_again.take_if(|due| *due <= now).is_some() | (all.own.len() < before)
     }
 
     /// The next instant.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).peek().map(|Reverse(due)| *due)
+        let all = self.lock();
+        all.own.peek().map(|Reverse(due)| *due).into_iter().chain(all.look_again).min()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Due> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,7 +153,12 @@ async fn write_batch(tools: Arc<Tools>, batch: Vec<Done>, retries: Arc<Retries>)
     let mut released = Vec::new();
     for done in batch {
         match done {
-            Done::Attempt(result) => results.push(*result),
+            Done::Attempts(of_request) => {
+                results.extend(of_request);
+                if results.len() >= BATCH_MAX {
+                    write_attempts(&tools, std::mem::take(&mut results), &retries).await;
+                }
+            }
             Done::Released(id, epoch) => released.push((id, epoch)),
         }
     }
@@ -192,8 +217,9 @@ fn outcomes(results: &[Result]) -> Vec<Outcomes> {
         let is_success = result.attempt.status == DeliveryStatus::Delivered;
         let is_failure = result.attempt.error_kind.is_some_and(ErrorKind::is_receivers);
         // nothing but successes of a receiver that is well is no news
-        if !(is_failure || is_success && (result.is_troubled || by_subscription.contains_key(&result.subscription_id)))
-        {
+        let is_news =
+            is_failure || is_success && (result.is_troubled || by_subscription.contains_key(&result.subscription_id));
+        if !(is_news && result.counts) {
             continue;
         }
         let of = by_subscription.entry(result.subscription_id).or_insert_with(|| Outcomes {
@@ -277,5 +303,29 @@ where
                 return None;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_look_replaces_what_the_looks_before_it_wanted() {
+        let (retries, now) = (Retries::default(), Instant::now());
+        let [soon, later, last] = [1, 2, 3].map(|seconds| now + Duration::from_secs(seconds));
+        retries.add(later);
+        // as when a claim is made over and over while a receiver's pause goes on
+        for _ in 0..20_000 {
+            retries.look_again_at(Some(soon));
+        }
+        assert_eq!(retries.next(), Some(soon));
+        assert!(!retries.take_due(now) && retries.take_due(soon));
+        assert_eq!(retries.next(), Some(later));
+        retries.look_again_at(Some(soon));
+        retries.look_again_at(None);
+        retries.add(last);
+        assert!(retries.take_due(later));
+        assert_eq!(retries.next(), Some(last));
     }
 }

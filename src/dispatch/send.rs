@@ -33,7 +33,7 @@ pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shi
     let started = Instant::now();
     for (claimed, result) in give_up(&subscriber, &mut deliveries, started) {
         tell(&tools, &claimed, &result);
-        recorder.push(Done::Attempt(Box::new(result))).await;
+        recorder.push(Done::Attempts(vec![result])).await;
     }
     let work = attempt(&tools, &subscriber, &deliveries, started, lease_ends);
     let results = tokio::select! {
@@ -49,11 +49,12 @@ pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shi
         () = abort.cancelled() => None,
     };
     match results {
-        Some(results) => {
-            for (claimed, result) in deliveries.iter().zip(results) {
-                tell(&tools, claimed, &result);
-                recorder.push(Done::Attempt(Box::new(result))).await;
+        Some(mut results) => {
+            for (n, (claimed, result)) in deliveries.iter().zip(&mut results).enumerate() {
+                result.counts = n == 0;
+                tell(&tools, claimed, result);
             }
+            recorder.push(Done::Attempts(results)).await;
         }
         None => {
             for claimed in &deliveries {
@@ -162,6 +163,7 @@ fn to_row(
         subscription_id: claimed.subscription_id,
         is_troubled: subscriber.stored.is_troubled,
         suspends: verdict.suspends,
+        counts: true,
     }
 }
 

@@ -10,13 +10,6 @@ use uuid::Uuid;
 
 use crate::harness::{Answer, Binary, Receiver, SOON, World, eventually};
 
-/// Publishes events in one statement.
-async fn publish_many(world: &World, tenant: Uuid, event: &str, count: i32) {
-    let sql = "INSERT INTO posthorn.outbox (tenant_id, event, payload)
-               SELECT $1, $2, jsonb_build_object('n', n) FROM generate_series(1, $3) AS n";
-    world.db.execute(sql, &[&tenant, &event, &count]).await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn four_processes_share_the_work_and_send_nothing_twice() {
     let world = World::new().await;
@@ -30,7 +23,7 @@ async fn four_processes_share_the_work_and_send_nothing_twice() {
     }
     let start = || world.dispatch_binary(&[("POSTHORN_CONCURRENCY", "8"), ("RUST_LOG", "warn")]);
     let processes: [Binary; 4] = tokio::join!(start(), start(), start(), start()).into();
-    publish_many(&world, tenant, "invoice.paid", 400).await;
+    world.publish_many(tenant, "invoice.paid", 400).await;
     let all = "SELECT count(*) FROM posthorn.webhook_deliveries WHERE status = 'delivered'";
     eventually("all are delivered", 3 * SOON, async || world.count(all).await == 2000).await;
 
@@ -59,7 +52,7 @@ async fn no_more_is_in_flight_than_the_process_and_each_subscription_allow() {
     world.subscribe(tenant, &receiver.url("/half"), &["*"]).await;
     let greedy = world.subscribe(tenant, &receiver.url("/greedy"), &["*"]).await;
     world.change(greedy, "max_in_flight = 100").await;
-    publish_many(&world, tenant, "invoice.paid", 40).await;
+    world.publish_many(tenant, "invoice.paid", 40).await;
     let _dispatcher = world.dispatch(&["--concurrency=8"]).await;
     world.until_status("delivered", 120).await;
     assert_eq!(receiver.most_at_once("/limited"), 2);
@@ -75,7 +68,7 @@ async fn a_slot_that_becomes_free_during_a_claim_is_used_before_the_next_poll() 
     let receiver = Receiver::start(|_, nth| Answer::status(200).after(Duration::from_millis(1 + nth as u64 % 6)));
     let subscription = world.subscribe(tenant, &receiver.url("/"), &["*"]).await;
     world.change(subscription, "max_in_flight = 4").await;
-    publish_many(&world, tenant, "invoice.paid", 300).await;
+    world.publish_many(tenant, "invoice.paid", 300).await;
     let _dispatcher = world.dispatch(&["--poll-seconds=60"]).await;
     world.until_status("delivered", 300).await;
 }
@@ -86,7 +79,7 @@ async fn whose_turn_it_was_to_claim_is_asked_once() {
     let world = World::new().await;
     let tenant = world.tenant("a").await;
     world.subscribe(tenant, "https://example.com/", &["*"]).await;
-    publish_many(&world, tenant, "invoice.paid", 4000).await;
+    world.publish_many(tenant, "invoice.paid", 4000).await;
     let claim_again_and_again = || async {
         let (store, busy) = (world.store(StoreRole::Dispatcher), HashMap::new());
         let request = ClaimRequest {
@@ -117,11 +110,11 @@ async fn a_receiver_that_hangs_holds_up_nobody_else() {
     });
     world.subscribe(tenant, &receiver.url("/hung"), &["order.*"]).await;
     world.subscribe(tenant, &receiver.url("/well"), &["invoice.*"]).await;
-    publish_many(&world, tenant, "order.paid", 100).await;
+    world.publish_many(tenant, "order.paid", 100).await;
     let _dispatcher = world.dispatch(&["--concurrency=4", "--timeout-seconds=300"]).await;
     receiver.wait_for(2, SOON).await;
     // whatever is in flight to the one that hangs stays there until long after the test
-    publish_many(&world, tenant, "invoice.paid", 100).await;
+    world.publish_many(tenant, "invoice.paid", 100).await;
     world.until_status("delivered", 100).await;
     assert_eq!(receiver.most_at_once("/hung"), 2);
 }
@@ -133,10 +126,10 @@ async fn what_waits_for_an_inactive_subscription_goes_out_when_it_is_activated()
     let receiver = Receiver::start(|_, _| Answer::status(200));
     let paused = world.subscribe(tenant, &receiver.url("/paused"), &["invoice.*"]).await;
     world.subscribe(tenant, &receiver.url("/other"), &["order.*"]).await;
-    publish_many(&world, tenant, "invoice.paid", 3).await;
+    world.publish_many(tenant, "invoice.paid", 3).await;
     world.change(paused, "status = 'inactive'").await;
     let _dispatcher = world.dispatch(&[]).await;
-    publish_many(&world, tenant, "order.paid", 1).await;
+    world.publish_many(tenant, "order.paid", 1).await;
     world.until_status("delivered", 1).await;
     assert!(receiver.requests().iter().all(|request| request.path == "/other"));
     assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_deliveries WHERE status = 'pending'").await, 3);

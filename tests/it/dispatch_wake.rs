@@ -146,3 +146,56 @@ async fn no_wake_up_is_lost_between_two_producers() {
     }
     assert!(pairs > 50, "only {pairs} pairs");
 }
+
+/// An event that is committed after the last look has passed its place, and before the gate is closed, was not announced: only
+/// the look after the closing can find it.
+#[tokio::test]
+async fn what_comes_between_the_last_look_and_the_closing_of_the_gate_is_found() {
+    let (world, tenant, receiver) = scene().await;
+    let _dispatcher = world.dispatch(&[HARDLY_POLLS]).await;
+    let blocker = world.client().await;
+    let looking =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+                   AND query LIKE '-- queue/claim:%')";
+    for n in 1..=5 {
+        // until nothing of the beginning, or of the round before, is left that would make it look once more
+        world.until(ASLEEP).await;
+        world.publish(tenant, "invoice.paid", json!({})).await;
+        receiver.wait_for(2 * n - 1, SOON).await;
+        world.until_status("delivered", 2 * n as i64 - 1).await;
+        world.until(ASLEEP).await;
+        // a look that has found nothing is held up at its end, where it asks for open fan-outs
+        blocker.batch_execute("BEGIN; LOCK TABLE posthorn.event_fanouts IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        world.wake().await;
+        world.until(looking).await;
+        world.until(&format!("SELECT NOT ({ASLEEP})")).await;
+        world.publish(tenant, "invoice.paid", json!({})).await;
+        blocker.batch_execute("ROLLBACK").await.unwrap();
+        receiver.wait_for(2 * n, SOON).await;
+        world.until_status("delivered", 2 * n as i64).await;
+    }
+}
+
+/// Producers that commit at random moments, and then silence: only a wake-up can bring the last of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_wake_up_is_lost_among_many_producers() {
+    let (world, tenant, receiver) = scene().await;
+    let _dispatchers = (world.dispatch(&[HARDLY_POLLS]).await, world.dispatch(&[HARDLY_POLLS]).await);
+    let mut producers = Vec::new();
+    for _ in 0..8 {
+        producers.push(world.client().await);
+    }
+    for round in 1..=60u64 {
+        let publish = producers.iter().enumerate().map(async |(nth, producer)| {
+            // 0 to 39 ms: the same in every run, and no two rounds alike
+            let delay = |salt: u64| (round * 7919 + nth as u64 * 104_729 + salt * 15_485_863) % 1009 % 20;
+            tokio::time::sleep(Duration::from_millis(delay(1))).await;
+            producer.batch_execute("BEGIN").await.unwrap();
+            producer.query("SELECT posthorn.publish($1, 'invoice.paid', '{}')", &[&tenant]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(delay(2))).await;
+            producer.batch_execute("COMMIT").await.unwrap();
+        });
+        futures_util::future::join_all(publish).await;
+        receiver.wait_for(round as usize * producers.len(), SOON).await;
+    }
+}

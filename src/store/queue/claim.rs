@@ -48,7 +48,7 @@ pub struct Claim {
     pub has_more: bool,
     /// Whether events wait for a dispatcher to fan them out.
     pub has_open_fanouts: bool,
-    /// When something held back by a rate or for a batch may go.
+    /// When something held back by a rate, for a batch or by an open circuit may go.
     pub look_again: Option<Duration>,
     /// Subscriptions and tenants that have as many in flight as they may.
     pub capped: Vec<Uuid>,

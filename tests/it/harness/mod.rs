@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 mod binary;
+mod claiming;
 mod cluster;
 mod dispatching;
 pub(crate) mod hostile;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use api::{Api, Reply, Serving};
 pub(crate) use binary::Binary;
+pub(crate) use claiming::Hand;
 pub(crate) use cluster::server;
 pub(crate) use dispatching::{AttemptRow, dispatch_binary};
 pub(crate) use receiver::{Answer, Receiver};

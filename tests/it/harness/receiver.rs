@@ -64,10 +64,10 @@ struct Busy {
 }
 
 impl Log {
-    /// Counts a request that comes (1) or goes (-1), of its path and of all.
-    fn note_busy(&self, path: &str, change: isize) {
+    /// Counts a request that comes (1) or goes (-1), of its path, its event and of all.
+    fn note_busy(&self, path: &str, event: &str, change: isize) {
         let mut all = self.busy.lock().unwrap();
-        for key in [path, ""] {
+        for key in [path, event, ""] {
             let busy = all.entry(key.to_owned()).or_default();
             busy.now += change;
             busy.most = busy.most.max(busy.now);
@@ -144,7 +144,7 @@ impl Receiver {
         self.log.requests.lock().unwrap().clone()
     }
 
-    /// Most requests to a path, or to all with "", that were being answered at one time.
+    /// Most requests to a path, or of an event type, or of all with "", that were being answered at one time.
     pub(crate) fn most_at_once(&self, path: &str) -> usize {
         self.log.busy.lock().unwrap().get(path).map_or(0, |busy| busy.most.unsigned_abs())
     }
@@ -189,7 +189,8 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let path = head.uri.to_string();
-    log.note_busy(&path, 1);
+    let event = head.headers.get("x-event").map_or("none", |event| event.to_str().unwrap()).to_owned();
+    log.note_busy(&path, &event, 1);
     let nth = {
         let mut requests = log.requests.lock().unwrap();
         requests.push(Received { path: path.clone(), headers: head.headers, body, at: Instant::now() });
@@ -202,7 +203,7 @@ async fn answer(
         // a test that is over opens every gate
         let _ = gate.wait_for(|is_open| *is_open).await;
     }
-    log.note_busy(&path, -1);
+    log.note_busy(&path, &event, -1);
     let mut response = hyper::Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         response = response.header(name, value);

@@ -35,7 +35,8 @@ pub(crate) struct DeliveryRow {
     pub(crate) event: String,
     pub(crate) status: String,
     pub(crate) attempts: i32,
-    pub(crate) due_at: OffsetDateTime,
+    /// `None`: it waits for the one before it in its line.
+    pub(crate) due_at: Option<OffsetDateTime>,
     pub(crate) last_error_kind: Option<String>,
 }
 
@@ -150,6 +151,13 @@ impl World {
     pub(crate) async fn publish(&self, tenant: Uuid, event: &str, payload: Value) -> Uuid {
         let sql = "SELECT posthorn.publish($1, $2, $3)";
         self.db.query_one(sql, &[&tenant, &event, &payload]).await.unwrap().get(0)
+    }
+
+    /// Publishes events in one statement: the n-th, from 1, has the payload `{"n": n}`.
+    pub(crate) async fn publish_many(&self, tenant: Uuid, event: &str, count: i32) {
+        let sql = "INSERT INTO posthorn.outbox (tenant_id, event, payload)
+                   SELECT $1, $2, jsonb_build_object('n', n) FROM generate_series(1, $3) AS n";
+        self.db.execute(sql, &[&tenant, &event, &count]).await.unwrap();
     }
 
     /// The one delivery of an event.
