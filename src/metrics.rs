@@ -247,11 +247,26 @@ impl Metrics {
     }
 
     /// The queue as monitoring sees it.
-    pub fn set_queue(&self, waiting: i64, oldest_age: Option<Duration>, open_fanouts: i64, dispatchers: i64) {
+    pub fn set_queue(
+        &self,
+        waiting: i64,
+        oldest_age: Option<Duration>,
+        open_fanouts: i64,
+        dispatchers: i64,
+        open_circuits: i64,
+    ) {
         self.waiting.with_label_values(&[&self.database]).set(waiting);
         self.oldest_age.with_label_values(&[&self.database]).set(oldest_age.unwrap_or_default().as_secs_f64());
         self.open_fanouts.with_label_values(&[&self.database]).set(open_fanouts);
         self.dispatchers.with_label_values(&[&self.database]).set(dispatchers);
+        self.open_circuits.with_label_values(&[&self.database]).set(open_circuits);
+    }
+
+    /// Deliveries this process may send at once, and how many subscriptions and tenants had as many in flight as they may
+    /// when it last looked.
+    pub fn set_slots(&self, slots: u32, capped: usize) {
+        self.slots.with_label_values(&[&self.database]).set(slots.into());
+        self.capped.with_label_values(&[&self.database]).set(i64::try_from(capped).unwrap_or(i64::MAX));
     }
 
     /// Whether the database answers.

@@ -130,7 +130,13 @@ impl Watched {
         let state = self.ask().await;
         self.metrics.set_up(state.is_ok());
         let state = state?;
-        self.metrics.set_queue(state.waiting, state.oldest_age, state.open_fanouts, state.dispatchers_alive);
+        self.metrics.set_queue(
+            state.waiting,
+            state.oldest_age,
+            state.open_fanouts,
+            state.dispatchers_alive,
+            state.open_circuits,
+        );
         self.measure_growth().await;
         *known = Some((Instant::now(), state));
         Ok(state)

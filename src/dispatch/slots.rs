@@ -91,6 +91,7 @@ impl Slots {
     /// Remembers who was held back by a limit in flight: the next slot that one of them gives back is told of. False when a
     /// slot was given back since `then`, when nobody was there to tell: look again.
     pub(crate) fn remember_capped(&self, capped: &[Uuid], then: &Occupancy) -> bool {
+        self.metrics.set_slots(self.concurrency(), capped.len());
         let mut taken = self.taken();
         taken.capped.extend(capped);
         capped.is_empty() || taken.given_back == then.given_back

@@ -135,6 +135,8 @@ pub struct QueueState {
     pub open_fanouts: i64,
     /// Dispatchers seen in the last 15 seconds.
     pub dispatchers_alive: i64,
+    /// Receivers whose circuit is open or half open.
+    pub open_circuits: i64,
 }
 
 /// Asks for the queue's state.
@@ -149,6 +151,7 @@ pub async fn state(store: &Store) -> Result<QueueState, StoreError> {
         oldest_age: oldest.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)),
         open_fanouts: get(&row, "open_fanouts")?,
         dispatchers_alive: get(&row, "dispatchers_alive")?,
+        open_circuits: get(&row, "open_circuits")?,
     })
 }
 
