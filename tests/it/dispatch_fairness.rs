@@ -195,7 +195,8 @@ async fn a_hung_receiver_with_thousands_waiting_delays_no_other_tenant() {
         _ => Answer::status(200),
     });
     for _ in 0..4 {
-        world.subscribe(hung, &receiver.url("/hung"), &["*"]).await;
+        let subscription = world.subscribe(hung, &receiver.url("/hung"), &["*"]).await;
+        world.change(subscription, "max_in_flight = 8").await;
     }
     world.subscribe(well, &receiver.url("/well"), &["*"]).await;
     world.publish_many(hung, "invoice.paid", 1000).await;

@@ -34,7 +34,7 @@ async fn meddle(world: &World, tenant: Uuid, seed: u64) -> HashSet<Uuid> {
     let client = world.client_of(tenant).await;
     let mut replayed = HashSet::new();
     for n in 0..150 {
-        let is_replay = chance(seed + n) % 3 == 0;
+        let is_replay = chance(seed + n).is_multiple_of(3);
         let wanted = if is_replay { "('delivered', 'failed', 'cancelled')" } else { "('pending', 'retrying')" };
         let sql = format!("SELECT event_id FROM posthorn.webhook_deliveries WHERE status IN {wanted} ORDER BY id");
         let events = client.query(&sql, &[]).await.unwrap();
