@@ -174,7 +174,9 @@ BEGIN
         SELECT array_agg(e.id) INTO behind_ids
         FROM new_events e
         WHERE e.ordering_key IS NOT NULL AND (
-            EXISTS (SELECT FROM event_fanouts f
+            -- under a snapshot of before the lock such an event cannot be seen
+            current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+            OR EXISTS (SELECT FROM event_fanouts f
                     WHERE f.state = 'open' AND f.tenant_id = e.tenant_id AND f.ordering_key = e.ordering_key)
             OR EXISTS (SELECT FROM new_events o
                        WHERE o.id = ANY (too_many_ids || dear_ids) AND o.tenant_id = e.tenant_id AND o.ordering_key = e.ordering_key));

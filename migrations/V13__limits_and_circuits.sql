@@ -230,17 +230,25 @@ $$;
 COMMENT ON FUNCTION posthorn.reset_circuit(uuid) IS 'Closes a subscription''s circuit by hand and forgets its failures. False: there was nothing to reset.';
 GRANT EXECUTE ON FUNCTION posthorn.reset_circuit(uuid) TO posthorn_api;
 
--- A subscription that is activated again, or moved to another receiver, starts afresh: its old failures are not held against it.
+-- A subscription that is activated again, or moved to another receiver, starts afresh: its old failures are not held against
+-- it. What is deleted or no longer limited leaves nothing behind.
 CREATE FUNCTION posthorn.forget_circuit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = posthorn, pg_temp
 AS $$
 BEGIN
-    DELETE FROM circuits c WHERE c.subscription_id = NEW.id;
-    PERFORM wake();
+    IF NEW.rate_per_second IS NULL OR NEW.status = 'deleted' THEN
+        DELETE FROM rate_buckets b WHERE b.subscription_id = NEW.id;
+    END IF;
+    IF NEW.status = 'deleted' OR NEW.url <> OLD.url OR (NEW.status = 'active' AND OLD.status <> 'active') THEN
+        DELETE FROM circuits c WHERE c.subscription_id = NEW.id;
+    END IF;
+    IF NEW.status = 'active' THEN
+        PERFORM wake();
+    END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the receiver fared when a subscription is activated again or gets another URL.';
-CREATE TRIGGER forget_circuit AFTER UPDATE OF status, url ON posthorn.webhook_subscriptions
-    FOR EACH ROW WHEN (NEW.status = 'active' AND (OLD.status <> 'active' OR OLD.url <> NEW.url))
+COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the receiver fared when a subscription is activated again, gets another URL or is deleted, and buckets nobody needs.';
+CREATE TRIGGER forget_circuit AFTER UPDATE OF status, url, rate_per_second ON posthorn.webhook_subscriptions
+    FOR EACH ROW WHEN (NEW.status <> OLD.status OR NEW.url <> OLD.url OR NEW.rate_per_second IS DISTINCT FROM OLD.rate_per_second)
     EXECUTE FUNCTION posthorn.forget_circuit();

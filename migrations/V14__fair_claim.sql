@@ -70,7 +70,8 @@ BEGIN
                 ORDER BY d.due_at LIMIT coalesce(policy.max_in_flight, default_cap) + 100) head
             WHERE head.lease_until > now()));
     END IF;
-    cap_left := least(coalesce(policy.max_in_flight, default_cap), policy.ramp * policy.batch_max) - in_flight;
+    -- a batch fits into the limit that nobody set
+    cap_left := least(coalesce(policy.max_in_flight, greatest(default_cap, policy.batch_max)), policy.ramp * policy.batch_max) - in_flight;
     IF cap_left <= 0 THEN
         is_capped := true;
         RETURN;
@@ -262,21 +263,25 @@ BEGIN
             is_second_turn := first_subscription = nil;
             <<subscriptions>>
             LOOP
-                -- on to the next that has something due, past those that have not
+                -- on to the next active one that has something due, past those that have not
                 WITH RECURSIVE walk AS (
-                    (SELECT d.subscription_id, d.due_at, 1 AS steps FROM webhook_deliveries_live d
+                    (SELECT d.subscription_id, 1 AS steps, d.due_at <= now() AND EXISTS (
+                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active') AS is_due
+                     FROM webhook_deliveries_live d
                      WHERE d.tenant_id = tenant AND d.subscription_id > subscription
                      ORDER BY d.subscription_id, d.due_at LIMIT 1)
                     UNION ALL
-                    SELECT n.subscription_id, n.due_at, w.steps + 1
+                    SELECT n.subscription_id, w.steps + 1, n.is_due
                     FROM walk w
                     CROSS JOIN LATERAL (
-                        SELECT d.subscription_id, d.due_at FROM webhook_deliveries_live d
+                        SELECT d.subscription_id, d.due_at <= now() AND EXISTS (
+                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active') AS is_due
+                        FROM webhook_deliveries_live d
                         WHERE d.tenant_id = tenant AND d.subscription_id > w.subscription_id
                         ORDER BY d.subscription_id, d.due_at LIMIT 1) n
-                    WHERE (w.due_at <= now()) IS NOT TRUE AND w.steps < 500
+                    WHERE w.is_due IS NOT TRUE AND w.steps < 500
                 )
-                SELECT w.subscription_id, (w.due_at <= now()) IS TRUE AS is_due, w.steps INTO step
+                SELECT w.subscription_id, w.is_due IS TRUE AS is_due, w.steps INTO step
                 FROM walk w ORDER BY w.steps DESC LIMIT 1;
                 IF NOT FOUND THEN
                     EXIT subscriptions WHEN is_second_turn;

@@ -147,21 +147,25 @@ BEGIN
             is_second_turn := first_subscription = nil;
             <<subscriptions>>
             LOOP
-                -- on to the next that has something due, past those that have not
+                -- on to the next active one that has something due, past those that have not
                 WITH RECURSIVE walk AS (
-                    (SELECT d.subscription_id, d.due_at, 1 AS steps FROM webhook_deliveries_live d
+                    (SELECT d.subscription_id, 1 AS steps, d.due_at <= now() AND EXISTS (
+                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active') AS is_due
+                     FROM webhook_deliveries_live d
                      WHERE d.tenant_id = tenant AND d.subscription_id > subscription
                      ORDER BY d.subscription_id, d.due_at LIMIT 1)
                     UNION ALL
-                    SELECT n.subscription_id, n.due_at, w.steps + 1
+                    SELECT n.subscription_id, w.steps + 1, n.is_due
                     FROM walk w
                     CROSS JOIN LATERAL (
-                        SELECT d.subscription_id, d.due_at FROM webhook_deliveries_live d
+                        SELECT d.subscription_id, d.due_at <= now() AND EXISTS (
+                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active') AS is_due
+                        FROM webhook_deliveries_live d
                         WHERE d.tenant_id = tenant AND d.subscription_id > w.subscription_id
                         ORDER BY d.subscription_id, d.due_at LIMIT 1) n
-                    WHERE (w.due_at <= now()) IS NOT TRUE AND w.steps < 500
+                    WHERE w.is_due IS NOT TRUE AND w.steps < 500
                 )
-                SELECT w.subscription_id, (w.due_at <= now()) IS TRUE AS is_due, w.steps INTO step
+                SELECT w.subscription_id, w.is_due IS TRUE AS is_due, w.steps INTO step
                 FROM walk w ORDER BY w.steps DESC LIMIT 1;
                 IF NOT FOUND THEN
                     EXIT subscriptions WHEN is_second_turn;
@@ -515,7 +519,9 @@ BEGIN
         SELECT array_agg(e.id) INTO behind_ids
         FROM new_events e
         WHERE e.ordering_key IS NOT NULL AND (
-            EXISTS (SELECT FROM event_fanouts f
+            -- under a snapshot of before the lock such an event cannot be seen
+            current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+            OR EXISTS (SELECT FROM event_fanouts f
                     WHERE f.state = 'open' AND f.tenant_id = e.tenant_id AND f.ordering_key = e.ordering_key)
             OR EXISTS (SELECT FROM new_events o
                        WHERE o.id = ANY (too_many_ids || dear_ids) AND o.tenant_id = e.tenant_id AND o.ordering_key = e.ordering_key));
@@ -740,8 +746,15 @@ CREATE FUNCTION posthorn.forget_circuit() RETURNS trigger
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
 BEGIN
-    DELETE FROM circuits c WHERE c.subscription_id = NEW.id;
-    PERFORM wake();
+    IF NEW.rate_per_second IS NULL OR NEW.status = 'deleted' THEN
+        DELETE FROM rate_buckets b WHERE b.subscription_id = NEW.id;
+    END IF;
+    IF NEW.status = 'deleted' OR NEW.url <> OLD.url OR (NEW.status = 'active' AND OLD.status <> 'active') THEN
+        DELETE FROM circuits c WHERE c.subscription_id = NEW.id;
+    END IF;
+    IF NEW.status = 'active' THEN
+        PERFORM wake();
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -751,7 +764,7 @@ $$;
 -- Name: FUNCTION forget_circuit(); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the receiver fared when a subscription is activated again or gets another URL.';
+COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the receiver fared when a subscription is activated again, gets another URL or is deleted, and buckets nobody needs.';
 
 
 --
@@ -964,7 +977,8 @@ BEGIN
                 ORDER BY d.due_at LIMIT coalesce(policy.max_in_flight, default_cap) + 100) head
             WHERE head.lease_until > now()));
     END IF;
-    cap_left := least(coalesce(policy.max_in_flight, default_cap), policy.ramp * policy.batch_max) - in_flight;
+    -- a batch fits into the limit that nobody set
+    cap_left := least(coalesce(policy.max_in_flight, greatest(default_cap, policy.batch_max)), policy.ramp * policy.batch_max) - in_flight;
     IF cap_left <= 0 THEN
         is_capped := true;
         RETURN;
@@ -1442,7 +1456,7 @@ COMMENT ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resour
 -- Name: queue_state(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.queue_state() RETURNS TABLE(waiting bigint, oldest_due_at timestamp with time zone, open_fanouts bigint, dispatchers_alive bigint)
+CREATE FUNCTION posthorn.queue_state() RETURNS TABLE(waiting bigint, oldest_due_at timestamp with time zone, open_fanouts bigint, dispatchers_alive bigint, open_circuits bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
@@ -1451,7 +1465,8 @@ CREATE FUNCTION posthorn.queue_state() RETURNS TABLE(waiting bigint, oldest_due_
          JOIN webhook_subscriptions s ON s.id = l.subscription_id AND s.status = 'active'
          WHERE l.due_at <= now() AND l.status IN ('pending', 'retrying')),
         (SELECT count(*) FROM event_fanouts f WHERE f.state = 'open'),
-        (SELECT count(*) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '15 seconds')
+        (SELECT count(*) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '15 seconds'),
+        (SELECT count(*) FROM circuits c WHERE c.state <> 'closed')
 $$;
 
 
@@ -1459,7 +1474,7 @@ $$;
 -- Name: FUNCTION queue_state(); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.queue_state() IS 'For monitoring: deliveries not finished, since when the oldest due one of an active subscription waits, events still to fan out, dispatchers alive.';
+COMMENT ON FUNCTION posthorn.queue_state() IS 'For monitoring: deliveries not finished, since when the oldest due one of an active subscription waits, events still to fan out, dispatchers alive, circuits not closed.';
 
 
 --
@@ -2403,6 +2418,667 @@ COMMENT ON COLUMN posthorn.schema_history.checksum IS 'Checksum of the file, so 
 
 
 --
+-- Name: webhook_deliveries; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_deliveries (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    event text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
+    lease_until timestamp with time zone,
+    dispatcher_id uuid,
+    last_status_code integer,
+    last_error_kind text,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    ordering_key text,
+    ordering_number bigint,
+    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
+    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
+    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
+)
+PARTITION BY LIST (status);
+
+
+--
+-- Name: TABLE webhook_deliveries; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_deliveries IS 'One row per event and subscription: one event on its way to one receiver.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.id IS 'UUIDv7, made by the fan-out.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.tenant_id IS 'Whose delivery.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.subscription_id IS 'Who is to receive it.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.event_id IS 'What happened: posthorn.outbox.id.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.event IS 'Event type, copied from the event so that lists need no join.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.status; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.status IS 'pending, sending (leased), retrying (scheduled), delivered, failed (refused for good), abandoned (retries exhausted), cancelled.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.generation; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.generation IS 'How often it was replayed; a success counts only for its own generation.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.epoch; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.epoch IS 'Fencing number, raised by every claim; a failure is recorded only while it still matches.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.attempts; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.attempts IS 'Attempts made in this generation.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it. NULL: it waits for the delivery before it in its line.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.lease_until; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.lease_until IS 'While sending: when another dispatcher may take it over.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.dispatcher_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who claimed it last.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_status_code; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_status_code IS 'HTTP status of the last answer.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error_kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_error_kind IS 'Kind of the last failure, such as timeout.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_error IS 'The last failure in words, up to 500 characters.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.created_at IS 'Start of the transaction that fanned it out.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.updated_at IS 'Last change.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.finished_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.finished_at IS 'When it became delivered, failed, abandoned or cancelled.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_key IS 'Its event''s ordering key, when its subscription is ordered.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.ordering_number; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_number IS 'Its place in the line of its subscription and ordering key: the smallest goes first.';
+
+
+--
+-- Name: webhook_subscriptions; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_subscriptions (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    url text NOT NULL,
+    events text[] NOT NULL,
+    filter jsonpath,
+    description text,
+    status text DEFAULT 'active'::text NOT NULL,
+    status_reason text,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean GENERATED ALWAYS AS ((status = 'active'::text)) STORED NOT NULL,
+    signing text DEFAULT 'required'::text NOT NULL,
+    secret bytea,
+    previous_secret bytea,
+    previous_secret_until timestamp with time zone,
+    payload_format text DEFAULT 'default'::text NOT NULL,
+    header_families text[] DEFAULT '{standard,gestiq,dotmac}'::text[] NOT NULL,
+    success_policy text DEFAULT 'standard'::text NOT NULL,
+    timeout_seconds integer,
+    retry_schedule integer[],
+    max_retries integer,
+    max_in_flight integer,
+    rate_per_second double precision,
+    ordered boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    rate_burst integer,
+    batch_max integer,
+    batch_wait_ms integer DEFAULT 0 NOT NULL,
+    circuit_failures integer,
+    circuit_failure_ratio double precision,
+    circuit_seconds integer,
+    suspend_after_seconds integer,
+    CONSTRAINT batch_max_is_1_to_1000 CHECK (((batch_max >= 1) AND (batch_max <= 1000))),
+    CONSTRAINT batch_wait_is_0_to_60000_ms CHECK (((batch_wait_ms >= 0) AND (batch_wait_ms <= 60000))),
+    CONSTRAINT batches_are_not_cloudevents_binary CHECK (((batch_max IS NULL) OR (payload_format <> 'cloudevents_binary'::text))),
+    CONSTRAINT circuit_failure_ratio_is_above_0_to_1 CHECK (((circuit_failure_ratio > (0)::double precision) AND (circuit_failure_ratio <= (1)::double precision))),
+    CONSTRAINT circuit_failures_is_0_to_100000 CHECK (((circuit_failures >= 0) AND (circuit_failures <= 100000))),
+    CONSTRAINT circuit_seconds_is_1_to_86400 CHECK (((circuit_seconds >= 1) AND (circuit_seconds <= 86400))),
+    CONSTRAINT description_is_at_most_500_characters CHECK ((char_length(description) <= 500)),
+    CONSTRAINT events_are_names_or_patterns CHECK (posthorn.are_event_patterns(events)),
+    CONSTRAINT filter_has_no_like_regex CHECK (((filter)::text !~ 'like_regex'::text)),
+    CONSTRAINT filter_is_at_most_4000_characters CHECK ((char_length((filter)::text) <= 4000)),
+    CONSTRAINT header_families_are_known CHECK (((cardinality(header_families) >= 1) AND (header_families <@ '{standard,gestiq,dotmac}'::text[]))),
+    CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
+    CONSTRAINT max_retries_is_0_to_30 CHECK (((max_retries >= 0) AND (max_retries <= 30))),
+    CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text]))),
+    CONSTRAINT previous_secret_has_an_end CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
+    CONSTRAINT rate_burst_is_1_to_100000 CHECK (((rate_burst >= 1) AND (rate_burst <= 100000))),
+    CONSTRAINT rate_per_second_is_0_01_to_10000 CHECK (((rate_per_second >= (0.01)::double precision) AND (rate_per_second <= (10000)::double precision))),
+    CONSTRAINT retry_schedule_is_at_most_30_delays_of_up_to_30_days CHECK (((cardinality(retry_schedule) <= 30) AND (array_position(retry_schedule, NULL::integer) IS NULL) AND (0 <= ALL (retry_schedule)) AND (2592000 >= ALL (retry_schedule)))),
+    CONSTRAINT secret_is_sealed_not_plain CHECK ((((secret IS NULL) OR (((octet_length(secret) >= 43) AND (octet_length(secret) <= 2048)) AND (get_byte(secret, 0) = 1))) AND ((previous_secret IS NULL) OR (((octet_length(previous_secret) >= 43) AND (octet_length(previous_secret) <= 2048)) AND (get_byte(previous_secret, 0) = 1))))),
+    CONSTRAINT secret_unless_unsigned_or_deleted CHECK (((secret IS NOT NULL) OR (signing = 'none'::text) OR (status = 'deleted'::text))),
+    CONSTRAINT signing_is_known CHECK ((signing = ANY (ARRAY['required'::text, 'none'::text]))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
+    CONSTRAINT success_policy_is_known CHECK ((success_policy = ANY (ARRAY['standard'::text, 'gestiq'::text]))),
+    CONSTRAINT suspend_after_seconds_is_0_to_a_year CHECK (((suspend_after_seconds >= 0) AND (suspend_after_seconds <= 31536000))),
+    CONSTRAINT timeout_is_1_to_300_seconds CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 300))),
+    CONSTRAINT url_is_http_or_https_without_user_or_fragment CHECK ((((char_length(url) >= 10) AND (char_length(url) <= 2048)) AND (url ~ '^https?://[^\s/@?#\\]+([/?][^\s#]*)?$'::text)))
+);
+
+
+--
+-- Name: TABLE webhook_subscriptions; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_subscriptions IS 'A tenant''s receiver and what it wants to hear of.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.id IS 'UUIDv7.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.tenant_id IS 'Whose it is.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.url; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.url IS 'Where webhooks go, 10 to 2048 characters. http:// is sent to only where WEBHOOK_ALLOW_HTTP is set.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.events; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.events IS 'Event names and patterns: invoice.created, invoice.*, *.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.filter; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.filter IS 'jsonpath predicate over the payload; the event is delivered where payload @@ filter. No like_regex.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.description; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.description IS 'For people, up to 500 characters.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status IS 'active; inactive (deliveries wait); suspended (the receiver answered 410, or nothing but failures for long: deliveries wait); deleted.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status_reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status_reason IS 'Why it is suspended.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status_changed_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status_changed_at IS 'Since when it has this status.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.active; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.active IS 'status = ''active''.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.signing; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.signing IS 'required, or none: the explicit choice to send unsigned.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.secret; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.secret IS 'Signing secret, sealed with the keyring for this tenant and subscription.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.previous_secret; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret IS 'The secret before the last rotation, sealed; signs too until previous_secret_until.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.previous_secret_until; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret_until IS 'End of the rotation overlap.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.payload_format; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.payload_format IS 'Shape of the body: default, gestiq, dotmac, cloudevents, cloudevents_binary, raw.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.header_families; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.header_families IS 'Which signature headers are sent: standard, gestiq, dotmac.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.success_policy; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.success_policy IS 'standard: 2xx is delivered; gestiq: 3xx too.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.timeout_seconds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.timeout_seconds IS 'Total seconds of one attempt; NULL: WEBHOOK_TIMEOUT_SECONDS.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.retry_schedule; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.retry_schedule IS 'Seconds before each retry; NULL: WEBHOOK_RETRY_SCHEDULE.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.max_retries; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.max_retries IS 'Retries after the first attempt; NULL: as many as the schedule has. The last delay repeats.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.max_in_flight IS 'Deliveries in flight at once, over all dispatchers; NULL: an eighth of POSTHORN_CONCURRENCY in each dispatcher.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.rate_per_second; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_per_second IS 'Requests per second at most, over all dispatchers, 0.01 to 10000; NULL: no limit.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.ordered; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.ordered IS 'Whether events with an ordering key are delivered one at a time and in commit order, key by key. For events published from then on.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.created_at IS 'When it was made.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.updated_at IS 'When it was last changed.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.rate_burst; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_burst IS 'Requests that may go at once after a pause; NULL: as many as one second allows, at least 1.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.batch_max; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_max IS 'Events of one request at most, which is then a JSON array; NULL: one event per request, no array.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.batch_wait_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_wait_ms IS 'How long an event may wait for a batch to fill, in milliseconds; 0: a batch is what is due.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_failures; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failures IS 'Failures in a row that open the circuit; 0: never; NULL: POSTHORN_CIRCUIT_FAILURES.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_failure_ratio; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failure_ratio IS 'Share of failures among the attempts of a minute (at least 20) that opens the circuit; NULL: POSTHORN_CIRCUIT_FAILURE_RATIO.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_seconds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_seconds IS 'How long the circuit stays open before a probe; doubles from probe to probe, up to an hour; NULL: POSTHORN_CIRCUIT_SECONDS.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.suspend_after_seconds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.suspend_after_seconds IS 'Nothing but failures for so long suspends the subscription; 0: never; NULL: POSTHORN_SUSPEND_AFTER_SECONDS.';
+
+
+--
+-- Name: subscription_limits; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.subscription_limits WITH (security_invoker='true') AS
+ SELECT s.tenant_id,
+    s.id AS subscription_id,
+    s.url,
+    s.status,
+    s.status_reason,
+    COALESCE(q.waiting, (0)::bigint) AS waiting,
+    q.oldest_due_at,
+    COALESCE(q.in_flight, (0)::bigint) AS in_flight,
+    s.max_in_flight,
+    c.ramp,
+    s.rate_per_second,
+        CASE
+            WHEN (s.rate_per_second IS NOT NULL) THEN LEAST(COALESCE((s.rate_burst)::double precision, GREATEST((1)::double precision, ceil(s.rate_per_second))), COALESCE((b.tokens + (s.rate_per_second * (EXTRACT(epoch FROM (now() - b.filled_at)))::double precision)), COALESCE((s.rate_burst)::double precision, GREATEST((1)::double precision, ceil(s.rate_per_second)))))
+            ELSE NULL::double precision
+        END AS tokens,
+    COALESCE(c.state, 'closed'::text) AS circuit,
+    c.reason AS circuit_reason,
+    c.retry_at,
+    COALESCE(c.failures_in_a_row, 0) AS failures_in_a_row,
+    c.failing_since_at,
+    s.ordered,
+    COALESCE(q.in_line, (0)::bigint) AS in_line
+   FROM (((posthorn.webhook_subscriptions s
+     LEFT JOIN posthorn.circuits c ON ((c.subscription_id = s.id)))
+     LEFT JOIN posthorn.rate_buckets b ON ((b.subscription_id = s.id)))
+     LEFT JOIN ( SELECT d.subscription_id,
+            count(*) AS waiting,
+            count(*) FILTER (WHERE (d.lease_until > now())) AS in_flight,
+            count(*) FILTER (WHERE (d.due_at IS NULL)) AS in_line,
+            min(d.due_at) FILTER (WHERE ((d.due_at <= now()) AND (d.lease_until IS NULL))) AS oldest_due_at
+           FROM posthorn.webhook_deliveries d
+          WHERE (d.status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text]))
+          GROUP BY d.subscription_id) q ON ((q.subscription_id = s.id)))
+  WHERE (s.status <> 'deleted'::text);
+
+
+--
+-- Name: VIEW subscription_limits; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.subscription_limits IS 'For operators: each subscription''s limits, how much of them is in use, and what waits behind them. Reads every waiting delivery.';
+
+
+--
+-- Name: COLUMN subscription_limits.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.tenant_id IS 'Whose subscription.';
+
+
+--
+-- Name: COLUMN subscription_limits.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.subscription_id IS 'The subscription.';
+
+
+--
+-- Name: COLUMN subscription_limits.url; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.url IS 'Its receiver.';
+
+
+--
+-- Name: COLUMN subscription_limits.status; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.status IS 'active, inactive or suspended.';
+
+
+--
+-- Name: COLUMN subscription_limits.status_reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.status_reason IS 'Why it is suspended.';
+
+
+--
+-- Name: COLUMN subscription_limits.waiting; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.waiting IS 'Deliveries not finished, those in flight included.';
+
+
+--
+-- Name: COLUMN subscription_limits.oldest_due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.oldest_due_at IS 'Since when the oldest that could go waits.';
+
+
+--
+-- Name: COLUMN subscription_limits.in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.in_flight IS 'Deliveries leased now, by all dispatchers.';
+
+
+--
+-- Name: COLUMN subscription_limits.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.max_in_flight IS 'Its own limit of them; NULL: that of each dispatcher.';
+
+
+--
+-- Name: COLUMN subscription_limits.ramp; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.ramp IS 'The limit while its receiver recovers; NULL: none.';
+
+
+--
+-- Name: COLUMN subscription_limits.rate_per_second; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.rate_per_second IS 'Requests per second it may be sent; NULL: any.';
+
+
+--
+-- Name: COLUMN subscription_limits.tokens; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.tokens IS 'Requests that could go now by its rate.';
+
+
+--
+-- Name: COLUMN subscription_limits.circuit; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.circuit IS 'closed, open or half_open.';
+
+
+--
+-- Name: COLUMN subscription_limits.circuit_reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.circuit_reason IS 'Why it opened last.';
+
+
+--
+-- Name: COLUMN subscription_limits.retry_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.retry_at IS 'When an open circuit lets a probe through.';
+
+
+--
+-- Name: COLUMN subscription_limits.failures_in_a_row; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.failures_in_a_row IS 'Failed requests since the last that succeeded.';
+
+
+--
+-- Name: COLUMN subscription_limits.failing_since_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.failing_since_at IS 'Since when there was nothing but failures.';
+
+
+--
+-- Name: COLUMN subscription_limits.ordered; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.ordered IS 'Whether it is delivered to in order.';
+
+
+--
+-- Name: COLUMN subscription_limits.in_line; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_limits.in_line IS 'Deliveries that wait for the one before them with the same ordering key.';
+
+
+--
 -- Name: subscription_patterns; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -2696,189 +3372,6 @@ COMMENT ON TABLE posthorn.webhook_attempts_default IS 'Attempts of days without 
 
 
 --
--- Name: webhook_deliveries; Type: TABLE; Schema: posthorn; Owner: -
---
-
-CREATE TABLE posthorn.webhook_deliveries (
-    id uuid DEFAULT posthorn.uuid7() NOT NULL,
-    tenant_id uuid NOT NULL,
-    subscription_id uuid NOT NULL,
-    event_id uuid NOT NULL,
-    event text NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    generation integer DEFAULT 0 NOT NULL,
-    epoch integer DEFAULT 0 NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone DEFAULT now(),
-    lease_until timestamp with time zone,
-    dispatcher_id uuid,
-    last_status_code integer,
-    last_error_kind text,
-    last_error text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    finished_at timestamp with time zone,
-    ordering_key text,
-    ordering_number bigint,
-    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
-    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
-    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
-    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
-    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
-    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
-)
-PARTITION BY LIST (status);
-
-
---
--- Name: TABLE webhook_deliveries; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON TABLE posthorn.webhook_deliveries IS 'One row per event and subscription: one event on its way to one receiver.';
-
-
---
--- Name: COLUMN webhook_deliveries.id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.id IS 'UUIDv7, made by the fan-out.';
-
-
---
--- Name: COLUMN webhook_deliveries.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.tenant_id IS 'Whose delivery.';
-
-
---
--- Name: COLUMN webhook_deliveries.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.subscription_id IS 'Who is to receive it.';
-
-
---
--- Name: COLUMN webhook_deliveries.event_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.event_id IS 'What happened: posthorn.outbox.id.';
-
-
---
--- Name: COLUMN webhook_deliveries.event; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.event IS 'Event type, copied from the event so that lists need no join.';
-
-
---
--- Name: COLUMN webhook_deliveries.status; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.status IS 'pending, sending (leased), retrying (scheduled), delivered, failed (refused for good), abandoned (retries exhausted), cancelled.';
-
-
---
--- Name: COLUMN webhook_deliveries.generation; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.generation IS 'How often it was replayed; a success counts only for its own generation.';
-
-
---
--- Name: COLUMN webhook_deliveries.epoch; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.epoch IS 'Fencing number, raised by every claim; a failure is recorded only while it still matches.';
-
-
---
--- Name: COLUMN webhook_deliveries.attempts; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.attempts IS 'Attempts made in this generation.';
-
-
---
--- Name: COLUMN webhook_deliveries.due_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it. NULL: it waits for the delivery before it in its line.';
-
-
---
--- Name: COLUMN webhook_deliveries.lease_until; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.lease_until IS 'While sending: when another dispatcher may take it over.';
-
-
---
--- Name: COLUMN webhook_deliveries.dispatcher_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who claimed it last.';
-
-
---
--- Name: COLUMN webhook_deliveries.last_status_code; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.last_status_code IS 'HTTP status of the last answer.';
-
-
---
--- Name: COLUMN webhook_deliveries.last_error_kind; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.last_error_kind IS 'Kind of the last failure, such as timeout.';
-
-
---
--- Name: COLUMN webhook_deliveries.last_error; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.last_error IS 'The last failure in words, up to 500 characters.';
-
-
---
--- Name: COLUMN webhook_deliveries.created_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.created_at IS 'Start of the transaction that fanned it out.';
-
-
---
--- Name: COLUMN webhook_deliveries.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.updated_at IS 'Last change.';
-
-
---
--- Name: COLUMN webhook_deliveries.finished_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.finished_at IS 'When it became delivered, failed, abandoned or cancelled.';
-
-
---
--- Name: COLUMN webhook_deliveries.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_key IS 'Its event''s ordering key, when its subscription is ordered.';
-
-
---
--- Name: COLUMN webhook_deliveries.ordering_number; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_number IS 'Its place in the line of its subscription and ordering key: the smallest goes first.';
-
-
---
 -- Name: webhook_deliveries_done; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -3004,303 +3497,6 @@ WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_thr
 --
 
 COMMENT ON TABLE posthorn.webhook_deliveries_live IS 'Deliveries that still have something to happen to them: small and hot.';
-
-
---
--- Name: webhook_subscriptions; Type: TABLE; Schema: posthorn; Owner: -
---
-
-CREATE TABLE posthorn.webhook_subscriptions (
-    id uuid DEFAULT posthorn.uuid7() NOT NULL,
-    tenant_id uuid NOT NULL,
-    url text NOT NULL,
-    events text[] NOT NULL,
-    filter jsonpath,
-    description text,
-    status text DEFAULT 'active'::text NOT NULL,
-    status_reason text,
-    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean GENERATED ALWAYS AS ((status = 'active'::text)) STORED NOT NULL,
-    signing text DEFAULT 'required'::text NOT NULL,
-    secret bytea,
-    previous_secret bytea,
-    previous_secret_until timestamp with time zone,
-    payload_format text DEFAULT 'default'::text NOT NULL,
-    header_families text[] DEFAULT '{standard,gestiq,dotmac}'::text[] NOT NULL,
-    success_policy text DEFAULT 'standard'::text NOT NULL,
-    timeout_seconds integer,
-    retry_schedule integer[],
-    max_retries integer,
-    max_in_flight integer,
-    rate_per_second double precision,
-    ordered boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    rate_burst integer,
-    batch_max integer,
-    batch_wait_ms integer DEFAULT 0 NOT NULL,
-    circuit_failures integer,
-    circuit_failure_ratio double precision,
-    circuit_seconds integer,
-    suspend_after_seconds integer,
-    CONSTRAINT batch_max_is_1_to_1000 CHECK (((batch_max >= 1) AND (batch_max <= 1000))),
-    CONSTRAINT batch_wait_is_0_to_60000_ms CHECK (((batch_wait_ms >= 0) AND (batch_wait_ms <= 60000))),
-    CONSTRAINT batches_are_not_cloudevents_binary CHECK (((batch_max IS NULL) OR (payload_format <> 'cloudevents_binary'::text))),
-    CONSTRAINT circuit_failure_ratio_is_above_0_to_1 CHECK (((circuit_failure_ratio > (0)::double precision) AND (circuit_failure_ratio <= (1)::double precision))),
-    CONSTRAINT circuit_failures_is_0_to_100000 CHECK (((circuit_failures >= 0) AND (circuit_failures <= 100000))),
-    CONSTRAINT circuit_seconds_is_1_to_86400 CHECK (((circuit_seconds >= 1) AND (circuit_seconds <= 86400))),
-    CONSTRAINT description_is_at_most_500_characters CHECK ((char_length(description) <= 500)),
-    CONSTRAINT events_are_names_or_patterns CHECK (posthorn.are_event_patterns(events)),
-    CONSTRAINT filter_has_no_like_regex CHECK (((filter)::text !~ 'like_regex'::text)),
-    CONSTRAINT filter_is_at_most_4000_characters CHECK ((char_length((filter)::text) <= 4000)),
-    CONSTRAINT header_families_are_known CHECK (((cardinality(header_families) >= 1) AND (header_families <@ '{standard,gestiq,dotmac}'::text[]))),
-    CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
-    CONSTRAINT max_retries_is_0_to_30 CHECK (((max_retries >= 0) AND (max_retries <= 30))),
-    CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text]))),
-    CONSTRAINT previous_secret_has_an_end CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
-    CONSTRAINT rate_burst_is_1_to_100000 CHECK (((rate_burst >= 1) AND (rate_burst <= 100000))),
-    CONSTRAINT rate_per_second_is_0_01_to_10000 CHECK (((rate_per_second >= (0.01)::double precision) AND (rate_per_second <= (10000)::double precision))),
-    CONSTRAINT retry_schedule_is_at_most_30_delays_of_up_to_30_days CHECK (((cardinality(retry_schedule) <= 30) AND (array_position(retry_schedule, NULL::integer) IS NULL) AND (0 <= ALL (retry_schedule)) AND (2592000 >= ALL (retry_schedule)))),
-    CONSTRAINT secret_is_sealed_not_plain CHECK ((((secret IS NULL) OR (((octet_length(secret) >= 43) AND (octet_length(secret) <= 2048)) AND (get_byte(secret, 0) = 1))) AND ((previous_secret IS NULL) OR (((octet_length(previous_secret) >= 43) AND (octet_length(previous_secret) <= 2048)) AND (get_byte(previous_secret, 0) = 1))))),
-    CONSTRAINT secret_unless_unsigned_or_deleted CHECK (((secret IS NOT NULL) OR (signing = 'none'::text) OR (status = 'deleted'::text))),
-    CONSTRAINT signing_is_known CHECK ((signing = ANY (ARRAY['required'::text, 'none'::text]))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
-    CONSTRAINT success_policy_is_known CHECK ((success_policy = ANY (ARRAY['standard'::text, 'gestiq'::text]))),
-    CONSTRAINT suspend_after_seconds_is_0_to_a_year CHECK (((suspend_after_seconds >= 0) AND (suspend_after_seconds <= 31536000))),
-    CONSTRAINT timeout_is_1_to_300_seconds CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 300))),
-    CONSTRAINT url_is_http_or_https_without_user_or_fragment CHECK ((((char_length(url) >= 10) AND (char_length(url) <= 2048)) AND (url ~ '^https?://[^\s/@?#\\]+([/?][^\s#]*)?$'::text)))
-);
-
-
---
--- Name: TABLE webhook_subscriptions; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON TABLE posthorn.webhook_subscriptions IS 'A tenant''s receiver and what it wants to hear of.';
-
-
---
--- Name: COLUMN webhook_subscriptions.id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.id IS 'UUIDv7.';
-
-
---
--- Name: COLUMN webhook_subscriptions.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.tenant_id IS 'Whose it is.';
-
-
---
--- Name: COLUMN webhook_subscriptions.url; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.url IS 'Where webhooks go, 10 to 2048 characters. http:// is sent to only where WEBHOOK_ALLOW_HTTP is set.';
-
-
---
--- Name: COLUMN webhook_subscriptions.events; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.events IS 'Event names and patterns: invoice.created, invoice.*, *.';
-
-
---
--- Name: COLUMN webhook_subscriptions.filter; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.filter IS 'jsonpath predicate over the payload; the event is delivered where payload @@ filter. No like_regex.';
-
-
---
--- Name: COLUMN webhook_subscriptions.description; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.description IS 'For people, up to 500 characters.';
-
-
---
--- Name: COLUMN webhook_subscriptions.status; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.status IS 'active; inactive (deliveries wait); suspended (the receiver answered 410, or nothing but failures for long: deliveries wait); deleted.';
-
-
---
--- Name: COLUMN webhook_subscriptions.status_reason; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.status_reason IS 'Why it is suspended.';
-
-
---
--- Name: COLUMN webhook_subscriptions.status_changed_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.status_changed_at IS 'Since when it has this status.';
-
-
---
--- Name: COLUMN webhook_subscriptions.active; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.active IS 'status = ''active''.';
-
-
---
--- Name: COLUMN webhook_subscriptions.signing; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.signing IS 'required, or none: the explicit choice to send unsigned.';
-
-
---
--- Name: COLUMN webhook_subscriptions.secret; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.secret IS 'Signing secret, sealed with the keyring for this tenant and subscription.';
-
-
---
--- Name: COLUMN webhook_subscriptions.previous_secret; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret IS 'The secret before the last rotation, sealed; signs too until previous_secret_until.';
-
-
---
--- Name: COLUMN webhook_subscriptions.previous_secret_until; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret_until IS 'End of the rotation overlap.';
-
-
---
--- Name: COLUMN webhook_subscriptions.payload_format; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.payload_format IS 'Shape of the body: default, gestiq, dotmac, cloudevents, cloudevents_binary, raw.';
-
-
---
--- Name: COLUMN webhook_subscriptions.header_families; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.header_families IS 'Which signature headers are sent: standard, gestiq, dotmac.';
-
-
---
--- Name: COLUMN webhook_subscriptions.success_policy; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.success_policy IS 'standard: 2xx is delivered; gestiq: 3xx too.';
-
-
---
--- Name: COLUMN webhook_subscriptions.timeout_seconds; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.timeout_seconds IS 'Total seconds of one attempt; NULL: WEBHOOK_TIMEOUT_SECONDS.';
-
-
---
--- Name: COLUMN webhook_subscriptions.retry_schedule; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.retry_schedule IS 'Seconds before each retry; NULL: WEBHOOK_RETRY_SCHEDULE.';
-
-
---
--- Name: COLUMN webhook_subscriptions.max_retries; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.max_retries IS 'Retries after the first attempt; NULL: as many as the schedule has. The last delay repeats.';
-
-
---
--- Name: COLUMN webhook_subscriptions.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.max_in_flight IS 'Deliveries in flight at once, over all dispatchers; NULL: half of POSTHORN_CONCURRENCY in each dispatcher.';
-
-
---
--- Name: COLUMN webhook_subscriptions.rate_per_second; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_per_second IS 'Requests per second at most, over all dispatchers, 0.01 to 10000; NULL: no limit.';
-
-
---
--- Name: COLUMN webhook_subscriptions.ordered; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.ordered IS 'Whether events with an ordering key are delivered one at a time and in commit order, key by key. For events published from then on.';
-
-
---
--- Name: COLUMN webhook_subscriptions.created_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.created_at IS 'When it was made.';
-
-
---
--- Name: COLUMN webhook_subscriptions.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.updated_at IS 'When it was last changed.';
-
-
---
--- Name: COLUMN webhook_subscriptions.rate_burst; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_burst IS 'Requests that may go at once after a pause; NULL: as many as one second allows, at least 1.';
-
-
---
--- Name: COLUMN webhook_subscriptions.batch_max; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_max IS 'Events of one request at most, which is then a JSON array; NULL: one event per request, no array.';
-
-
---
--- Name: COLUMN webhook_subscriptions.batch_wait_ms; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_wait_ms IS 'How long an event may wait for a batch to fill, in milliseconds; 0: a batch is what is due.';
-
-
---
--- Name: COLUMN webhook_subscriptions.circuit_failures; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failures IS 'Failures in a row that open the circuit; 0: never; NULL: POSTHORN_CIRCUIT_FAILURES.';
-
-
---
--- Name: COLUMN webhook_subscriptions.circuit_failure_ratio; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failure_ratio IS 'Share of failures among the attempts of a minute (at least 20) that opens the circuit; NULL: POSTHORN_CIRCUIT_FAILURE_RATIO.';
-
-
---
--- Name: COLUMN webhook_subscriptions.circuit_seconds; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_seconds IS 'How long the circuit stays open before a probe; doubles from probe to probe, up to an hour; NULL: POSTHORN_CIRCUIT_SECONDS.';
-
-
---
--- Name: COLUMN webhook_subscriptions.suspend_after_seconds; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.suspend_after_seconds IS 'Nothing but failures for so long suspends the subscription; 0: never; NULL: POSTHORN_SUSPEND_AFTER_SECONDS.';
 
 
 --
@@ -3604,17 +3800,17 @@ CREATE INDEX webhook_deliveries_done_default_tenant_id_id_idx ON posthorn.webhoo
 
 
 --
--- Name: webhook_deliveries_done_status_idx; Type: INDEX; Schema: posthorn; Owner: -
+-- Name: webhook_deliveries_done_failures_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
-CREATE INDEX webhook_deliveries_done_status_idx ON ONLY posthorn.webhook_deliveries_done USING btree (tenant_id, status, id);
+CREATE INDEX webhook_deliveries_done_failures_idx ON ONLY posthorn.webhook_deliveries_done USING btree (tenant_id, status, id) WHERE (status <> 'delivered'::text);
 
 
 --
--- Name: webhook_deliveries_done_default_tenant_id_status_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+-- Name: webhook_deliveries_done_default_tenant_id_status_id_idx1; Type: INDEX; Schema: posthorn; Owner: -
 --
 
-CREATE INDEX webhook_deliveries_done_default_tenant_id_status_id_idx ON posthorn.webhook_deliveries_done_default USING btree (tenant_id, status, id);
+CREATE INDEX webhook_deliveries_done_default_tenant_id_status_id_idx1 ON posthorn.webhook_deliveries_done_default USING btree (tenant_id, status, id) WHERE (status <> 'delivered'::text);
 
 
 --
@@ -3688,10 +3884,10 @@ ALTER INDEX posthorn.webhook_deliveries_done_tenant_id_id_idx ATTACH PARTITION p
 
 
 --
--- Name: webhook_deliveries_done_default_tenant_id_status_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+-- Name: webhook_deliveries_done_default_tenant_id_status_id_idx1; Type: INDEX ATTACH; Schema: posthorn; Owner: -
 --
 
-ALTER INDEX posthorn.webhook_deliveries_done_status_idx ATTACH PARTITION posthorn.webhook_deliveries_done_default_tenant_id_status_id_idx;
+ALTER INDEX posthorn.webhook_deliveries_done_failures_idx ATTACH PARTITION posthorn.webhook_deliveries_done_default_tenant_id_status_id_idx1;
 
 
 --
@@ -3726,7 +3922,7 @@ CREATE TRIGGER fan_out AFTER INSERT ON posthorn.outbox REFERENCING NEW TABLE AS 
 -- Name: webhook_subscriptions forget_circuit; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
-CREATE TRIGGER forget_circuit AFTER UPDATE OF status, url ON posthorn.webhook_subscriptions FOR EACH ROW WHEN (((new.status = 'active'::text) AND ((old.status <> 'active'::text) OR (old.url <> new.url)))) EXECUTE FUNCTION posthorn.forget_circuit();
+CREATE TRIGGER forget_circuit AFTER UPDATE OF status, url, rate_per_second ON posthorn.webhook_subscriptions FOR EACH ROW WHEN (((new.status <> old.status) OR (new.url <> old.url) OR (new.rate_per_second IS DISTINCT FROM old.rate_per_second))) EXECUTE FUNCTION posthorn.forget_circuit();
 
 
 --
@@ -4487,23 +4683,6 @@ GRANT SELECT ON TABLE posthorn.rate_buckets TO posthorn_readonly;
 
 
 --
--- Name: TABLE tenants; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.tenants TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.tenants TO posthorn_readonly;
-
-
---
--- Name: TABLE webhook_attempts; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.webhook_attempts TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.webhook_attempts TO posthorn_readonly;
-GRANT SELECT,INSERT,UPDATE ON TABLE posthorn.webhook_attempts TO posthorn_dispatcher;
-
-
---
 -- Name: TABLE webhook_deliveries; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -4866,6 +5045,30 @@ GRANT SELECT(circuit_seconds) ON TABLE posthorn.webhook_subscriptions TO posthor
 
 GRANT SELECT(suspend_after_seconds),INSERT(suspend_after_seconds),UPDATE(suspend_after_seconds) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
 GRANT SELECT(suspend_after_seconds) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: TABLE subscription_limits; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.subscription_limits TO posthorn_readonly;
+
+
+--
+-- Name: TABLE tenants; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.tenants TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.tenants TO posthorn_readonly;
+
+
+--
+-- Name: TABLE webhook_attempts; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.webhook_attempts TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.webhook_attempts TO posthorn_readonly;
+GRANT SELECT,INSERT,UPDATE ON TABLE posthorn.webhook_attempts TO posthorn_dispatcher;
 
 
 --

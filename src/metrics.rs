@@ -74,6 +74,9 @@ pub struct Metrics {
     oldest_age: GaugeVec,
     open_fanouts: IntGaugeVec,
     dispatchers: IntGaugeVec,
+    open_circuits: IntGaugeVec,
+    slots: IntGaugeVec,
+    capped: IntGaugeVec,
     default_rows: IntGaugeVec,
     days_kept: IntGaugeVec,
     days_ahead: IntGaugeVec,
@@ -153,6 +156,13 @@ impl Metrics {
             oldest_age,
             open_fanouts: gauge("posthorn_open_fanouts", "Events that a dispatcher still has to fan out", DATABASE)?,
             dispatchers: gauge("posthorn_dispatchers_alive", "Dispatchers seen in the last 15 seconds", DATABASE)?,
+            open_circuits: gauge("posthorn_open_circuits", "Receivers whose circuit is open or half open", DATABASE)?,
+            slots: gauge("posthorn_slots", "Deliveries this process may be sending at once", DATABASE)?,
+            capped: gauge(
+                "posthorn_capped",
+                "Subscriptions and tenants that had as many in flight as they may when this process last looked for work",
+                DATABASE,
+            )?,
             default_rows: gauge(
                 "posthorn_default_partition_rows",
                 "Rows in a default partition, counted up to 10000: more than 0 means that days were not made in time",

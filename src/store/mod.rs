@@ -116,7 +116,6 @@ impl Store {
                 // the connection used last has its plans and caches warm, and the others cost nothing
                 queue_mode: QueueMode::Lifo,
                 timeouts: Timeouts { wait: Some(POOL_WAIT), create: Some(POOL_WAIT), recycle: Some(POOL_WAIT) },
-                ..PoolConfig::default()
             })
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(move |client, _| {

@@ -49,15 +49,15 @@ async fn no_more_is_in_flight_than_the_process_and_each_subscription_allow() {
     let receiver = Receiver::start(|_, _| Answer::status(200).after(Duration::from_millis(20)));
     let limited = world.subscribe(tenant, &receiver.url("/limited"), &["*"]).await;
     world.change(limited, "max_in_flight = 2").await;
-    world.subscribe(tenant, &receiver.url("/half"), &["*"]).await;
+    world.subscribe(tenant, &receiver.url("/unset"), &["*"]).await;
     let greedy = world.subscribe(tenant, &receiver.url("/greedy"), &["*"]).await;
     world.change(greedy, "max_in_flight = 100").await;
     world.publish_many(tenant, "invoice.paid", 40).await;
-    let _dispatcher = world.dispatch(&["--concurrency=8"]).await;
+    let _dispatcher = world.dispatch(&["--concurrency=24"]).await;
     world.until_status("delivered", 120).await;
     assert_eq!(receiver.most_at_once("/limited"), 2);
-    assert_eq!(receiver.most_at_once("/half"), 4, "half of all, where a subscription sets no limit");
-    assert_eq!(receiver.most_at_once(""), 6, "three quarters of all, where a tenant sets no limit");
+    assert_eq!(receiver.most_at_once("/unset"), 3, "an eighth of all, where a subscription sets no limit");
+    assert_eq!(receiver.most_at_once(""), 18, "three quarters of all, where a tenant sets no limit");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_receiver_that_hangs_holds_up_nobody_else() {
     world.subscribe(tenant, &receiver.url("/hung"), &["order.*"]).await;
     world.subscribe(tenant, &receiver.url("/well"), &["invoice.*"]).await;
     world.publish_many(tenant, "order.paid", 100).await;
-    let _dispatcher = world.dispatch(&["--concurrency=4", "--timeout-seconds=300"]).await;
+    let _dispatcher = world.dispatch(&["--concurrency=16", "--timeout-seconds=300"]).await;
     receiver.wait_for(2, SOON).await;
     // whatever is in flight to the one that hangs stays there until long after the test
     world.publish_many(tenant, "invoice.paid", 100).await;
