@@ -2,10 +2,12 @@
 -- Why:  the fan-out draws a number under a lock on the key that lasts until the commit, so numbers are in commit order. The
 --       claim leases the first of a line only; what stands behind it is parked with due_at NULL, where no claim passes it,
 --       and is made due when the one before it leaves the live partition, whoever moves it and why.
--- Lock: ACCESS EXCLUSIVE on outbox, deliveries and patterns for moments. Safe beside an older binary: yes, as long as no
+-- Lock: ACCESS EXCLUSIVE on outbox, deliveries, patterns and event_fanouts (which is rewritten: marks of muted and unknown
+--       events) for moments. Safe beside an older binary: yes, as long as no
 --       subscription is ordered: an older dispatcher does not know what that is.
-ALTER TABLE posthorn.outbox ADD COLUMN ordering_key text
-    CONSTRAINT ordering_key_is_1_to_200_printable_characters CHECK (ordering_key ~ '^[^[:cntrl:]]{1,200}$');
+-- NOT VALID: V19 looks at the rows that are there, without a lock that anyone waits for
+ALTER TABLE posthorn.outbox ADD COLUMN ordering_key text,
+    ADD CONSTRAINT ordering_key_is_1_to_200_printable_characters CHECK (ordering_key ~ '^[^[:cntrl:]]{1,200}$') NOT VALID;
 COMMENT ON COLUMN posthorn.outbox.ordering_key IS 'Events with the same key reach ordered subscriptions one at a time, in the order of their commits. Publishing takes a lock on the key until the commit.';
 GRANT INSERT (ordering_key) ON posthorn.outbox TO posthorn_publisher;
 GRANT SELECT (ordering_key) ON posthorn.outbox TO posthorn_readonly;
@@ -15,14 +17,16 @@ COMMENT ON SEQUENCE posthorn.ordering_numbers IS 'Places in line of ordered deli
 
 ALTER TABLE posthorn.webhook_deliveries ADD COLUMN ordering_key text, ADD COLUMN ordering_number bigint,
     ALTER COLUMN due_at DROP NOT NULL,
-    ADD CONSTRAINT ordering_key_has_a_number CHECK ((ordering_key IS NULL) = (ordering_number IS NULL)),
-    ADD CONSTRAINT due_unless_in_line CHECK (due_at IS NOT NULL OR ordering_key IS NOT NULL);
+    ADD CONSTRAINT ordering_key_has_a_number CHECK ((ordering_key IS NULL) = (ordering_number IS NULL)) NOT VALID,
+    ADD CONSTRAINT due_unless_in_line CHECK (due_at IS NOT NULL OR ordering_key IS NOT NULL) NOT VALID;
 COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_key IS 'Its event''s ordering key, when its subscription is ordered.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_number IS 'Its place in the line of its subscription and ordering key: the smallest goes first.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it. NULL: it waits for the delivery before it in its line.';
 -- who is first in this line?
 CREATE INDEX webhook_deliveries_live_line_idx ON posthorn.webhook_deliveries_live (subscription_id, ordering_key, ordering_number)
     WHERE ordering_key IS NOT NULL;
+-- who is parked? (whoever looks after those that nobody called)
+CREATE INDEX webhook_deliveries_live_parked_idx ON posthorn.webhook_deliveries_live (id) WHERE due_at IS NULL;
 
 CREATE FUNCTION posthorn.call_next_in_line() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = posthorn, pg_temp
@@ -30,9 +34,15 @@ AS $$
 DECLARE
     next_id uuid;
 BEGIN
+    -- its subscription is being deleted: everyone leaves
+    IF EXISTS (SELECT FROM webhook_subscriptions s WHERE s.id = OLD.subscription_id AND s.status = 'deleted') THEN
+        RETURN NULL;
+    END IF;
+    -- If the one found is leaving too, in a transaction that is still open, this waits for it: who comes behind both would
+    -- be called by neither.
     SELECT d.id INTO next_id FROM webhook_deliveries_live d
     WHERE d.subscription_id = OLD.subscription_id AND d.ordering_key = OLD.ordering_key
-    ORDER BY d.ordering_number LIMIT 1;
+    ORDER BY d.ordering_number LIMIT 1 FOR KEY SHARE;
     IF FOUND THEN
         -- whoever parked it held the row that leaves now, so this statement sees it parked, or it never will be behind it
         UPDATE webhook_deliveries_live d SET due_at = now(), updated_at = now() WHERE d.id = next_id AND d.due_at IS NULL;
@@ -47,8 +57,9 @@ CREATE TRIGGER call_next_in_line AFTER DELETE ON posthorn.webhook_deliveries_liv
 
 CREATE FUNCTION posthorn.ordering_lock(tenant_id uuid, ordering_key text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN hashtextextended(tenant_id::text || ordering_key, 1886352488);
-COMMENT ON FUNCTION posthorn.ordering_lock(uuid, text) IS 'The advisory lock that publishers of a tenant''s ordering key take until they commit.';
+-- 1024 of a tenant, so that no transaction can fill the server's lock table; two keys that share one wait for each other
+RETURN (hashtextextended(tenant_id::text, 1886352488) & ~1023::bigint) | (hashtextextended(ordering_key, 1886352488) & 1023);
+COMMENT ON FUNCTION posthorn.ordering_lock(uuid, text) IS 'The advisory lock that publishers of a tenant''s ordering key take until they commit, where a subscription wants order.';
 
 ALTER TABLE posthorn.webhook_subscriptions DROP CONSTRAINT ordered_is_not_available_yet;
 COMMENT ON COLUMN posthorn.webhook_subscriptions.ordered IS 'Whether events with an ordering key are delivered one at a time and in commit order, key by key. For events published from then on.';
@@ -73,6 +84,7 @@ BEGIN
         -- nobody stands in line any more
         UPDATE webhook_deliveries_live SET ordering_key = NULL, ordering_number = NULL, due_at = coalesce(due_at, now())
         WHERE subscription_id = NEW.id AND ordering_key IS NOT NULL;
+        PERFORM wake();
     END IF;
     RETURN NULL;
 END
@@ -100,7 +112,7 @@ DECLARE
     due_ats timestamptz[];
     subscription_ids uuid[];
     ordering_keys text[];
-    key_locks bigint[];
+    in_order_ids uuid[];
     key_lock bigint;
     too_many_ids uuid[];
     dear_ids uuid[];
@@ -148,12 +160,12 @@ BEGIN
                 FILTER (WHERE w.subscription_id IS NOT NULL),
             -- once per event, and without DISTINCT or ORDER BY: from PostgreSQL 16 on these would sort the input of all of them,
             -- and the events of one statement must keep their order
-            array_agg(ordering_lock(m.tenant_id, m.ordering_key))
-                FILTER (WHERE m.ordering_key IS NOT NULL AND coalesce(w.place, 1) = 1),
+            array_agg(m.id) FILTER (WHERE m.ordering_key IS NOT NULL AND coalesce(w.place, 1) = 1
+                AND (m.wanted_in_order IS NOT NULL OR m.found > inline_limit)),
             array_agg(m.id) FILTER (WHERE m.found > inline_limit),
             array_agg(m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter AND coalesce(w.place, 1) = 1),
             array_agg(m.id) FILTER (WHERE m.is_unknown)
-        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, key_locks, too_many_ids, dear_ids, unknown_ids
+        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, in_order_ids, too_many_ids, dear_ids, unknown_ids
         FROM matched m
         LEFT JOIN LATERAL unnest(m.wanted) WITH ORDINALITY AS w (subscription_id, place) ON m.found <= inline_limit;
     EXCEPTION WHEN OTHERS THEN
@@ -161,19 +173,20 @@ BEGIN
     END;
 
     IF failure IS NOT NULL THEN
-        SELECT array_agg(ordering_lock(e.tenant_id, e.ordering_key)) FILTER (WHERE e.ordering_key IS NOT NULL)
-        INTO key_locks FROM new_events e;
+        SELECT array_agg(e.id) INTO in_order_ids FROM new_events e WHERE e.ordering_key IS NOT NULL;
     END IF;
-    IF key_locks IS NOT NULL THEN
+    IF in_order_ids IS NOT NULL THEN
         -- until the commit: so the numbers drawn below are in the order of the commits
         -- one after the other by their numbers, so that two statements with the same keys cannot wait for each other
-        FOR key_lock IN SELECT DISTINCT l.number FROM unnest(key_locks) AS l (number) ORDER BY l.number LOOP
+        FOR key_lock IN
+            SELECT DISTINCT ordering_lock(e.tenant_id, e.ordering_key) FROM new_events e WHERE e.id = ANY (in_order_ids) ORDER BY 1
+        LOOP
             PERFORM pg_advisory_xact_lock(key_lock);
         END LOOP;
         -- whose key has an event that is still to be fanned out lines up behind it
         SELECT array_agg(e.id) INTO behind_ids
         FROM new_events e
-        WHERE e.ordering_key IS NOT NULL AND (
+        WHERE e.id = ANY (in_order_ids) AND (
             -- under a snapshot of before the lock such an event cannot be seen
             current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
             OR EXISTS (SELECT FROM event_fanouts f
@@ -204,7 +217,8 @@ BEGIN
         END IF;
         IF unknown_ids IS NOT NULL THEN
             INSERT INTO event_fanouts (event_id, tenant_id, state)
-            SELECT e.id, e.tenant_id, 'unknown_tenant' FROM new_events e WHERE e.id = ANY (unknown_ids);
+            SELECT e.id, e.tenant_id, 'unknown_tenant' FROM new_events e
+            WHERE e.id = ANY (unknown_ids) AND (behind_ids IS NULL OR e.id <> ALL (behind_ids));
         END IF;
     END IF;
 

@@ -27,7 +27,7 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_per_second IS 'Requests pe
 COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_burst IS 'Requests that may go at once after a pause; NULL: as many as one second allows, at least 1.';
 COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_max IS 'Events of one request at most, which is then a JSON array; NULL: one event per request, no array.';
 COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_wait_ms IS 'How long an event may wait for a batch to fill, in milliseconds; 0: a batch is what is due.';
-COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failures IS 'Failures in a row that open the circuit; 0: never; NULL: POSTHORN_CIRCUIT_FAILURES.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failures IS 'Failures in a row that open the circuit; 0: it never opens, not by the ratio either; NULL: POSTHORN_CIRCUIT_FAILURES.';
 COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failure_ratio IS 'Share of failures among the attempts of a minute (at least 20) that opens the circuit; NULL: POSTHORN_CIRCUIT_FAILURE_RATIO.';
 COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_seconds IS 'How long the circuit stays open before a probe; doubles from probe to probe, up to an hour; NULL: POSTHORN_CIRCUIT_SECONDS.';
 COMMENT ON COLUMN posthorn.webhook_subscriptions.suspend_after_seconds IS 'Nothing but failures for so long suspends the subscription; 0: never; NULL: POSTHORN_SUSPEND_AFTER_SECONDS.';
@@ -65,6 +65,8 @@ CREATE TABLE posthorn.circuits (
     CONSTRAINT reason_is_at_most_500_characters CHECK (char_length(reason) <= 500),
     CONSTRAINT ramp_is_positive CHECK (ramp > 0)
 ) WITH (fillfactor = 50);
+-- when may the next probe go?
+CREATE INDEX circuits_retry_idx ON posthorn.circuits (retry_at) WHERE state <> 'closed';
 -- which of this tenant's receivers are in trouble? (row security's own index)
 CREATE INDEX circuits_tenant_idx ON posthorn.circuits (tenant_id, subscription_id);
 COMMENT ON TABLE posthorn.circuits IS 'How receivers fare that failed lately. No row: nothing to say, the circuit is closed.';
@@ -74,7 +76,7 @@ COMMENT ON COLUMN posthorn.circuits.state IS 'closed: deliveries go out; open: t
 COMMENT ON COLUMN posthorn.circuits.reason IS 'Why it opened last.';
 COMMENT ON COLUMN posthorn.circuits.changed_at IS 'Since when it has this state.';
 COMMENT ON COLUMN posthorn.circuits.retry_at IS 'When the next probe may go.';
-COMMENT ON COLUMN posthorn.circuits.times_opened IS 'How often it opened since the receiver was last well; each time it stays open twice as long.';
+COMMENT ON COLUMN posthorn.circuits.times_opened IS 'How often it opened since this row was made; each time it stays open twice as long. The row goes when the receiver is well again and the ramp is over.';
 COMMENT ON COLUMN posthorn.circuits.failures_in_a_row IS 'Failed attempts since the last that succeeded.';
 COMMENT ON COLUMN posthorn.circuits.failing_since_at IS 'Since when there was nothing but failures; NULL: the last attempt succeeded.';
 COMMENT ON COLUMN posthorn.circuits.window_started_at IS 'Start of the minute over which the ratio is taken.';
@@ -189,11 +191,15 @@ BEGIN
         END IF;
 
         IF policy.suspend_seconds > 0 AND known.failing_since_at < now() - make_interval(secs => policy.suspend_seconds) THEN
-            UPDATE webhook_subscriptions s
-            SET status = 'suspended', status_reason = format('nothing but failures since %s', date_trunc('second', known.failing_since_at))
-            WHERE s.id = outcome.id AND s.status = 'active';
+            -- not now if someone is changing it, who may be about to change the circuit too: the next failure will do it
+            PERFORM FROM webhook_subscriptions s WHERE s.id = outcome.id AND s.status = 'active' FOR NO KEY UPDATE SKIP LOCKED;
             IF FOUND THEN
-                RETURN QUERY SELECT outcome.id, 'suspended', format('nothing but failures since %s', date_trunc('second', known.failing_since_at));
+                UPDATE webhook_subscriptions s
+                SET status = 'suspended',
+                    status_reason = format('nothing but failures since %s', date_trunc('second', known.failing_since_at))
+                WHERE s.id = outcome.id;
+                RETURN QUERY SELECT outcome.id, 'suspended',
+                    format('nothing but failures since %s', date_trunc('second', known.failing_since_at));
             END IF;
         END IF;
 

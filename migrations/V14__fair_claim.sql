@@ -2,7 +2,8 @@
 -- Why:  as one statement it could not both stop as soon as the room is filled and respect what a subscription may ask: limits
 --       in flight over all dispatchers, a rate, batches, a circuit, an order. What does not concern a subscription is not
 --       even asked for it here.
--- Lock: builds an index on the live deliveries (SHARE). Safe beside an older binary: yes, its claims are slower meanwhile.
+-- Lock: builds an index on the live deliveries (SHARE: publishers wait, about a second for a million). Safe beside an older
+--       binary: yes; with a backlog its claims are much slower meanwhile.
 -- whose subscription has something due? (the claim)
 CREATE INDEX webhook_deliveries_live_claim_idx ON posthorn.webhook_deliveries_live (tenant_id, subscription_id, due_at);
 DROP INDEX posthorn.webhook_deliveries_live_due_idx;
@@ -52,22 +53,28 @@ BEGIN
         RETURN;
     END IF;
     IF policy.retry_at > now() THEN
-        look_again_at := policy.retry_at;
         RETURN;
     END IF;
 
+    is_probe := coalesce(policy.circuit, 'closed') <> 'closed';
+    IF is_probe THEN
+        -- who is noting an outcome may wait for others, and nobody must wait for that here
+        PERFORM FROM circuits c WHERE c.subscription_id = subscription FOR UPDATE SKIP LOCKED;
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
     -- a share never cuts a batch in two
     wanted := least(greatest(wanted, policy.batch_max), most);
-    is_probe := coalesce(policy.circuit, 'closed') <> 'closed';
     IF policy.ramp IS NOT NULL OR policy.max_in_flight < (
-        SELECT sum(d.concurrency) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '15 seconds') THEN
+        SELECT sum(d.concurrency) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '1 minute') THEN
         -- What the receiver asked for holds over all dispatchers. Leased rows stand at the head of the line, since they
         -- fell due first: a look at its beginning counts them.
         in_flight := greatest(busy, (
             SELECT count(*) FROM (
                 SELECT d.lease_until FROM webhook_deliveries_live d
                 WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
-                ORDER BY d.due_at LIMIT coalesce(policy.max_in_flight, default_cap) + 100) head
+                ORDER BY d.due_at LIMIT coalesce(policy.max_in_flight, default_cap) + 1000) head
             WHERE head.lease_until > now()));
     END IF;
     -- a batch fits into the limit that nobody set
@@ -146,7 +153,7 @@ BEGIN
                       SELECT FROM webhook_deliveries_live f
                       WHERE f.subscription_id = b.subscription_id AND f.ordering_key = b.ordering_key
                         AND f.ordering_number < b.ordering_number
-                      ORDER BY f.ordering_number LIMIT 1 FOR KEY SHARE SKIP LOCKED) before
+                      ORDER BY f.ordering_number LIMIT 1 FOR SHARE SKIP LOCKED) before
                   WHERE b.id = ANY (blocked)) behind
             WHERE d.id = behind.id;
             GET DIAGNOSTICS parked = ROW_COUNT;
@@ -263,10 +270,12 @@ BEGIN
             is_second_turn := first_subscription = nil;
             <<subscriptions>>
             LOOP
-                -- on to the next active one that has something due, past those that have not
+                -- on to the next that may be sent to and has something due, past the others
                 WITH RECURSIVE walk AS (
                     (SELECT d.subscription_id, 1 AS steps, d.due_at <= now() AND EXISTS (
-                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active') AS is_due
+                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
+                            AND NOT EXISTS (
+                                SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
                      FROM webhook_deliveries_live d
                      WHERE d.tenant_id = tenant AND d.subscription_id > subscription
                      ORDER BY d.subscription_id, d.due_at LIMIT 1)
@@ -275,7 +284,9 @@ BEGIN
                     FROM walk w
                     CROSS JOIN LATERAL (
                         SELECT d.subscription_id, d.due_at <= now() AND EXISTS (
-                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active') AS is_due
+                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
+                            AND NOT EXISTS (
+                                SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
                         FROM webhook_deliveries_live d
                         WHERE d.tenant_id = tenant AND d.subscription_id > w.subscription_id
                         ORDER BY d.subscription_id, d.due_at LIMIT 1) n
@@ -349,6 +360,8 @@ BEGIN
 
     has_more := has_more OR room_left <= 0 OR is_tired;
     has_open_fanouts := EXISTS (SELECT FROM event_fanouts f WHERE f.state = 'open' AND f.due_at <= now());
+    look_again_at := least(look_again_at, (
+        SELECT c.retry_at FROM circuits c WHERE c.state <> 'closed' AND c.retry_at > now() ORDER BY c.retry_at LIMIT 1));
     IF look_again_at IS NOT NULL THEN
         look_again_seconds := greatest(0, extract(epoch FROM look_again_at - clock_timestamp()));
     END IF;

@@ -143,6 +143,6 @@ $$;
 COMMENT ON FUNCTION posthorn.prune_strays(text, integer, integer) IS
     'Deletes at most so many expired rows that no day partition takes along: those in the default partition of a table, and marks in event_fanouts whose event is gone.';
 
-GRANT EXECUTE ON FUNCTION posthorn.expired_days(integer) TO posthorn_api, posthorn_dispatcher, posthorn_readonly;
+GRANT EXECUTE ON FUNCTION posthorn.expired_days(integer) TO posthorn_dispatcher, posthorn_readonly;
 GRANT EXECUTE ON FUNCTION posthorn.drop_day(text, date), posthorn.prune_strays(text, integer, integer)
-    TO posthorn_api, posthorn_dispatcher;
+    TO posthorn_dispatcher;

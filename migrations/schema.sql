@@ -57,9 +57,15 @@ CREATE FUNCTION posthorn.call_next_in_line() RETURNS trigger
 DECLARE
     next_id uuid;
 BEGIN
+    -- its subscription is being deleted: everyone leaves
+    IF EXISTS (SELECT FROM webhook_subscriptions s WHERE s.id = OLD.subscription_id AND s.status = 'deleted') THEN
+        RETURN NULL;
+    END IF;
+    -- If the one found is leaving too, in a transaction that is still open, this waits for it: who comes behind both would
+    -- be called by neither.
     SELECT d.id INTO next_id FROM webhook_deliveries_live d
     WHERE d.subscription_id = OLD.subscription_id AND d.ordering_key = OLD.ordering_key
-    ORDER BY d.ordering_number LIMIT 1;
+    ORDER BY d.ordering_number LIMIT 1 FOR KEY SHARE;
     IF FOUND THEN
         -- whoever parked it held the row that leaves now, so this statement sees it parked, or it never will be behind it
         UPDATE webhook_deliveries_live d SET due_at = now(), updated_at = now() WHERE d.id = next_id AND d.due_at IS NULL;
@@ -147,10 +153,12 @@ BEGIN
             is_second_turn := first_subscription = nil;
             <<subscriptions>>
             LOOP
-                -- on to the next active one that has something due, past those that have not
+                -- on to the next that may be sent to and has something due, past the others
                 WITH RECURSIVE walk AS (
                     (SELECT d.subscription_id, 1 AS steps, d.due_at <= now() AND EXISTS (
-                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active') AS is_due
+                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
+                            AND NOT EXISTS (
+                                SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
                      FROM webhook_deliveries_live d
                      WHERE d.tenant_id = tenant AND d.subscription_id > subscription
                      ORDER BY d.subscription_id, d.due_at LIMIT 1)
@@ -159,7 +167,9 @@ BEGIN
                     FROM walk w
                     CROSS JOIN LATERAL (
                         SELECT d.subscription_id, d.due_at <= now() AND EXISTS (
-                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active') AS is_due
+                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
+                            AND NOT EXISTS (
+                                SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
                         FROM webhook_deliveries_live d
                         WHERE d.tenant_id = tenant AND d.subscription_id > w.subscription_id
                         ORDER BY d.subscription_id, d.due_at LIMIT 1) n
@@ -233,6 +243,8 @@ BEGIN
 
     has_more := has_more OR room_left <= 0 OR is_tired;
     has_open_fanouts := EXISTS (SELECT FROM event_fanouts f WHERE f.state = 'open' AND f.due_at <= now());
+    look_again_at := least(look_again_at, (
+        SELECT c.retry_at FROM circuits c WHERE c.state <> 'closed' AND c.retry_at > now() ORDER BY c.retry_at LIMIT 1));
     IF look_again_at IS NOT NULL THEN
         look_again_seconds := greatest(0, extract(epoch FROM look_again_at - clock_timestamp()));
     END IF;
@@ -445,7 +457,7 @@ DECLARE
     due_ats timestamptz[];
     subscription_ids uuid[];
     ordering_keys text[];
-    key_locks bigint[];
+    in_order_ids uuid[];
     key_lock bigint;
     too_many_ids uuid[];
     dear_ids uuid[];
@@ -493,12 +505,12 @@ BEGIN
                 FILTER (WHERE w.subscription_id IS NOT NULL),
             -- once per event, and without DISTINCT or ORDER BY: from PostgreSQL 16 on these would sort the input of all of them,
             -- and the events of one statement must keep their order
-            array_agg(ordering_lock(m.tenant_id, m.ordering_key))
-                FILTER (WHERE m.ordering_key IS NOT NULL AND coalesce(w.place, 1) = 1),
+            array_agg(m.id) FILTER (WHERE m.ordering_key IS NOT NULL AND coalesce(w.place, 1) = 1
+                AND (m.wanted_in_order IS NOT NULL OR m.found > inline_limit)),
             array_agg(m.id) FILTER (WHERE m.found > inline_limit),
             array_agg(m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter AND coalesce(w.place, 1) = 1),
             array_agg(m.id) FILTER (WHERE m.is_unknown)
-        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, key_locks, too_many_ids, dear_ids, unknown_ids
+        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, in_order_ids, too_many_ids, dear_ids, unknown_ids
         FROM matched m
         LEFT JOIN LATERAL unnest(m.wanted) WITH ORDINALITY AS w (subscription_id, place) ON m.found <= inline_limit;
     EXCEPTION WHEN OTHERS THEN
@@ -506,19 +518,20 @@ BEGIN
     END;
 
     IF failure IS NOT NULL THEN
-        SELECT array_agg(ordering_lock(e.tenant_id, e.ordering_key)) FILTER (WHERE e.ordering_key IS NOT NULL)
-        INTO key_locks FROM new_events e;
+        SELECT array_agg(e.id) INTO in_order_ids FROM new_events e WHERE e.ordering_key IS NOT NULL;
     END IF;
-    IF key_locks IS NOT NULL THEN
+    IF in_order_ids IS NOT NULL THEN
         -- until the commit: so the numbers drawn below are in the order of the commits
         -- one after the other by their numbers, so that two statements with the same keys cannot wait for each other
-        FOR key_lock IN SELECT DISTINCT l.number FROM unnest(key_locks) AS l (number) ORDER BY l.number LOOP
+        FOR key_lock IN
+            SELECT DISTINCT ordering_lock(e.tenant_id, e.ordering_key) FROM new_events e WHERE e.id = ANY (in_order_ids) ORDER BY 1
+        LOOP
             PERFORM pg_advisory_xact_lock(key_lock);
         END LOOP;
         -- whose key has an event that is still to be fanned out lines up behind it
         SELECT array_agg(e.id) INTO behind_ids
         FROM new_events e
-        WHERE e.ordering_key IS NOT NULL AND (
+        WHERE e.id = ANY (in_order_ids) AND (
             -- under a snapshot of before the lock such an event cannot be seen
             current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
             OR EXISTS (SELECT FROM event_fanouts f
@@ -549,7 +562,8 @@ BEGIN
         END IF;
         IF unknown_ids IS NOT NULL THEN
             INSERT INTO event_fanouts (event_id, tenant_id, state)
-            SELECT e.id, e.tenant_id, 'unknown_tenant' FROM new_events e WHERE e.id = ANY (unknown_ids);
+            SELECT e.id, e.tenant_id, 'unknown_tenant' FROM new_events e
+            WHERE e.id = ANY (unknown_ids) AND (behind_ids IS NULL OR e.id <> ALL (behind_ids));
         END IF;
     END IF;
 
@@ -910,6 +924,7 @@ BEGIN
         -- nobody stands in line any more
         UPDATE webhook_deliveries_live SET ordering_key = NULL, ordering_number = NULL, due_at = coalesce(due_at, now())
         WHERE subscription_id = NEW.id AND ordering_key IS NOT NULL;
+        PERFORM wake();
     END IF;
     RETURN NULL;
 END
@@ -959,22 +974,28 @@ BEGIN
         RETURN;
     END IF;
     IF policy.retry_at > now() THEN
-        look_again_at := policy.retry_at;
         RETURN;
     END IF;
 
+    is_probe := coalesce(policy.circuit, 'closed') <> 'closed';
+    IF is_probe THEN
+        -- who is noting an outcome may wait for others, and nobody must wait for that here
+        PERFORM FROM circuits c WHERE c.subscription_id = subscription FOR UPDATE SKIP LOCKED;
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
     -- a share never cuts a batch in two
     wanted := least(greatest(wanted, policy.batch_max), most);
-    is_probe := coalesce(policy.circuit, 'closed') <> 'closed';
     IF policy.ramp IS NOT NULL OR policy.max_in_flight < (
-        SELECT sum(d.concurrency) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '15 seconds') THEN
+        SELECT sum(d.concurrency) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '1 minute') THEN
         -- What the receiver asked for holds over all dispatchers. Leased rows stand at the head of the line, since they
         -- fell due first: a look at its beginning counts them.
         in_flight := greatest(busy, (
             SELECT count(*) FROM (
                 SELECT d.lease_until FROM webhook_deliveries_live d
                 WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
-                ORDER BY d.due_at LIMIT coalesce(policy.max_in_flight, default_cap) + 100) head
+                ORDER BY d.due_at LIMIT coalesce(policy.max_in_flight, default_cap) + 1000) head
             WHERE head.lease_until > now()));
     END IF;
     -- a batch fits into the limit that nobody set
@@ -1053,7 +1074,7 @@ BEGIN
                       SELECT FROM webhook_deliveries_live f
                       WHERE f.subscription_id = b.subscription_id AND f.ordering_key = b.ordering_key
                         AND f.ordering_number < b.ordering_number
-                      ORDER BY f.ordering_number LIMIT 1 FOR KEY SHARE SKIP LOCKED) before
+                      ORDER BY f.ordering_number LIMIT 1 FOR SHARE SKIP LOCKED) before
                   WHERE b.id = ANY (blocked)) behind
             WHERE d.id = behind.id;
             GET DIAGNOSTICS parked = ROW_COUNT;
@@ -1269,11 +1290,15 @@ BEGIN
         END IF;
 
         IF policy.suspend_seconds > 0 AND known.failing_since_at < now() - make_interval(secs => policy.suspend_seconds) THEN
-            UPDATE webhook_subscriptions s
-            SET status = 'suspended', status_reason = format('nothing but failures since %s', date_trunc('second', known.failing_since_at))
-            WHERE s.id = outcome.id AND s.status = 'active';
+            -- not now if someone is changing it, who may be about to change the circuit too: the next failure will do it
+            PERFORM FROM webhook_subscriptions s WHERE s.id = outcome.id AND s.status = 'active' FOR NO KEY UPDATE SKIP LOCKED;
             IF FOUND THEN
-                RETURN QUERY SELECT outcome.id, 'suspended', format('nothing but failures since %s', date_trunc('second', known.failing_since_at));
+                UPDATE webhook_subscriptions s
+                SET status = 'suspended',
+                    status_reason = format('nothing but failures since %s', date_trunc('second', known.failing_since_at))
+                WHERE s.id = outcome.id;
+                RETURN QUERY SELECT outcome.id, 'suspended',
+                    format('nothing but failures since %s', date_trunc('second', known.failing_since_at));
             END IF;
         END IF;
 
@@ -1330,14 +1355,14 @@ COMMENT ON FUNCTION posthorn.note_subscription_change() IS 'Trigger: keeps updat
 
 CREATE FUNCTION posthorn.ordering_lock(tenant_id uuid, ordering_key text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN hashtextextended(((tenant_id)::text || ordering_key), (1886352488)::bigint);
+    RETURN ((hashtextextended((tenant_id)::text, (1886352488)::bigint) & (~ (1023)::bigint)) | (hashtextextended(ordering_key, (1886352488)::bigint) & (1023)::bigint));
 
 
 --
 -- Name: FUNCTION ordering_lock(tenant_id uuid, ordering_key text); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.ordering_lock(tenant_id uuid, ordering_key text) IS 'The advisory lock that publishers of a tenant''s ordering key take until they commit.';
+COMMENT ON FUNCTION posthorn.ordering_lock(tenant_id uuid, ordering_key text) IS 'The advisory lock that publishers of a tenant''s ordering key take until they commit, where a subscription wants order.';
 
 
 --
@@ -1746,7 +1771,7 @@ COMMENT ON COLUMN posthorn.circuits.retry_at IS 'When the next probe may go.';
 -- Name: COLUMN circuits.times_opened; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.circuits.times_opened IS 'How often it opened since the receiver was last well; each time it stays open twice as long.';
+COMMENT ON COLUMN posthorn.circuits.times_opened IS 'How often it opened since this row was made; each time it stays open twice as long. The row goes when the receiver is well again and the ramp is over.';
 
 
 --
@@ -2873,7 +2898,7 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_wait_ms IS 'How long an e
 -- Name: COLUMN webhook_subscriptions.circuit_failures; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failures IS 'Failures in a row that open the circuit; 0: never; NULL: POSTHORN_CIRCUIT_FAILURES.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failures IS 'Failures in a row that open the circuit; 0: it never opens, not by the ratio either; NULL: POSTHORN_CIRCUIT_FAILURES.';
 
 
 --
@@ -3702,6 +3727,13 @@ CREATE INDEX api_keys_tenant_idx ON posthorn.api_keys USING btree (tenant_id);
 
 
 --
+-- Name: circuits_retry_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX circuits_retry_idx ON posthorn.circuits USING btree (retry_at) WHERE (state <> 'closed'::text);
+
+
+--
 -- Name: circuits_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
@@ -3825,6 +3857,13 @@ CREATE INDEX webhook_deliveries_live_claim_idx ON posthorn.webhook_deliveries_li
 --
 
 CREATE INDEX webhook_deliveries_live_line_idx ON posthorn.webhook_deliveries_live USING btree (subscription_id, ordering_key, ordering_number) WHERE (ordering_key IS NOT NULL);
+
+
+--
+-- Name: webhook_deliveries_live_parked_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_live_parked_idx ON posthorn.webhook_deliveries_live USING btree (id) WHERE (due_at IS NULL);
 
 
 --
@@ -4200,7 +4239,6 @@ GRANT ALL ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_fou
 --
 
 REVOKE ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) TO posthorn_dispatcher;
 
 
@@ -4216,7 +4254,6 @@ REVOKE ALL ON FUNCTION posthorn.event_patterns(event text) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION posthorn.expired_days(keep_days integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.expired_days(keep_days integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.expired_days(keep_days integer) TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.expired_days(keep_days integer) TO posthorn_readonly;
 
@@ -4368,7 +4405,6 @@ GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_dispatche
 --
 
 REVOKE ALL ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk integer) TO posthorn_dispatcher;
 
 

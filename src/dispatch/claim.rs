@@ -102,7 +102,7 @@ impl Claimer {
                 self.start(subscriber.clone(), deliveries, leased_at);
             }
         }
-        let is_settled = self.tools.slots.remember_capped(&claim.capped, &busy);
+        let is_settled = self.tools.slots.remember_capped(&claim.capped);
         Ok(if claim.has_more || !is_settled { Pass::MoreWaiting } else { Pass::Drained })
     }
 

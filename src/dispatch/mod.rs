@@ -16,6 +16,7 @@ mod send;
 mod sign;
 mod slots;
 mod subscriber;
+mod troubled;
 mod wake;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::store::{Store, StoreError, dispatchers};
 use claim::{Claimer, Pass};
 use record::Recorder;
 use slots::Slots;
+use troubled::Troubled;
 use wake::Sleeper;
 
 /// How long each of the last steps of a stop may take.
@@ -53,6 +55,8 @@ pub(crate) struct Tools {
     pub(crate) patience: Patience,
     pub(crate) dispatcher_id: Uuid,
     pub(crate) slots: Arc<Slots>,
+    /// Receivers that failed of late.
+    pub(crate) troubled: Troubled,
     /// Wakes the main loop; any number of calls is one look.
     pub(crate) wake: Arc<Notify>,
     /// Tells that events wait to be fanned out.
@@ -106,6 +110,7 @@ impl Dispatcher {
                 suspend_after: Duration::from_secs(config.suspend_after_seconds.into()),
             },
             dispatcher_id,
+            troubled: Troubled::default(),
             wake,
             open_fanouts: Notify::new(),
         };
@@ -127,7 +132,8 @@ impl Dispatcher {
         let Self { tools, database_url, poll, drain } = self;
         let (recorder, recording) = Recorder::start(tools.clone());
         let beside = TaskTracker::new();
-        beside.spawn(rescue::keep_up(tools.clone(), stop.clone()));
+        beside.spawn(rescue::keep_beating(tools.clone(), stop.clone()));
+        beside.spawn(rescue::keep_sweeping(tools.clone(), stop.clone()));
         beside.spawn(fan_out::keep_fanning_out(tools.clone(), stop.clone()));
         beside.close();
         let abort = CancellationToken::new();

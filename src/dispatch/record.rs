@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
+use super::troubled::Troubled;
 use super::{Tools, backoff};
 use crate::domain::delivery::{DeliveryStatus, ErrorKind};
 use crate::store::StoreError;
@@ -196,7 +197,7 @@ async fn write_attempts(tools: &Tools, mut results: Vec<Result>, retries: &Retri
 
 /// Tells the database how receivers in trouble fared; of the others there is nothing to tell.
 async fn note_outcomes(tools: &Tools, results: &[Result]) {
-    let outcomes = outcomes(results);
+    let outcomes = outcomes(results, &tools.troubled);
     if outcomes.is_empty() {
         return;
     }
@@ -211,14 +212,16 @@ async fn note_outcomes(tools: &Tools, results: &[Result]) {
 }
 
 /// Sums up results in the order they came, by subscription.
-fn outcomes(results: &[Result]) -> Vec<Outcomes> {
+fn outcomes(results: &[Result], troubled: &Troubled) -> Vec<Outcomes> {
     let mut by_subscription: BTreeMap<Uuid, Outcomes> = BTreeMap::new();
     for result in results {
         let is_success = result.attempt.status == DeliveryStatus::Delivered;
         let is_failure = result.attempt.error_kind.is_some_and(ErrorKind::is_receivers);
         // nothing but successes of a receiver that is well is no news
-        let is_news =
-            is_failure || is_success && (result.is_troubled || by_subscription.contains_key(&result.subscription_id));
+        if is_failure {
+            troubled.note(result.subscription_id);
+        }
+        let is_news = is_failure || is_success && (result.is_troubled || troubled.contains(result.subscription_id));
         if !(is_news && result.counts) {
             continue;
         }

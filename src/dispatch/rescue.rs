@@ -12,11 +12,11 @@ use crate::store::{StoreError, dispatchers, queue};
 /// Time between signs of life; a dispatcher counts as dead after three.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// Deliveries of deleted subscriptions cancelled per statement.
-const ORPHANS: u32 = 1000;
+/// Deliveries mended per statement.
+const SWEEP: u32 = 1000;
 
-/// Runs until `stop` is cancelled.
-pub(super) async fn keep_up(tools: Arc<Tools>, stop: CancellationToken) {
+/// Gives signs of life until `stop` is cancelled.
+pub(super) async fn keep_beating(tools: Arc<Tools>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = beat(&tools).await {
             tracing::warn!(error = %error.with_causes(), "a sign of life could not be given");
@@ -27,7 +27,25 @@ pub(super) async fn keep_up(tools: Arc<Tools>, stop: CancellationToken) {
 
 async fn beat(tools: &Tools) -> Result<(), StoreError> {
     dispatchers::seen(&tools.store, tools.dispatcher_id, false).await?;
-    dispatchers::forget_old(&tools.store).await?;
-    while queue::cancel_orphans(&tools.store, ORPHANS).await? == ORPHANS as usize {}
+    dispatchers::forget_old(&tools.store).await
+}
+
+/// Mends until `stop` is cancelled. Apart from the signs of life: a large backlog of a deleted subscription takes its time.
+pub(super) async fn keep_sweeping(tools: Arc<Tools>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = sweep(&tools).await {
+            tracing::warn!(error = %error.with_causes(), "deliveries that nothing else would touch could not be looked for");
+        }
+        tokio::select! { () = tokio::time::sleep(jittered(BEAT)) => {}, () = stop.cancelled() => {} }
+    }
+}
+
+async fn sweep(tools: &Tools) -> Result<(), StoreError> {
+    while queue::cancel_orphans(&tools.store, SWEEP).await? == SWEEP as usize {}
+    let stranded = queue::call_stranded(&tools.store, SWEEP).await?;
+    if stranded > 0 {
+        tracing::warn!(stranded, "deliveries waited in line with nobody before them; they are due now");
+        tools.wake.notify_one();
+    }
     Ok(())
 }

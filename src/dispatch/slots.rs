@@ -20,8 +20,8 @@ pub(crate) struct Slots {
 #[derive(Default)]
 struct Taken {
     total: usize,
-    /// Slots given back since the start.
-    given_back: u64,
+    /// Subscriptions and tenants that gave back a slot, or whose result was recorded, since the last look began.
+    relieved: HashSet<Uuid>,
     by_subscription: HashMap<Uuid, u32>,
     by_tenant: HashMap<Uuid, u32>,
     /// Subscriptions and tenants that may have more waiting than they had slots for.
@@ -34,7 +34,6 @@ pub(crate) struct Occupancy {
     pub(crate) by_subscription: HashMap<Uuid, u32>,
     /// The same per tenant.
     pub(crate) by_tenant: HashMap<Uuid, u32>,
-    given_back: u64,
 }
 
 impl Slots {
@@ -68,14 +67,11 @@ impl Slots {
         self.taken().total
     }
 
-    /// Who has how many slots now.
+    /// Who has how many slots now; a look begins.
     pub(crate) fn occupancy(&self) -> Occupancy {
-        let taken = self.taken();
-        Occupancy {
-            by_subscription: taken.by_subscription.clone(),
-            by_tenant: taken.by_tenant.clone(),
-            given_back: taken.given_back,
-        }
+        let mut taken = self.taken();
+        taken.relieved.clear();
+        Occupancy { by_subscription: taken.by_subscription.clone(), by_tenant: taken.by_tenant.clone() }
     }
 
     /// Takes a slot for a delivery that was claimed into it.
@@ -88,13 +84,13 @@ impl Slots {
         Slot { slots: self.clone(), tenant, subscription }
     }
 
-    /// Remembers who was held back by a limit in flight: the next slot that one of them gives back is told of. False when a
-    /// slot was given back since `then`, when nobody was there to tell: look again.
-    pub(crate) fn remember_capped(&self, capped: &[Uuid], then: &Occupancy) -> bool {
+    /// Remembers who was held back by a limit in flight: the next slot that one of them gives back is told of. False when one
+    /// was given back since the look began, when nobody was there to tell: look again.
+    pub(crate) fn remember_capped(&self, capped: &[Uuid]) -> bool {
         self.metrics.set_slots(self.concurrency(), capped.len());
         let mut taken = self.taken();
         taken.capped.extend(capped);
-        capped.is_empty() || taken.given_back == then.given_back
+        !capped.iter().any(|id| taken.relieved.contains(id))
     }
 
     /// Results were recorded: the database counts their deliveries as in flight no longer, whoever gave back the slots before.
@@ -102,8 +98,7 @@ impl Slots {
         let mut taken = self.taken();
         let mut was_capped = false;
         for (tenant, subscription) in deliveries {
-            taken.given_back += 1;
-            was_capped |= taken.capped.remove(&subscription) | taken.capped.remove(&tenant);
+            was_capped |= taken.relieve(tenant, subscription);
         }
         drop(taken);
         if was_capped {
@@ -133,16 +128,23 @@ impl Drop for Slot {
         let mut taken = self.slots.taken();
         let was_full = taken.total >= self.slots.concurrency;
         taken.total -= 1;
-        taken.given_back += 1;
         count_down(&mut taken.by_subscription, self.subscription);
         count_down(&mut taken.by_tenant, self.tenant);
-        let was_capped = taken.capped.remove(&self.subscription) | taken.capped.remove(&self.tenant);
+        let was_capped = taken.relieve(self.tenant, self.subscription);
         self.slots.metrics.set_in_flight(taken.total);
         drop(taken);
         // work may be waiting for a slot, or there may be more of it than the last claim could take
         if was_full || was_capped {
             self.slots.freed.notify_one();
         }
+    }
+}
+
+impl Taken {
+    /// Notes that these two have room again; true when one of them was held back.
+    fn relieve(&mut self, tenant: Uuid, subscription: Uuid) -> bool {
+        self.relieved.extend([tenant, subscription]);
+        self.capped.remove(&subscription) | self.capped.remove(&tenant)
     }
 }
 
@@ -195,7 +197,7 @@ mod tests {
         for capped in [SUBSCRIPTION, TENANT] {
             let slots = slots();
             let slot = slots.take(TENANT, SUBSCRIPTION);
-            assert!(slots.remember_capped(&[capped], &slots.occupancy()));
+            assert!(slots.remember_capped(&[capped]));
             drop(slot);
             slots.freed().await;
         }
@@ -205,9 +207,11 @@ mod tests {
     fn a_slot_given_back_during_the_look_calls_for_another() {
         let slots = slots();
         let slot = slots.take(TENANT, SUBSCRIPTION);
-        let then = slots.occupancy();
+        slots.occupancy();
         drop(slot);
-        assert!(!slots.remember_capped(&[SUBSCRIPTION], &then));
-        assert!(slots.remember_capped(&[], &then), "nobody was held back");
+        assert!(!slots.remember_capped(&[SUBSCRIPTION]));
+        assert!(slots.remember_capped(&[Uuid::from_u128(3)]), "somebody else's slot");
+        slots.occupancy();
+        assert!(slots.remember_capped(&[SUBSCRIPTION]), "that was before this look");
     }
 }

@@ -31,6 +31,14 @@ pub async fn cancel_orphans(store: &Store, limit: u32) -> Result<usize, StoreErr
     Ok(store.query(sql::QUEUE_CANCEL_ORPHANS, &[&int(limit)]).await?.len())
 }
 
+/// Makes at most `limit` parked deliveries due that nobody stands before; answers with how many.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn call_stranded(store: &Store, limit: u32) -> Result<usize, StoreError> {
+    Ok(store.query(sql::QUEUE_CALL_STRANDED, &[&int(limit)]).await?.len())
+}
+
 /// Suspends subscriptions whose receiver answered 410.
 ///
 /// # Errors

@@ -50,6 +50,7 @@ statements! {
     KEYS_FIND = "keys/find";
     KEYS_LIST = "keys/list";
     KEYS_REVOKE = "keys/revoke";
+    QUEUE_CALL_STRANDED = "queue/call_stranded";
     QUEUE_CANCEL_ORPHANS = "queue/cancel_orphans";
     QUEUE_CLAIM = "queue/claim";
     QUEUE_CLOSE_GATE = "queue/close_gate";

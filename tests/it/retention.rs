@@ -103,11 +103,19 @@ async fn expired_days_go_and_younger_ones_stay() {
 }
 
 #[tokio::test]
-async fn the_api_role_can_apply_it_too() {
+async fn the_role_of_requests_cannot_drop_anything() {
     let (world, tenant) = world_with_days(&[40]).await;
     let old = finished_ago(&world, tenant, 40).await;
-    assert_eq!(retention::apply(&world.store(StoreRole::Api), KEPT).await.unwrap().dropped, 3);
-    assert_eq!(rows_of(&world, old).await, [0, 0, 0]);
+    let api = world.client_of(tenant).await;
+    for call in [
+        "SELECT posthorn.drop_day('outbox', current_date - 40)",
+        "SELECT posthorn.prune_strays('outbox', 1, 1000)",
+        "SELECT posthorn.expired_days(1)",
+    ] {
+        let refused = api.batch_execute(call).await.unwrap_err();
+        assert_eq!(refused.code().unwrap().code(), "42501", "{call}");
+    }
+    assert_eq!(rows_of(&world, old).await, [1, 1, 1]);
 }
 
 #[tokio::test]

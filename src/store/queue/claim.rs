@@ -40,7 +40,7 @@ pub struct ClaimRequest<'a> {
 pub struct Claim {
     /// The subscriptions that the deliveries belong to, each once.
     pub subscriptions: Vec<Subscribed>,
-    /// Leased deliveries, those of one subscription beside each other.
+    /// Leased deliveries; those of one turn of a subscription stand beside each other.
     pub deliveries: Vec<Claimed>,
     /// False when another dispatcher was claiming at this moment: ask again.
     pub is_claimer: bool,
