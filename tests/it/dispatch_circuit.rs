@@ -7,6 +7,7 @@ use posthorn::domain::delivery::DeliveryStatus;
 use posthorn::domain::secret::Secret;
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -405,4 +406,48 @@ async fn a_success_between_failures_puts_suspension_off_and_zero_switches_it_off
     world.change(subscription, "suspend_after_seconds = 60").await;
     assert_eq!(hand.note(subscription, 0, 1).await[0].change, "suspended");
     assert_eq!(world.count(status).await, 1);
+}
+
+#[tokio::test]
+async fn noting_failures_does_not_wait_for_who_changes_the_subscription_and_the_next_one_suspends() {
+    let (world, _, subscription) = by_hand("circuit_failures = 0, suspend_after_seconds = 60").await;
+    let hand = world.hand().await;
+    hand.note(subscription, 0, 1).await;
+    let long_ago = "UPDATE posthorn.circuits SET failing_since_at = now() - interval '61 s'";
+    world.db.batch_execute(long_ago).await.unwrap();
+    let owner = world.client().await;
+    owner.batch_execute("BEGIN; UPDATE posthorn.webhook_subscriptions SET description = 'changed'").await.unwrap();
+    let changes = timeout(SOON, hand.note(subscription, 0, 1)).await.expect("it waits for the subscription");
+    assert!(changes.is_empty(), "{changes:?}");
+    assert_eq!(circuit(&world).await.unwrap().get::<_, i32>("failures_in_a_row"), 2, "but it counts");
+    owner.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(hand.note(subscription, 0, 1).await[0].change, "suspended");
+    assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_subscriptions WHERE status = 'suspended'").await, 1);
+}
+
+/// All of them are claimed before the first failure is known, and answered one by one.
+#[tokio::test]
+async fn successes_between_failures_count_even_if_they_were_claimed_before_the_first_failure() {
+    const REQUESTS: usize = 48;
+    let (gates, are_open): (Vec<_>, Vec<_>) = (0..REQUESTS).map(|_| watch::channel(false)).unzip();
+    let receiver =
+        Receiver::start(move |_, nth| Answer::status(if nth % 4 == 0 { 503 } else { 200 }).once(&are_open[nth]));
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let subscription = world.subscribe(tenant, &receiver.url("/hook"), &["*"]).await;
+    world.change(subscription, "circuit_failures = 6, max_in_flight = 100, retry_schedule = '{3600, 3600}'").await;
+    world.publish_many(tenant, "invoice.paid", REQUESTS.try_into().unwrap()).await;
+    let dispatcher = world.dispatch(&["--concurrency=100"]).await;
+    receiver.wait_for(REQUESTS, SOON).await;
+    for (n, gate) in gates.iter().enumerate() {
+        gate.send(true).unwrap();
+        world.until(&format!("SELECT count(*) = {} FROM posthorn.webhook_attempts", n + 1)).await;
+    }
+    let opened = "posthorn_circuit_changes_total{change=\"opened\"}";
+    let metrics = dispatcher.metrics.clone();
+    dispatcher.stop().await; // everything is told
+    assert!(!metrics.render().unwrap().contains(&format!("{opened} 1")), "12 of 48 failed, never two in a row");
+    let row = circuit(&world).await.unwrap();
+    assert_eq!((row.get::<_, &str>("state"), row.get::<_, i32>("times_opened")), ("closed", 0));
+    assert_eq!((row.get::<_, i32>("failures_in_a_row"), row.get::<_, bool>("is_well")), (0, true));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use posthorn::domain::delivery::DeliveryStatus;
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::harness::{Answer, Binary, Hand, Receiver, SOON, World};
@@ -286,4 +287,24 @@ async fn a_claim_rewrites_no_index() {
     let (all, hot): (i64, i64) = (row.get(0), row.get(1));
     assert_eq!(all, 400);
     assert!(hot >= 360, "only {hot} of {all} updates were HOT");
+}
+
+#[tokio::test]
+async fn a_claim_does_not_wait_for_who_holds_a_circuit_whose_probe_is_due() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let in_trouble = world.subscribe(tenant, NOWHERE, &["*"]).await;
+    let well = world.subscribe(tenant, NOWHERE, &["*"]).await;
+    world.publish_many(tenant, "invoice.paid", 5).await;
+    let mut hand = world.hand().await;
+    assert_eq!(hand.note(in_trouble, 0, 3).await[0].change, "opened");
+    world.db.batch_execute("UPDATE posthorn.circuits SET retry_at = now() - interval '1 s'").await.unwrap();
+    let holder = world.client().await;
+    holder.batch_execute("BEGIN; SELECT FROM posthorn.circuits FOR UPDATE").await.unwrap();
+    let claimed = timeout(SOON, hand.claim(20)).await.expect("it waits for the circuit");
+    assert_eq!(claimed.len(), 5);
+    assert!(claimed.iter().all(|claimed| claimed.subscription_id == well));
+    holder.batch_execute("COMMIT").await.unwrap();
+    let probe = hand.claim(20).await;
+    assert_eq!((probe.len(), probe[0].subscription_id), (1, in_trouble));
 }

@@ -3,6 +3,8 @@
 use posthorn::domain::delivery::DeliveryStatus::{Abandoned, Cancelled, Delivered, Failed, Retrying};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio_postgres::error::SqlState;
+use uuid::Uuid;
 
 use super::{cancel, named, ordered_subscription, publish, received, replay};
 use crate::harness::{Answer, Receiver, SOON, eventually};
@@ -262,4 +264,104 @@ async fn who_leaves_while_another_is_being_parked_behind_it_waits_and_calls_it()
     claimer.batch_execute("COMMIT").await.unwrap();
     assert_eq!(leaves.await.unwrap().unwrap(), 1);
     assert_eq!(named(&world.hand().await.claim(10).await), ["a2"]);
+}
+
+/// Whether a statement waits for another transaction's lock.
+const WAITS: &str =
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+
+/// Each would call the other, and nobody the one behind both.
+#[tokio::test]
+async fn two_that_leave_at_the_same_time_call_the_one_behind_both() {
+    let (world, tenant, _) = ordered_subscription(NOWHERE).await;
+    let first = publish(&world.db, tenant, "a", 1).await;
+    let put_off = "INSERT INTO posthorn.outbox (tenant_id, event, payload, ordering_key, deliver_after)
+                   VALUES ($1, 'order.a', '{\"n\": 2}', 'a', now() + interval '1 day') RETURNING id";
+    let second: Uuid = world.db.query_one(put_off, &[&tenant]).await.unwrap().get(0);
+    let third = publish(&world.db, tenant, "a", 3).await;
+    let mut hand = world.hand().await;
+    assert_eq!(named(&hand.claim(10).await), ["a1"]);
+    assert_eq!(world.delivery(third).await.due_at, None, "it is parked");
+
+    let (one, other) = (world.client().await, world.client().await);
+    other.batch_execute("BEGIN").await.unwrap();
+    assert_eq!(cancel(&other, second).await.unwrap(), 1);
+    let leaves = tokio::spawn(async move {
+        let end = "UPDATE posthorn.webhook_deliveries SET status = 'delivered', finished_at = now(), lease_until = NULL
+                   WHERE event_id = $1 AND status = 'sending'";
+        loop {
+            match one.execute(end, &[&first]).await {
+                Err(error) if error.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE) => {}
+                result => return result.unwrap(),
+            }
+        }
+    });
+    world.until(WAITS).await;
+    other.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(leaves.await.unwrap(), 1);
+    assert!(world.delivery(third).await.due_at.is_some(), "nobody called it");
+    assert_eq!(named(&hand.claim(10).await), ["a3"]);
+}
+
+/// Whoever makes it unordered has freed those it saw in line, and not committed yet.
+#[tokio::test]
+async fn nobody_is_parked_while_its_subscription_gives_up_order() {
+    let (world, tenant, subscription) = ordered_subscription(NOWHERE).await;
+    publish(&world.db, tenant, "a", 1).await;
+    let mut hand = world.hand().await;
+    let one = hand.claim(10).await;
+    assert_eq!(named(&one), ["a1"]);
+    let owner = world.client().await;
+    owner.batch_execute("BEGIN").await.unwrap();
+    let unordered = "UPDATE posthorn.webhook_subscriptions SET ordered = false WHERE id = $1";
+    assert_eq!(owner.execute(unordered, &[&subscription]).await.unwrap(), 1);
+    let second = publish(&world.db, tenant, "a", 2).await;
+    assert_eq!(hand.claim(10).await.len(), 0, "for all it knows the subscription is ordered");
+    assert!(world.delivery(second).await.due_at.is_some(), "nobody would call it");
+    owner.batch_execute("COMMIT").await.unwrap();
+    hand.record(&one, Delivered).await;
+    let two = hand.claim(10).await;
+    assert_eq!(named(&two), ["a2"]);
+    hand.record(&two, Delivered).await;
+    assert_eq!(world.delivery(second).await.status, "delivered");
+}
+
+#[tokio::test]
+async fn a_running_dispatcher_finds_who_was_left_in_line_with_nobody_before_it() {
+    let receiver = Receiver::start(|_, _| Answer::status(200));
+    let (world, tenant, _) = ordered_subscription(&receiver.url("/hook")).await;
+    let _dispatcher = world.dispatch(&["--poll-seconds=60"]).await;
+    publish(&world.db, tenant, "a", 1).await;
+    world.until_status("delivered", 1).await;
+    let fault = world.client().await;
+    fault.batch_execute("BEGIN").await.unwrap();
+    let stranded = publish(&fault, tenant, "a", 2).await;
+    publish(&fault, tenant, "a", 3).await;
+    let park = "UPDATE posthorn.webhook_deliveries SET due_at = NULL WHERE event_id = $1 AND status = 'pending'";
+    assert_eq!(fault.execute(park, &[&stranded]).await.unwrap(), 1);
+    fault.batch_execute("COMMIT").await.unwrap();
+    world.until_status("delivered", 3).await;
+    assert_eq!(received(&receiver, "a"), [1, 2, 3]);
+}
+
+/// Each that leaves would look for the next one past all that left before it.
+#[tokio::test]
+async fn deleting_a_subscription_with_a_long_line_reads_each_row_a_few_times_at_most() {
+    const ROWS: i32 = 3000;
+    let (world, tenant, subscription) = ordered_subscription(NOWHERE).await;
+    let sql = "INSERT INTO posthorn.outbox (tenant_id, event, payload, ordering_key)
+               SELECT $1, 'order.a', '{}', 'a' FROM generate_series(1, $2)";
+    world.db.execute(sql, &[&tenant, &ROWS]).await.unwrap();
+    let api = world.client_of(tenant).await;
+    api.batch_execute("BEGIN").await.unwrap();
+    let delete = "SELECT cancelled FROM posthorn.delete_subscription($1)";
+    assert_eq!(api.query_one(delete, &[&subscription]).await.unwrap().get::<_, i32>(0), ROWS);
+    // entries of its indexes, and rows of the table itself
+    let read = "SELECT pg_stat_get_xact_tuples_returned('posthorn.webhook_deliveries_live'::regclass)
+                    + sum(pg_stat_get_xact_tuples_returned(indexrelid))::bigint
+                FROM pg_index WHERE indrelid = 'posthorn.webhook_deliveries_live'::regclass";
+    let read: i64 = api.query_one(read, &[]).await.unwrap().get(0);
+    api.batch_execute("COMMIT").await.unwrap();
+    assert!(read >= i64::from(ROWS), "{read}: it is counted");
+    assert!(read <= 10 * i64::from(ROWS), "{read} read for {ROWS} rows");
 }

@@ -5,6 +5,7 @@ use std::pin::pin;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use posthorn::domain::delivery::DeliveryStatus::Delivered;
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::{named, ordered_subscription, publish};
@@ -166,4 +167,87 @@ async fn dispatchers_fan_out_a_key_in_order_by_themselves() {
     for key in ["a", "b"] {
         assert_eq!(super::received(&receiver, key), (1..=20).collect::<Vec<_>>());
     }
+}
+
+/// Publishes very many events in one statement, each with a key of its own.
+async fn publish_keys(client: &Client, tenant: Uuid) -> u64 {
+    let sql = "INSERT INTO posthorn.outbox (tenant_id, event, payload, ordering_key)
+               SELECT $1, 'order.many', '{}', n::text FROM generate_series(1, 20000) n";
+    client.execute(sql, &[&tenant]).await.unwrap()
+}
+
+/// Advisory locks of the client's transaction, but for the one on the gate of sleeping dispatchers.
+const KEY_LOCKS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+    AND NOT (classid = 1886352488 AND objid = 1 AND objsubid = 2)";
+
+#[tokio::test]
+async fn very_many_keys_in_one_statement_do_not_fill_the_servers_lock_table() {
+    let (world, tenant, _) = ordered_subscription(NOWHERE).await;
+    let client = world.client().await;
+    client.batch_execute("BEGIN").await.unwrap();
+    assert_eq!(publish_keys(&client, tenant).await, 20_000);
+    let locks: i64 = client.query_one(KEY_LOCKS, &[]).await.unwrap().get(0);
+    assert!((1..=1024).contains(&locks), "{locks} locks");
+    client.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_deliveries_live").await, 20_000);
+}
+
+#[tokio::test]
+async fn keys_are_not_locked_where_no_subscription_wants_order() {
+    let (world, _, _) = ordered_subscription(NOWHERE).await;
+    let unordered = world.tenant("unordered").await;
+    world.subscribe(unordered, NOWHERE, &["*"]).await;
+    let client = world.client().await;
+    client.batch_execute("BEGIN").await.unwrap();
+    assert_eq!(publish_keys(&client, unordered).await, 20_000);
+    assert_eq!(client.query_one(KEY_LOCKS, &[]).await.unwrap().get::<_, i64>(0), 0);
+    client.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_deliveries_live").await, 20_000);
+}
+
+#[tokio::test]
+async fn a_snapshot_of_before_an_open_event_does_not_overtake_it() {
+    for isolation in ["REPEATABLE READ", "SERIALIZABLE"] {
+        let (world, tenant, ordered) = ordered_subscription(NOWHERE).await;
+        leave_open(&world, tenant, "a dear filter").await;
+        let old = world.client().await;
+        old.batch_execute(&format!("BEGIN ISOLATION LEVEL {isolation}; SELECT FROM posthorn.outbox")).await.unwrap();
+        let open = "INSERT INTO posthorn.outbox (tenant_id, event, payload, ordering_key)
+                    VALUES ($1, 'order.open', '{\"n\": 1}', 'k')";
+        world.db.execute(open, &[&tenant]).await.unwrap();
+        publish(&old, tenant, "k", 2).await;
+        old.batch_execute("COMMIT").await.unwrap();
+        publish(&world.db, tenant, "k", 3).await;
+        let mut hand = world.hand().await;
+        assert_eq!(hand.claim(10).await.len(), 0, "{isolation}");
+        let dispatcher = world.client_as("posthorn_dispatcher").await;
+        let fan_out = "SELECT is_found FROM posthorn.fan_out_open(100)";
+        while dispatcher.query_one(fan_out, &[]).await.unwrap().get(0) {}
+        for expected in ["open1", "k2", "k3"] {
+            let claimed = hand.claim(10).await;
+            let (next, others): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|c| c.subscription_id == ordered);
+            assert_eq!(named(&next), [expected], "{isolation}");
+            hand.record(&next, Delivered).await;
+            hand.record(&others, Delivered).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_tenants_event_behind_an_open_one_of_its_key_is_marked_and_does_not_fail() {
+    let world = World::new().await;
+    let nobody = Uuid::now_v7();
+    let open = "INSERT INTO posthorn.event_fanouts (event_id, tenant_id, state, reason, ordering_key)
+                VALUES (posthorn.uuid7(), $1, 'open', 'its tenant was there then', 'k')";
+    world.db.execute(open, &[&nobody]).await.unwrap();
+    let client = world.client().await;
+    for isolation in ["READ COMMITTED", "REPEATABLE READ"] {
+        client.batch_execute(&format!("BEGIN ISOLATION LEVEL {isolation}")).await.unwrap();
+        publish(&client, nobody, "k", 1).await;
+        publish(&client, nobody, "other", 1).await;
+        client.batch_execute("COMMIT").await.unwrap();
+    }
+    let marked = "SELECT count(*) FROM posthorn.event_fanouts f JOIN posthorn.outbox o ON o.id = f.event_id
+                  WHERE f.state IN ('unknown_tenant', 'open')";
+    assert_eq!(world.count(marked).await, 4);
 }
