@@ -114,6 +114,7 @@ DECLARE
     rescues uuid[] := '{}';
     look_again_at timestamptz;
     place integer;
+    is_brief boolean;
 BEGIN
     is_claimer := pg_try_advisory_xact_lock(1886352488, 4);
     has_more := false;
@@ -123,6 +124,9 @@ BEGIN
         RETURN;
     END IF;
 
+    is_brief := EXISTS (SELECT FROM claim_floors) AND EXISTS (
+        SELECT FROM claim_places p WHERE p.tenant_id = nil AND p.looked_at > now() - interval '5 s');
+
     -- in the first round nobody takes more than a share; what is left then goes to whoever has more
     FOR round IN 1..2 LOOP
         EXIT WHEN round = 2 AND NOT has_more;
@@ -131,8 +135,12 @@ BEGIN
         is_second_lap := first_tenant = nil;
         <<tenants>>
         LOOP
-            SELECT d.tenant_id INTO next_tenant FROM webhook_deliveries_live d
-            WHERE d.tenant_id > tenant ORDER BY d.tenant_id LIMIT 1;
+            IF is_brief THEN
+                SELECT f.tenant_id INTO next_tenant FROM claim_floors f WHERE f.tenant_id > tenant ORDER BY f.tenant_id LIMIT 1;
+            ELSE
+                SELECT d.tenant_id INTO next_tenant FROM webhook_deliveries_live d
+                WHERE d.tenant_id > tenant ORDER BY d.tenant_id LIMIT 1;
+            END IF;
             IF NOT FOUND THEN
                 EXIT tenants WHEN is_second_lap;
                 is_second_lap := true;
@@ -153,30 +161,35 @@ BEGIN
             is_second_turn := first_subscription = nil;
             <<subscriptions>>
             LOOP
-                -- on to the next that may be sent to and has something due, past the others
-                WITH RECURSIVE walk AS (
-                    (SELECT d.subscription_id, 1 AS steps, d.due_at <= now() AND EXISTS (
-                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
-                            AND NOT EXISTS (
-                                SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
-                     FROM webhook_deliveries_live d
-                     WHERE d.tenant_id = tenant AND d.subscription_id > subscription
-                     ORDER BY d.subscription_id, d.due_at LIMIT 1)
-                    UNION ALL
-                    SELECT n.subscription_id, w.steps + 1, n.is_due
-                    FROM walk w
-                    CROSS JOIN LATERAL (
-                        SELECT d.subscription_id, d.due_at <= now() AND EXISTS (
-                            SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
-                            AND NOT EXISTS (
-                                SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
-                        FROM webhook_deliveries_live d
-                        WHERE d.tenant_id = tenant AND d.subscription_id > w.subscription_id
-                        ORDER BY d.subscription_id, d.due_at LIMIT 1) n
-                    WHERE w.is_due IS NOT TRUE AND w.steps < 500
-                )
-                SELECT w.subscription_id, w.is_due IS TRUE AS is_due, w.steps INTO step
-                FROM walk w ORDER BY w.steps DESC LIMIT 1;
+                IF is_brief THEN
+                    SELECT f.subscription_id, true AS is_due, 1 AS steps, f.due_at AS floor_at INTO step FROM claim_floors f
+                    WHERE f.tenant_id = tenant AND f.subscription_id > subscription ORDER BY f.subscription_id LIMIT 1;
+                ELSE
+                    -- on to the next that may be sent to and has something due, past the others
+                    WITH RECURSIVE walk AS (
+                        (SELECT d.subscription_id, 1 AS steps, d.due_at <= now() AND EXISTS (
+                                SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
+                                AND NOT EXISTS (
+                                    SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
+                         FROM webhook_deliveries_live d
+                         WHERE d.tenant_id = tenant AND d.subscription_id > subscription
+                         ORDER BY d.subscription_id, d.due_at LIMIT 1)
+                        UNION ALL
+                        SELECT n.subscription_id, w.steps + 1, n.is_due
+                        FROM walk w
+                        CROSS JOIN LATERAL (
+                            SELECT d.subscription_id, d.due_at <= now() AND EXISTS (
+                                SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
+                                AND NOT EXISTS (
+                                    SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
+                            FROM webhook_deliveries_live d
+                            WHERE d.tenant_id = tenant AND d.subscription_id > w.subscription_id
+                            ORDER BY d.subscription_id, d.due_at LIMIT 1) n
+                        WHERE w.is_due IS NOT TRUE AND w.steps < 500
+                    )
+                    SELECT w.subscription_id, w.is_due IS TRUE AS is_due, w.steps, '-infinity'::timestamptz AS floor_at INTO step
+                    FROM walk w ORDER BY w.steps DESC LIMIT 1;
+                END IF;
                 IF NOT FOUND THEN
                     EXIT subscriptions WHEN is_second_turn;
                     is_second_turn := true;
@@ -191,7 +204,7 @@ BEGIN
                     place := array_position(busy_subscriptions, subscription);
                     turn := lease(dispatcher, tenant, subscription,
                         CASE round WHEN 1 THEN share ELSE room_left END, least(room_left, tenant_left),
-                        coalesce(subscription_counts[place], 0), default_cap, default_timeout, margin);
+                        coalesce(subscription_counts[place], 0), default_cap, default_timeout, margin, step.floor_at);
                     has_more := has_more OR turn.is_cut;
                     look_again_at := least(look_again_at, turn.look_again_at);
                     IF turn.is_capped THEN
@@ -239,6 +252,22 @@ BEGIN
     IF tenant <> first_tenant THEN
         INSERT INTO claim_places AS p (tenant_id, after_id) VALUES (nil, tenant)
         ON CONFLICT ON CONSTRAINT claim_places_pkey DO UPDATE SET after_id = EXCLUDED.after_id;
+    END IF;
+
+    -- the dead are counted by the statistics, a second late at most; a machine that is merely slow has none
+    IF is_brief OR (clock_timestamp() - now() > interval '50 ms'
+                    AND pg_stat_get_dead_tuples('posthorn.webhook_deliveries_live'::regclass) > 10000) THEN
+        INSERT INTO claim_floors AS f (tenant_id, subscription_id, due_at)
+        SELECT d.tenant_id, d.subscription_id, max(d.due_at) - interval '2 s'
+        FROM webhook_deliveries_live d WHERE d.id = ANY (taken) GROUP BY d.tenant_id, d.subscription_id
+        ON CONFLICT ON CONSTRAINT claim_floors_pkey DO UPDATE SET due_at = EXCLUDED.due_at
+        WHERE EXCLUDED.due_at > f.due_at + interval '1 s';
+        IF NOT is_brief THEN
+            INSERT INTO claim_places AS p (tenant_id, after_id, looked_at) VALUES (nil, coalesce(tenant, nil), now())
+            ON CONFLICT ON CONSTRAINT claim_places_pkey DO UPDATE SET looked_at = EXCLUDED.looked_at;
+        END IF;
+    ELSIF EXISTS (SELECT FROM claim_floors) THEN
+        DELETE FROM claim_floors;
     END IF;
 
     has_more := has_more OR room_left <= 0 OR is_tired;
@@ -939,10 +968,10 @@ COMMENT ON FUNCTION posthorn.keep_subscription_patterns() IS 'Trigger: keeps sub
 
 
 --
--- Name: lease(uuid, uuid, uuid, integer, integer, integer, integer, integer, double precision); Type: FUNCTION; Schema: posthorn; Owner: -
+-- Name: lease(uuid, uuid, uuid, integer, integer, integer, integer, integer, double precision, timestamp with time zone); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) RETURNS record
+CREATE FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, floor_at timestamp with time zone, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
@@ -994,7 +1023,7 @@ BEGIN
         in_flight := greatest(busy, (
             SELECT count(*) FROM (
                 SELECT d.lease_until FROM webhook_deliveries_live d
-                WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
+                WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now() AND d.due_at >= floor_at
                 ORDER BY d.due_at LIMIT coalesce(policy.max_in_flight, default_cap) + 1000) head
             WHERE head.lease_until > now()));
     END IF;
@@ -1023,7 +1052,7 @@ BEGIN
     IF policy.batch_wait_ms > 0 AND policy.batch_max > 1 THEN
         SELECT count(*), min(due.due_at) INTO waiting, oldest_at
         FROM (SELECT d.due_at FROM webhook_deliveries_live d
-              WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
+              WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now() AND d.due_at >= floor_at
                 AND (d.lease_until IS NULL OR d.lease_until <= now())
               ORDER BY d.due_at LIMIT policy.batch_max) due;
         IF oldest_at + make_interval(secs => policy.batch_wait_ms / 1000.0) > now() THEN
@@ -1040,7 +1069,7 @@ BEGIN
     IF NOT policy.ordered THEN
         SELECT array_agg(due.id), array_agg(due.id) FILTER (WHERE due.status = 'sending') INTO leased, rescued
         FROM (SELECT d.id, d.status FROM webhook_deliveries_live d
-              WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
+              WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now() AND d.due_at >= floor_at
                 AND (d.lease_until IS NULL OR d.lease_until <= now())
               ORDER BY d.due_at LIMIT allowed FOR UPDATE SKIP LOCKED) due;
     ELSE
@@ -1059,7 +1088,7 @@ BEGIN
                       WHERE l.subscription_id = d.subscription_id AND l.ordering_key = d.ordering_key
                         AND l.ordering_number > d.ordering_number AND l.lease_until > now()) AS is_overtaken
               FROM webhook_deliveries_live d
-              WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now()
+              WHERE d.tenant_id = tenant AND d.subscription_id = subscription AND d.due_at <= now() AND d.due_at >= floor_at
                 AND (d.lease_until IS NULL OR d.lease_until <= now())
               ORDER BY d.due_at LIMIT greatest(allowed, 200) FOR UPDATE OF d SKIP LOCKED) due;
         is_cut := coalesce(cardinality(leased), 0) > allowed;
@@ -1118,10 +1147,10 @@ $$;
 
 
 --
--- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, floor_at timestamp with time zone, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) IS 'Part of the claim: leases at most so many due deliveries of one subscription, as far as its limits allow.';
+COMMENT ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, floor_at timestamp with time zone, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) IS 'Part of the claim: leases at most so many due deliveries of one subscription, as far as its limits allow.';
 
 
 --
@@ -1817,12 +1846,53 @@ COMMENT ON COLUMN posthorn.circuits.ramp IS 'Requests in flight allowed while th
 
 
 --
+-- Name: claim_floors; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE UNLOGGED TABLE posthorn.claim_floors (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    due_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+
+--
+-- Name: TABLE claim_floors; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.claim_floors IS 'While a long transaction holds finished rows in the way: from where claims look at each subscription served lately. Else empty.';
+
+
+--
+-- Name: COLUMN claim_floors.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.claim_floors.tenant_id IS 'Whose subscription.';
+
+
+--
+-- Name: COLUMN claim_floors.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.claim_floors.subscription_id IS 'The subscription.';
+
+
+--
+-- Name: COLUMN claim_floors.due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.claim_floors.due_at IS 'What fell due before is looked for every five seconds only.';
+
+
+--
 -- Name: claim_places; Type: TABLE; Schema: posthorn; Owner: -
 --
 
 CREATE UNLOGGED TABLE posthorn.claim_places (
     tenant_id uuid NOT NULL,
-    after_id uuid NOT NULL
+    after_id uuid NOT NULL,
+    looked_at timestamp with time zone
 )
 WITH (fillfactor='50');
 
@@ -1846,6 +1916,13 @@ COMMENT ON COLUMN posthorn.claim_places.tenant_id IS 'The tenant; nil: the walk 
 --
 
 COMMENT ON COLUMN posthorn.claim_places.after_id IS 'Its subscription that was served last; of the walk over the tenants: the tenant.';
+
+
+--
+-- Name: COLUMN claim_places.looked_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.claim_places.looked_at IS 'Of the walk over the tenants: when a claim last looked from the beginning while posthorn.claim_floors was in use.';
 
 
 --
@@ -3576,6 +3653,14 @@ ALTER TABLE ONLY posthorn.circuits
 
 
 --
+-- Name: claim_floors claim_floors_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.claim_floors
+    ADD CONSTRAINT claim_floors_pkey PRIMARY KEY (tenant_id, subscription_id);
+
+
+--
 -- Name: claim_places claim_places_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -4344,10 +4429,10 @@ REVOKE ALL ON FUNCTION posthorn.keep_subscription_patterns() FROM PUBLIC;
 
 
 --
--- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+-- Name: FUNCTION lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, floor_at timestamp with time zone, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
 --
 
-REVOKE ALL ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION posthorn.lease(dispatcher uuid, tenant uuid, subscription uuid, wanted integer, most integer, busy integer, default_cap integer, default_timeout integer, margin double precision, floor_at timestamp with time zone, OUT leased uuid[], OUT rescued uuid[], OUT is_cut boolean, OUT is_capped boolean, OUT look_again_at timestamp with time zone) FROM PUBLIC;
 
 
 --
@@ -4523,6 +4608,14 @@ GRANT SELECT(revoked_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
 GRANT SELECT,DELETE ON TABLE posthorn.circuits TO posthorn_api;
 GRANT SELECT ON TABLE posthorn.circuits TO posthorn_dispatcher;
 GRANT SELECT ON TABLE posthorn.circuits TO posthorn_readonly;
+
+
+--
+-- Name: TABLE claim_floors; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.claim_floors TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.claim_floors TO posthorn_readonly;
 
 
 --
