@@ -553,20 +553,21 @@ BEGIN
         -- until the commit: so the numbers drawn below are in the order of the commits
         -- one after the other by their numbers, so that two statements with the same keys cannot wait for each other
         FOR key_lock IN
-            SELECT DISTINCT ordering_lock(e.tenant_id, e.ordering_key) FROM new_events e WHERE e.id = ANY (in_order_ids) ORDER BY 1
+            SELECT DISTINCT ordering_lock(e.tenant_id, e.ordering_key) FROM new_events e WHERE e.id IN (SELECT unnest(in_order_ids)) ORDER BY 1
         LOOP
             PERFORM pg_advisory_xact_lock(key_lock);
         END LOOP;
+        -- (unnested, here and below: a prepared plan searches an array from its beginning for every row)
         -- whose key has an event that is still to be fanned out lines up behind it
         SELECT array_agg(e.id) INTO behind_ids
         FROM new_events e
-        WHERE e.id = ANY (in_order_ids) AND (
+        WHERE e.id IN (SELECT unnest(in_order_ids)) AND (
             -- under a snapshot of before the lock such an event cannot be seen
             current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
             OR EXISTS (SELECT FROM event_fanouts f
                     WHERE f.state = 'open' AND f.tenant_id = e.tenant_id AND f.ordering_key = e.ordering_key)
             OR EXISTS (SELECT FROM new_events o
-                       WHERE o.id = ANY (too_many_ids || dear_ids) AND o.tenant_id = e.tenant_id AND o.ordering_key = e.ordering_key));
+                       WHERE o.id IN (SELECT unnest(too_many_ids || dear_ids)) AND o.tenant_id = e.tenant_id AND o.ordering_key = e.ordering_key));
     END IF;
 
     IF failure IS NOT NULL THEN
@@ -579,20 +580,20 @@ BEGIN
                 CASE WHEN d.ordering_key IS NOT NULL THEN nextval('ordering_numbers') END
             FROM unnest(event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys)
                 AS d (event_id, tenant_id, event, due_at, subscription_id, ordering_key)
-            WHERE behind_ids IS NULL OR d.event_id <> ALL (behind_ids);
+            WHERE behind_ids IS NULL OR d.event_id NOT IN (SELECT unnest(behind_ids));
         END IF;
         IF too_many_ids IS NOT NULL OR dear_ids IS NOT NULL OR behind_ids IS NOT NULL THEN
             INSERT INTO event_fanouts (event_id, tenant_id, state, reason, ordering_key)
             SELECT e.id, e.tenant_id, 'open',
-                CASE WHEN e.id = ANY (too_many_ids) THEN format('more than %s subscriptions match', inline_limit)
-                     WHEN e.id = ANY (dear_ids) THEN 'a filter takes too long for a publisher to wait for it'
+                CASE WHEN e.id IN (SELECT unnest(too_many_ids)) THEN format('more than %s subscriptions match', inline_limit)
+                     WHEN e.id IN (SELECT unnest(dear_ids)) THEN 'a filter takes too long for a publisher to wait for it'
                      ELSE 'an event before it with the same ordering key is still to be fanned out' END, e.ordering_key
-            FROM new_events e WHERE e.id = ANY (too_many_ids || dear_ids || behind_ids);
+            FROM new_events e WHERE e.id IN (SELECT unnest(too_many_ids || dear_ids || behind_ids));
         END IF;
         IF unknown_ids IS NOT NULL THEN
             INSERT INTO event_fanouts (event_id, tenant_id, state)
             SELECT e.id, e.tenant_id, 'unknown_tenant' FROM new_events e
-            WHERE e.id = ANY (unknown_ids) AND (behind_ids IS NULL OR e.id <> ALL (behind_ids));
+            WHERE e.id IN (SELECT unnest(unknown_ids)) AND (behind_ids IS NULL OR e.id NOT IN (SELECT unnest(behind_ids)));
         END IF;
     END IF;
 

@@ -117,6 +117,11 @@ impl Claimer {
         self.deliveries.spawn(deliver(tools.clone(), self.recorder.clone(), shipment, self.abort.clone()));
     }
 
+    /// Whether the last look leased anything.
+    pub(crate) const fn found_work(&self) -> bool {
+        self.served > 0
+    }
+
     /// Waits for a free slot, and while few are free a moment more: one claim for many rows costs little more than for one.
     pub(crate) async fn wait_for_room(&self) {
         let slots = &self.tools.slots;

@@ -203,6 +203,9 @@ async fn sleep_unless_work_came(
     sleeper: &mut Sleeper,
     stop: &CancellationToken,
 ) -> Result<(), StoreError> {
+    if claimer.found_work() {
+        sleeper.expect_more();
+    }
     if sleeper.close_gate().await && claimer.pass().await? != Pass::Drained {
         return Ok(());
     }

@@ -83,6 +83,11 @@ impl Sleeper {
         self.is_gate_closed
     }
 
+    /// There was work just now, so the producer that is open is likely to bring more soon: the next light sleep is short.
+    pub(super) const fn expect_more(&mut self) {
+        self.light_sleep = LIGHT_SLEEP.0;
+    }
+
     /// Sleeps until there may be work, and counts why it woke.
     pub(super) async fn sleep(&mut self) {
         let now = Instant::now();
