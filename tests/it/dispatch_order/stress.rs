@@ -29,14 +29,18 @@ fn answer(nth: usize) -> Answer {
     Answer::status(status).after(Duration::from_millis(draw % 7))
 }
 
-/// Cancels and replays at random; answers with what it replayed.
+/// Cancels and replays at random; answers with what it replayed. About half of the events it never touches: those whose id
+/// ends in 8 to f, so that there is an order to look at however slow the dispatchers are.
 async fn meddle(world: &World, tenant: Uuid, seed: u64) -> HashSet<Uuid> {
     let client = world.client_of(tenant).await;
     let mut replayed = HashSet::new();
     for n in 0..150 {
         let is_replay = chance(seed + n).is_multiple_of(3);
         let wanted = if is_replay { "('delivered', 'failed', 'cancelled')" } else { "('pending', 'retrying')" };
-        let sql = format!("SELECT event_id FROM posthorn.webhook_deliveries WHERE status IN {wanted} ORDER BY id");
+        let sql = format!(
+            "SELECT event_id FROM posthorn.webhook_deliveries
+             WHERE status IN {wanted} AND event_id::text ~ '[0-7]$' ORDER BY id"
+        );
         let events = client.query(&sql, &[]).await.unwrap();
         if events.is_empty() {
             tokio::task::yield_now().await;
