@@ -1,5 +1,6 @@
 //! Every setting: name, unit, default and range. A setting is an environment variable and a flag of `posthorn serve`.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -63,6 +64,74 @@ pub struct ApiConfig {
     /// Token that GET /metrics and GET /health/ready ask for; open when unset
     #[arg(long, env = "POSTHORN_METRICS_TOKEN", hide_env_values = true)]
     pub metrics_token: Option<SecretString>,
+
+    /// Requests a second that each API key may make on average (0 to 100000; 0 is no limit); addresses without a valid key share as many
+    #[arg(long = "api-rate-per-second", env = "POSTHORN_API_RATE_PER_SECOND", default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub rate_per_second: u32,
+
+    /// Requests that an API key may make at once after a pause (1 to 1000000) [default: twice the rate]
+    #[arg(long = "api-rate-burst", env = "POSTHORN_API_RATE_BURST", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate_burst: Option<u32>,
+
+    /// Tokens of another issuer.
+    #[command(flatten)]
+    pub jwt: JwtConfig,
+}
+
+/// How the JWTs that may stand in for API keys are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum JwtAlgorithm {
+    /// Ed25519.
+    #[value(name = "EdDSA")]
+    EdDsa,
+    /// RSA with SHA-256 (PKCS #1 v1.5), keys of 2048 bits and more.
+    #[value(name = "RS256")]
+    Rs256,
+    /// ECDSA over P-256 with SHA-256.
+    #[value(name = "ES256")]
+    Es256,
+    /// HMAC with SHA-256.
+    #[value(name = "HS256")]
+    Hs256,
+}
+
+impl fmt::Display for JwtAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EdDsa => "EdDSA",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::Hs256 => "HS256",
+        })
+    }
+}
+
+/// JWTs of an issuer of yours, taken in place of API keys when all of key, algorithm, audience and issuer are set.
+#[derive(Args, Clone, Debug)]
+pub struct JwtConfig {
+    /// Public key (PEM) that JWTs are verified with, or the secret of HS256 (at least 32 bytes); no JWTs are taken when unset
+    #[arg(long, env = "POSTHORN_JWT_KEY", hide_env_values = true)]
+    pub jwt_key: Option<SecretString>,
+
+    /// File with the same; a secret must be readable by its owner alone
+    #[arg(long, env = "POSTHORN_JWT_KEY_FILE", conflicts_with = "jwt_key")]
+    pub jwt_key_file: Option<PathBuf>,
+
+    /// The one algorithm of JWTs (EdDSA, RS256, ES256 or HS256)
+    #[arg(long, env = "POSTHORN_JWT_ALGORITHM", value_enum)]
+    pub jwt_algorithm: Option<JwtAlgorithm>,
+
+    /// What `aud` of a JWT must be or contain
+    #[arg(long, env = "POSTHORN_JWT_AUDIENCE")]
+    pub jwt_audience: Option<String>,
+
+    /// What `iss` of a JWT must be
+    #[arg(long, env = "POSTHORN_JWT_ISSUER")]
+    pub jwt_issuer: Option<String>,
+
+    /// Claim of a JWT that holds the tenant's id
+    #[arg(long, env = "POSTHORN_JWT_TENANT_CLAIM", default_value = "tenant_id")]
+    pub jwt_tenant_claim: String,
 }
 
 /// What a webhook may be and where it may go: the API checks it when a subscription is saved, the sender on every attempt.

@@ -8,20 +8,21 @@ mod growth;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use poem::Server;
 use poem::listener::{Acceptor, Listener, TcpListener};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use databases::Dispatching;
 
-use crate::api::{self, ApiState, Watched};
-use crate::config::{Config, KeyringConfig, WebhookConfig};
+use crate::api::{self, ApiState, Jwt, JwtError, Watched};
+use crate::config::{Config, JwtAlgorithm, JwtConfig, KeyringConfig, WebhookConfig};
 use crate::domain::keyring::{Keyring, KeyringError};
 use crate::metrics::Metrics;
 use crate::outbound::{Outbound, OutboundError, OutboundOptions};
@@ -30,6 +31,9 @@ use crate::store::{Store, StoreError, StoreRole, days, session};
 
 /// Connections of the API's pool.
 const API_CONNECTIONS: usize = 10;
+
+/// Connections of the admin API's pool.
+const ADMIN_CONNECTIONS: usize = 2;
 
 /// How long a connection to the API may say nothing: half a request must not hold it for ever.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -58,9 +62,11 @@ pub enum RunError {
          `(umask 077; echo \"main:$(openssl rand -base64 32)\" > keyring)` and set POSTHORN_KEYRING_FILE=keyring"
     )]
     NoKeyring,
-    /// The keyring file cannot be used.
-    #[error("the keyring file {path} cannot be used: {reason}")]
-    KeyringFile {
+    /// A file with a key cannot be used.
+    #[error("the {what} file {path} cannot be used: {reason}")]
+    KeyFile {
+        /// What it was to hold.
+        what: &'static str,
         /// Its path.
         path: String,
         /// What is wrong.
@@ -87,6 +93,9 @@ pub enum RunError {
     /// The admin token is too short to be one.
     #[error("POSTHORN_ADMIN_TOKEN needs at least 16 characters")]
     WeakAdminToken,
+    /// Tokens cannot be taken as the settings say.
+    #[error(transparent)]
+    Jwt(#[from] JwtError),
     /// No database was named.
     #[error("no database: set DATABASE_URL or --database-url")]
     NoDatabase,
@@ -164,12 +173,20 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
         check_rights(&store).await?;
         // with the API's own rights: its login need not be a dispatcher's
         watched[0] = Watched::new(&first.name, store.clone(), &metrics);
+        let jwt = load_jwt(&config.api.jwt)?;
+        let admin_store = match &config.api.admin_token {
+            Some(_) => admin_store(&first.url).await?,
+            None => None,
+        };
+        running.stores.extend(admin_store.clone());
         if !config.role.dispatches() {
             // it makes days; letting them go is not for the role that tenants' requests run under
             tokio::spawn(growth::keep_in_shape(store.clone(), 0, stop.clone()));
         }
         let state = ApiState {
             store,
+            admin_store,
+            jwt,
             metrics: metrics.clone(),
             watched,
             config: Arc::new(config.api.clone()),
@@ -240,6 +257,19 @@ async fn check_rights(store: &Store) -> Result<(), RunError> {
     Ok(())
 }
 
+/// A pool for the admin API, or none where the login may not do what it does.
+async fn admin_store(url: &SecretString) -> Result<Option<Store>, RunError> {
+    let store = Store::new(url, StoreRole::Admin, ADMIN_CONNECTIONS, u32::MAX)?;
+    match session::privileges(&store).await {
+        Ok(_) => Ok(Some(store)),
+        Err(error) if error.is_unavailable() => Err(error.into()),
+        Err(_) => {
+            tracing::warn!("the admin API is off: the login is no member of posthorn_admin");
+            Ok(None)
+        }
+    }
+}
+
 async fn serve(
     address: SocketAddr,
     setting: &'static str,
@@ -273,21 +303,36 @@ pub fn outbound_options(webhook: &WebhookConfig, concurrency: u32) -> OutboundOp
 /// Reads the keyring from the setting or its file, which only its owner may be able to read.
 ///
 /// # Errors
-/// [`RunError::NoKeyring`], [`RunError::KeyringFile`] or [`RunError::Keyring`].
+/// [`RunError::NoKeyring`], [`RunError::KeyFile`] or [`RunError::Keyring`].
 pub fn load_keyring(config: &KeyringConfig) -> Result<Keyring, RunError> {
     if let Some(text) = &config.keyring {
         return Ok(Keyring::parse(text.expose_secret())?);
     }
     let path = config.keyring_file.as_ref().ok_or(RunError::NoKeyring)?;
-    let refuse = |reason: String| RunError::KeyringFile { path: path.display().to_string(), reason };
+    Ok(Keyring::parse(read_key_file("keyring", path, true)?.expose_secret())?)
+}
+
+/// Reads how JWTs are verified, or `None` when none are taken.
+fn load_jwt(config: &JwtConfig) -> Result<Option<Jwt>, RunError> {
+    let is_secret = config.jwt_algorithm == Some(JwtAlgorithm::Hs256);
+    let from_file = match &config.jwt_key_file {
+        Some(path) => Some(read_key_file("JWT key", path, is_secret)?),
+        None => None,
+    };
+    let trimmed = from_file.map(|text| text.expose_secret().trim_end().to_owned().into());
+    Ok(Jwt::new(config, config.jwt_key.as_ref().or(trimmed.as_ref()))?)
+}
+
+/// Reads a file that holds a key; of a secret one, only its owner may be able to.
+fn read_key_file(what: &'static str, path: &Path, is_secret: bool) -> Result<SecretString, RunError> {
+    let refuse = |reason: String| RunError::KeyFile { what, path: path.display().to_string(), reason };
     #[cfg(unix)]
-    {
+    if is_secret {
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(path).map_err(|e| refuse(e.to_string()))?.permissions().mode();
         if mode & 0o077 != 0 {
             return Err(refuse(format!("its mode is {:o}, others can read it: chmod 600", mode & 0o777)));
         }
     }
-    let text = std::fs::read_to_string(path).map_err(|e| refuse(e.to_string()))?;
-    Ok(Keyring::parse(&text)?)
+    Ok(std::fs::read_to_string(path).map_err(|e| refuse(e.to_string()))?.into())
 }

@@ -3,4 +3,4 @@
 UPDATE posthorn.api_keys
 SET revoked_at = coalesce(revoked_at, now())
 WHERE id = $1::text
-RETURNING id, tenant_id, name, created_at, revoked_at
+RETURNING id, tenant_id, name, scopes, created_at, expires_at, last_used_at, revoked_at

@@ -15,6 +15,8 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::problem::Problem;
 use crate::domain::violation::Violation;
@@ -145,6 +147,31 @@ impl Fields {
         Some(number)
     }
 
+    /// A name for people of at most so many characters.
+    pub(super) fn name(&mut self, field: &str, max: usize) -> Option<String> {
+        let name = self.text(field)?;
+        if name.chars().count() > max || name.chars().any(char::is_control) {
+            self.fail(field, "length", format!("must have at most {max} characters, none of them a control character"));
+            return None;
+        }
+        Some(name)
+    }
+
+    /// A time.
+    pub(super) fn time(&mut self, field: &str) -> Option<OffsetDateTime> {
+        let time = parse_time(&self.text(field)?);
+        if time.is_none() {
+            self.fail(field, "time", TIME_EXPECTED);
+        }
+        time
+    }
+
+    /// Refuses the request when anything is wrong so far, unknown fields included.
+    pub(super) fn check(self) -> Result<(), Problem> {
+        let violations = self.finish();
+        if violations.is_empty() { Ok(()) } else { Err(Problem::invalid(violations)) }
+    }
+
     /// The text of a JSON object, unread.
     pub(super) fn object(&mut self, field: &str) -> Option<String> {
         let raw = self.take_raw(field)?;
@@ -166,6 +193,17 @@ impl Fields {
     fn take_raw(&mut self, field: &str) -> Option<Box<RawValue>> {
         self.values.remove(field).filter(|raw| raw.get() != "null")
     }
+}
+
+/// What [`parse_time`] takes, in words.
+pub(super) const TIME_EXPECTED: &str =
+    "must be a time such as 2030-01-31T12:00:00Z (RFC 3339), in UTC within the years 1 to 9999";
+
+/// Reads a time that can be written again.
+pub(super) fn parse_time(text: &str) -> Option<OffsetDateTime> {
+    // in UTC it can be a year beyond those that can be written
+    let in_utc = |time: OffsetDateTime| time.checked_to_offset(UtcOffset::UTC);
+    OffsetDateTime::parse(text, &Rfc3339).ok().and_then(in_utc).filter(|time| time.year() >= 1)
 }
 
 /// A JSON value that goes from Postgres to the answer as text.

@@ -1,105 +1,147 @@
-//! Who calls: a tenant by its API key, or the operator on behalf of a tenant.
+//! Who calls, and that it may: a tenant by its API key or token, or the operator on behalf of a tenant.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use poem::Request;
-use poem_openapi::SecurityScheme;
-use poem_openapi::auth::Bearer;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use poem::{IntoResponse, Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use uuid::Uuid;
 
+use super::access::{Access, Identity};
+use super::once::{Once, OnceKey};
 use super::problem::Problem;
-use crate::store::api_keys::{self, ApiKey};
-use crate::store::{Scope, Store};
+use crate::domain::permission::{Permission, Permissions};
+use crate::store::{Scope, Store, StoreError, Tx, Work};
 
-/// Header by which the operator names the tenant to act for.
-pub(super) const TENANT_HEADER: &str = "X-Posthorn-Tenant";
+/// Name of the scheme in the document.
+const SCHEME: &str = "ApiKey";
 
-/// An API key (`phk_…`) of the tenant; or the operator's token together with the header X-Posthorn-Tenant.
-#[derive(SecurityScheme)]
-#[oai(ty = "bearer", rename = "ApiKey", bearer_format = "phk_<id>_<secret>", checker = "identify")]
-pub(super) struct Caller(Uuid);
+/// What an operation asks of its caller. Every [`Caller`] names one, so that no handler can forget to ask.
+pub(super) trait Permitted: 'static {
+    /// The scope that the key must have.
+    const PERMISSION: Permission;
+}
 
-impl Caller {
+/// For operations that change nothing.
+pub(super) struct Reads;
+
+impl Permitted for Reads {
+    const PERMISSION: Permission = Permission::Read;
+}
+
+/// For operations that publish events.
+pub(super) struct Publishes;
+
+impl Permitted for Publishes {
+    const PERMISSION: Permission = Permission::Publish;
+}
+
+/// For operations that change what is delivered, where and how.
+pub(super) struct Manages;
+
+impl Permitted for Manages {
+    const PERMISSION: Permission = Permission::Manage;
+}
+
+/// For operations on API keys.
+pub(super) struct HandlesKeys;
+
+impl Permitted for HandlesKeys {
+    const PERMISSION: Permission = Permission::Keys;
+}
+
+/// A caller that may do what `P` says.
+pub(super) struct Caller<P> {
+    identity: Identity,
+    once: Option<OnceKey>,
+    permitted: PhantomData<fn() -> P>,
+}
+
+impl<P> Caller<P> {
     /// Whom the request acts for.
     pub(super) const fn tenant(&self) -> Uuid {
-        self.0
+        self.identity.tenant
+    }
+
+    /// What else it may do.
+    pub(super) const fn permissions(&self) -> Permissions {
+        self.identity.permissions
     }
 
     /// The rows that its transactions may see.
-    pub(super) const fn scope(&self) -> Scope {
-        Scope::Tenant(self.0)
+    pub(super) fn scope(&self) -> Scope {
+        Scope::Tenant { id: self.identity.tenant, actor: Arc::clone(&self.identity.actor) }
+    }
+
+    /// Runs `work` in a transaction and answers with what `answer` makes of it: once for an `Idempotency-Key`, whose later
+    /// requests get the same answer again. The answer is stored by the very transaction that acts, and only if it is one of
+    /// success. An operation that uses this says so by its type, [`Once`], and so in the document.
+    ///
+    /// # Errors
+    /// Those of the transaction, for the handler to name; within, what `answer` refuses.
+    pub(super) async fn once<'e, T, R, F, A>(
+        &self,
+        store: &Store,
+        name: &'static str,
+        work: F,
+        answer: A,
+    ) -> Result<Result<Once<R>, Problem>, StoreError>
+    where
+        T: Send,
+        R: IntoResponse,
+        F: for<'t> Fn(&'t Tx<'t>) -> Work<'e, 't, T> + Send + Sync,
+        A: Fn(T) -> Result<R, Problem> + Send + Sync,
+    {
+        let Some(key) = &self.once else {
+            let done = store.tx(name, self.scope(), work).await?;
+            return Ok(answer(done).map(Once::fresh));
+        };
+        let (work, answer) = (&work, &answer);
+        store.tx(name, self.scope(), move |tx| Work::new(key.once(tx, work, answer))).await
     }
 }
 
-/// What identifying a caller needs.
-pub(super) struct Access {
-    store: Store,
-    admin: Option<BearerHash>,
-}
+impl<'a, P: Permitted> ApiExtractor<'a> for Caller<P> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
 
-impl Access {
-    /// Keys come from the store; `admin_token` is the operator's.
-    pub(super) fn new(store: Store, admin_token: Option<&SecretString>) -> Arc<Self> {
-        Arc::new(Self { store, admin: admin_token.map(BearerHash::of) })
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            SCHEME,
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some(
+                    "An API key (`phk_…`) of the tenant, or a JWT where the server takes them; or the operator's token \
+                     together with the header X-Posthorn-Tenant.",
+                ),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: Some("phk_<id>_<secret>"),
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
     }
 
-    async fn tenant(&self, token: &str, named: Option<&str>) -> Result<Uuid, Problem> {
-        if self.admin.as_ref().is_some_and(|admin| admin.is(token)) {
-            return self.named_tenant(named).await;
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let access = request.data::<Arc<Access>>().ok_or_else(Problem::internal)?;
+        let identity = access.identify(request).await?;
+        if !identity.permissions.has(P::PERMISSION) {
+            return Err(Problem::forbidden(P::PERMISSION, identity.permissions).into());
         }
-        let key = ApiKey::parse(token).ok_or_else(Problem::unauthorised)?;
-        api_keys::find(&self.store, &key).await?.ok_or_else(Problem::unauthorised)
-    }
-
-    async fn named_tenant(&self, named: Option<&str>) -> Result<Uuid, Problem> {
-        let refuse = |rule, message| Problem::violation(TENANT_HEADER, rule, message);
-        let named = named.ok_or_else(|| {
-            refuse("required", "the operator's token acts for a tenant: add the header X-Posthorn-Tenant: <tenant id>")
-        })?;
-        let tenant = named.trim().parse().map_err(|_| refuse("uuid", "must be a UUID"))?;
-        if api_keys::has_tenant(&self.store, tenant).await? {
-            Ok(tenant)
-        } else {
-            Err(Problem::not_found(format!("there is no tenant {tenant}")))
-        }
-    }
-}
-
-async fn identify(request: &Request, bearer: Bearer) -> poem::Result<Uuid> {
-    let access = request.data::<Arc<Access>>().ok_or_else(Problem::internal)?;
-    // a header that is no text names no tenant: it is refused like any other that is no UUID
-    let named = request.headers().get(TENANT_HEADER).map(|value| value.to_str().unwrap_or(""));
-    Ok(access.tenant(&bearer.token, named).await?)
-}
-
-/// A bearer token that is known here, kept as its hash: comparing hashes takes the same time for every other token.
-pub(super) struct BearerHash([u8; 32]);
-
-impl BearerHash {
-    /// Hashes the token.
-    pub(super) fn of(token: &SecretString) -> Self {
-        Self(Sha256::digest(token.expose_secret().as_bytes()).into())
-    }
-
-    /// Whether this is the token.
-    pub(super) fn is(&self, token: &str) -> bool {
-        self.0.ct_eq(Sha256::digest(token.as_bytes()).as_slice()).into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_token_itself_is_taken() {
-        let hash = BearerHash::of(&"operator-token-0123456789".into());
-        assert!(hash.is("operator-token-0123456789"));
-        for token in ["", "operator-token-012345678", "operator-token-0123456789 ", "OPERATOR-TOKEN-0123456789"] {
-            assert!(!hash.is(token), "{token}");
-        }
+        access.operations().check_query(request.method(), request.original_uri())?;
+        let once = OnceKey::read(request, body, identity.tenant, access.keyring()).await?;
+        Ok(Self { identity, once, permitted: PhantomData })
     }
 }

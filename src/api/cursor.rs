@@ -30,6 +30,24 @@ pub(super) fn page<T>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> Uuid) -> 
     (rows, next)
 }
 
+/// The text that a cursor of [`page_of_texts`] stands for: an id of letters and digits, or a UUID.
+pub(super) fn read_text(text: &str) -> Result<String, Violation> {
+    let id = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let is_id =
+        |id: &String| (1..=36).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let refuse = || Violation::new("cursor", "cursor_format", "must be a next_cursor of an earlier answer");
+    id.filter(is_id).ok_or_else(refuse)
+}
+
+/// [`page`] of rows whose ids are texts.
+pub(super) fn page_of_texts<T>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    let limit = limit as usize;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more).map(|last| URL_SAFE_NO_PAD.encode(id(last)));
+    (rows, next)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +56,16 @@ mod tests {
     fn cursors_are_read_back() {
         let id = Uuid::now_v7();
         assert_eq!(read(&after(id)), Ok(id));
+    }
+
+    #[test]
+    fn cursors_of_texts_are_read_back() {
+        let rows: Vec<String> = ["aB3", "x"].map(str::to_owned).into();
+        let (first, next) = page_of_texts(rows, 1, Clone::clone);
+        assert_eq!((first, read_text(&next.unwrap())), (vec!["aB3".to_owned()], Ok("aB3".to_owned())));
+        for text in ["", "%", &URL_SAFE_NO_PAD.encode("' OR 1=1"), &URL_SAFE_NO_PAD.encode("a\0")] {
+            assert!(read_text(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::Tag;
 use super::body::{Body, RawJson};
-use super::caller::Caller;
+use super::caller::{Caller, Manages, Publishes, Reads};
 use super::checks::Checks;
 use super::cursor::{self, LIMIT_DEFAULT};
 use super::events::{EventInput, read_event};
+use super::once::Once;
 use super::problem::Problem;
 use super::refusal::{Acting, Reading, Refusal, Writing};
 use super::reply::{Accepted, Found, Reply};
@@ -19,6 +20,7 @@ use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::EventName;
 use crate::domain::violation::Violation;
 use crate::store::deliveries::{self, Retrial, Wanted};
+use crate::store::events::Published;
 use crate::store::{Store, Work, events, subscriptions};
 
 /// The operations on deliveries.
@@ -35,29 +37,35 @@ impl DeliveriesApi {
     #[oai(path = "/deliveries", method = "post", operation_id = "enqueueDeliveries")]
     async fn enqueue(
         &self,
-        caller: Caller,
+        caller: Caller<Publishes>,
         /// `false` accepts an event that no active subscription wants.
         strict: Query<Option<bool>>,
         body: Body<EventInput>,
-    ) -> Result<Accepted<Enqueued>, Refusal<Writing>> {
+    ) -> Result<Once<Accepted<Enqueued>>, Refusal<Writing>> {
         let event = read_event(body.0)?;
         let (event, is_strict) = (&event, strict.0.unwrap_or(true));
         let patterns = subscriptions::patterns_of(event.event.as_str());
         let patterns = patterns.as_slice();
-        let published = self
-            .store
-            .tx("enqueue deliveries", caller.scope(), move |tx| {
-                Work::new(async move {
-                    if is_strict && !subscriptions::has_match(tx, patterns).await? {
-                        return Ok(None);
-                    }
-                    events::publish(tx, event).await.map(Some)
-                })
-            })
-            .await?;
-        let nobody = || Problem::not_found(format!("no active subscription wants {}", event.event));
-        let published = published.ok_or_else(nobody)?;
-        Ok(Reply::new(Enqueued { event_id: published.id, count: published.deliveries }))
+        let answer = |published: Option<Published>| {
+            let nobody = || Problem::not_found(format!("no active subscription wants {}", event.event));
+            let Published { id: event_id, deliveries: count } = published.ok_or_else(nobody)?;
+            Ok(Reply::new(Enqueued { event_id, count }))
+        };
+        Ok(caller
+            .once(
+                &self.store,
+                "enqueue deliveries",
+                move |tx| {
+                    Work::new(async move {
+                        if is_strict && !subscriptions::has_match(tx, patterns).await? {
+                            return Ok(None);
+                        }
+                        events::publish(tx, event).await.map(Some)
+                    })
+                },
+                answer,
+            )
+            .await??)
     }
 
     /// List deliveries
@@ -67,7 +75,7 @@ impl DeliveriesApi {
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the operation")]
     async fn list(
         &self,
-        caller: Caller,
+        caller: Caller<Reads>,
         /// Only those of this event type.
         event: Query<Option<String>>,
         /// Only those with this status, in any letter case.
@@ -105,7 +113,7 @@ impl DeliveriesApi {
     #[oai(path = "/deliveries/:id", method = "get", operation_id = "getDelivery")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: Caller<Reads>,
         /// Id of the delivery.
         id: Path<Uuid>,
     ) -> Result<Found<DeliveryRecord>, Refusal<Reading>> {
@@ -130,21 +138,22 @@ impl DeliveriesApi {
     #[oai(path = "/deliveries/:id/retry", method = "post", operation_id = "retryDelivery")]
     async fn retry(
         &self,
-        caller: Caller,
+        caller: Caller<Manages>,
         /// Id of the delivery.
         id: Path<Uuid>,
-    ) -> Result<Accepted<Delivery>, Refusal<Acting>> {
-        let retrial =
-            self.store.tx("retry delivery", caller.scope(), move |tx| Work::new(deliveries::retry(tx, id.0))).await?;
-        match retrial {
+    ) -> Result<Once<Accepted<Delivery>>, Refusal<Acting>> {
+        let answer = |retrial| match retrial {
             Retrial::Due(delivery) => Ok(Reply::new((*delivery).into())),
-            Retrial::Unknown => Err(unknown(id.0).into()),
-            Retrial::BeingSent => Err(Problem::conflict("a dispatcher is sending it at this moment").into()),
+            Retrial::Unknown => Err(unknown(id.0)),
+            Retrial::BeingSent => Err(Problem::conflict("a dispatcher is sending it at this moment")),
             Retrial::NoReceiver(status) => {
                 let status = status.map_or("gone", |status| status.as_str());
-                Err(Problem::conflict(format!("its subscription is {status}, so it would not be sent")).into())
+                Err(Problem::conflict(format!("its subscription is {status}, so it would not be sent")))
             }
-        }
+        };
+        Ok(caller
+            .once(&self.store, "retry delivery", move |tx| Work::new(deliveries::retry(tx, id.0)), answer)
+            .await??)
     }
 }
 

@@ -7,13 +7,13 @@ use poem_openapi::param::Path;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Tag;
 use super::body::{Body, Fields, RawJson};
-use super::caller::Caller;
+use super::caller::{Caller, Publishes, Reads};
+use super::once::Once;
 use super::problem::Problem;
 use super::refusal::{Reading, Refusal, Writing};
 use super::reply::{Created, Found, Reply};
@@ -35,22 +35,23 @@ impl EventsApi {
     #[oai(path = "/events", method = "post", operation_id = "publishEvent")]
     async fn publish(
         &self,
-        caller: Caller,
+        caller: Caller<Publishes>,
         request: &Request,
         body: Body<EventInput>,
-    ) -> Result<Created<Published>, Refusal<Writing>> {
+    ) -> Result<Once<Created<Published>>, Refusal<Writing>> {
         let new = &read_event(body.0)?;
-        let published =
-            self.store.tx("publish event", caller.scope(), move |tx| Work::new(events::publish(tx, new))).await?;
-        let (id, event, deliveries) = (published.id, new.event.to_string(), published.deliveries);
-        Ok(Reply::new(Published { id, event, deliveries }).at(request, id))
+        let answer = |published: events::Published| {
+            let (id, event, deliveries) = (published.id, new.event.to_string(), published.deliveries);
+            Ok(Reply::new(Published { id, event, deliveries }).at(request, id))
+        };
+        Ok(caller.once(&self.store, "publish event", move |tx| Work::new(events::publish(tx, new)), answer).await??)
     }
 
     /// Get an event
     #[oai(path = "/events/:id", method = "get", operation_id = "getEvent")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: Caller<Reads>,
         /// Id of the event.
         id: Path<Uuid>,
     ) -> Result<Found<Event>, Refusal<Reading>> {
@@ -63,7 +64,7 @@ impl EventsApi {
     ///
     /// The catalogue in its groups. An event need not be listed here to be published.
     #[oai(path = "/event-types", method = "get", operation_id = "listEventTypes")]
-    async fn types(&self, caller: Caller) -> Result<Found<EventTypes>, Refusal<Reading>> {
+    async fn types(&self, caller: Caller<Reads>) -> Result<Found<EventTypes>, Refusal<Reading>> {
         let types = self.store.tx("list event types", caller.scope(), move |tx| Work::new(events::types(tx))).await?;
         Ok(Reply::new(EventTypes::group(types)))
     }
@@ -116,7 +117,7 @@ pub(super) fn read_event(mut fields: Fields) -> Result<NewEvent, Problem> {
     let resource_type = short_text(&mut fields, "resource_type", 100);
     let resource_id = short_text(&mut fields, "resource_id", 200);
     let metadata = fields.object("metadata");
-    let deliver_after = fields.text("deliver_after").and_then(|text| read_time(&mut fields, &text));
+    let deliver_after = fields.time("deliver_after");
     let violations = fields.finish();
     match (event, payload) {
         (Some(event), Some(payload)) if violations.is_empty() => {
@@ -132,17 +133,6 @@ fn short_text(fields: &mut Fields, field: &'static str, max: usize) -> Option<St
         fields.fail(field, "printable", format!("must have 1 to {max} characters, none of them a control character"));
     }
     Some(text)
-}
-
-fn read_time(fields: &mut Fields, text: &str) -> Option<OffsetDateTime> {
-    // in UTC it can be a year beyond those that can be written
-    let in_utc = |time: OffsetDateTime| time.checked_to_offset(UtcOffset::UTC);
-    let time = OffsetDateTime::parse(text, &Rfc3339).ok().and_then(in_utc).filter(|time| time.year() >= 1);
-    if time.is_none() {
-        let message = "must be a time such as 2030-01-31T12:00:00Z (RFC 3339), in UTC within the years 1 to 9999";
-        fields.fail("deliver_after", "time", message);
-    }
-    time
 }
 
 /// What was published.

@@ -1,5 +1,7 @@
 //! The REST API: one file per resource, each handler a transaction of one tenant. It meets the dispatcher in Postgres only.
 
+mod access;
+mod audit;
 mod body;
 mod caller;
 mod checks;
@@ -7,31 +9,44 @@ mod cursor;
 mod deliveries;
 mod drain;
 mod events;
+mod jwt;
+mod keys;
+mod limits;
 mod monitor;
+mod once;
+mod operations;
 mod problem;
 mod refusal;
 mod reply;
 mod subscriptions;
+mod surround;
+mod tenant;
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
-use poem::http::{HeaderValue, Method, header};
+use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::middleware::{AddData, CatchPanic, PanicHandler};
-use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route};
 use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{ExtraHeader, OpenApi, OpenApiService, Tags};
 use uuid::Uuid;
 
+use self::access::{Access, AccessParts, TENANT_HEADER};
+use self::audit::AuditApi;
 use self::body::BodyLimit;
-use self::caller::{Access, TENANT_HEADER};
 use self::deliveries::DeliveriesApi;
 use self::events::EventsApi;
+pub use self::jwt::{Jwt, JwtError};
+use self::keys::KeysApi;
+use self::limits::Limits;
 pub use self::monitor::Watched;
+use self::operations::Operations;
 use self::problem::Problem;
 use self::subscriptions::SubscriptionsApi;
+use self::tenant::TenantApi;
 use crate::config::{ApiConfig, WebhookConfig};
 use crate::domain::keyring::Keyring;
 use crate::metrics::Metrics;
@@ -47,6 +62,10 @@ const BODY_MARGIN_BYTES: usize = 64 * 1024;
 pub struct ApiState {
     /// Store of role `Api`.
     pub store: Store,
+    /// Store of role `Admin`, where there is an admin API.
+    pub admin_store: Option<Store>,
+    /// Takes tokens in place of API keys.
+    pub jwt: Option<Jwt>,
     /// Shown at `/metrics`.
     pub metrics: Metrics,
     /// What `/metrics` and `/health/ready` report of: the API's own database first.
@@ -68,20 +87,43 @@ enum Tag {
     Deliveries,
     /// What happened.
     Events,
+    /// The caller's own tenant.
+    Tenant,
+    /// Keys by which the tenant's programs call.
+    #[oai(rename = "API keys")]
+    ApiKeys,
+    /// Who changed what and when.
+    #[oai(rename = "Audit log")]
+    AuditLog,
 }
 
 /// Everything that `posthorn serve` answers: the tenant API under both bases, its document and docs page, metrics, health.
 pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
-    let access = Access::new(state.store.clone(), state.config.admin_token.as_ref());
     let limit = BodyLimit(state.webhook.max_payload_bytes as usize + BODY_MARGIN_BYTES);
     let document = service(Shown);
     let mut route = Route::new()
         .nest("/docs", document.swagger_ui())
         .at("/openapi.json", poem::get(document.spec_endpoint()))
         .at("/openapi.yaml", poem::get(document.spec_endpoint_yaml()));
+    let operations = Arc::new(Operations::new(&BASES, Resources::meta()));
     for base in BASES {
-        route = route.nest(base, service(resources(&state)));
+        let operations = Arc::clone(&operations);
+        let resources = service(resources(&state));
+        let endpoint = resources.into_endpoint();
+        route = route.nest(
+            base,
+            endpoint
+                .around(move |endpoint, request| surround::with_headers(endpoint, Arc::clone(&operations), request)),
+        );
     }
+    let access = Access::new(AccessParts {
+        store: state.store,
+        admin_token: state.config.admin_token.as_ref(),
+        jwt: state.jwt,
+        keyring: state.keyring,
+        limits: Limits::new(state.config.rate_per_second, state.config.rate_burst),
+        operations,
+    });
     let token = state.config.metrics_token.clone();
     let route = monitor::add_to(route, state.watched, true, state.metrics, token.as_ref());
     dressed(route.with(AddData::new(access)).with(AddData::new(limit)))
@@ -102,7 +144,7 @@ pub fn document() -> String {
 }
 
 /// The resources, in the order of the document.
-type Resources = (SubscriptionsApi, DeliveriesApi, EventsApi);
+type Resources = (SubscriptionsApi, DeliveriesApi, EventsApi, TenantApi, KeysApi, AuditApi);
 
 fn resources(state: &ApiState) -> Resources {
     let store = || state.store.clone();
@@ -111,6 +153,9 @@ fn resources(state: &ApiState) -> Resources {
         SubscriptionsApi { store: store(), keyring, webhook },
         DeliveriesApi { store: store() },
         EventsApi { store: store() },
+        TenantApi { store: store() },
+        KeysApi { store: store() },
+        AuditApi { store: store() },
     )
 }
 
@@ -119,7 +164,7 @@ struct Shown;
 
 impl OpenApi for Shown {
     fn meta() -> Vec<MetaApi> {
-        Resources::meta()
+        once::document(Resources::meta())
     }
 
     fn register(registry: &mut Registry) {
@@ -146,7 +191,12 @@ fn dressed<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Respons
         .with(CatchPanic::new().with_handler(OnPanic))
         .map_to_response()
         .map(|mut response: Response| async move {
+            let is_method = response.status() == StatusCode::METHOD_NOT_ALLOWED;
             let headers = response.headers_mut();
+            if is_method && !headers.contains_key(header::ALLOW) {
+                // whatever is no operation of an API is there to be read
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             response

@@ -10,7 +10,7 @@ use serde::Serialize;
 use time::{Date, OffsetDateTime};
 use tokio::sync::Mutex;
 
-use super::caller::BearerHash;
+use super::access::BearerHash;
 use super::problem::Problem;
 use crate::metrics::Metrics;
 use crate::store::days::{self, Growth};

@@ -8,6 +8,8 @@ use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError,
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::limits::Allowance;
+use crate::domain::permission::{Permission, Permissions};
 use crate::domain::violation::Violation;
 use crate::store::StoreError;
 
@@ -26,11 +28,24 @@ pub(super) struct Problem {
     detail: String,
     errors: Vec<Violation>,
     existing_id: Option<Uuid>,
+    scope: Option<Permission>,
+    retry_after_seconds: Option<u32>,
+    allowance: Option<Allowance>,
 }
 
 impl Problem {
     fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, slug, title, detail: detail.into(), errors: Vec::new(), existing_id: None }
+        Self {
+            status,
+            slug,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            existing_id: None,
+            scope: None,
+            retry_after_seconds: None,
+            allowance: None,
+        }
     }
 
     /// 400 with every failed rule (R2).
@@ -53,6 +68,37 @@ impl Problem {
     pub(super) fn unauthorised() -> Self {
         let detail = "send the header Authorization: Bearer <api key>, with a key that is valid";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorised", "A valid API key is needed", detail)
+    }
+
+    /// 403, naming the scope that is missing.
+    pub(super) fn forbidden(needed: Permission, has: Permissions) -> Self {
+        let has = if has.is_empty() { "none".to_owned() } else { has.words().join(", ") };
+        let detail = format!("this needs the scope {needed}; the key or token has: {has}");
+        let title = "The scope does not suffice";
+        Self { scope: Some(needed), ..Self::new(StatusCode::FORBIDDEN, "scope", title, detail) }
+    }
+
+    /// 429.
+    pub(super) fn too_many(allowance: Allowance, retry_after_seconds: u32) -> Self {
+        let detail = format!("more requests than the limit allows; try again in {retry_after_seconds} s");
+        Self {
+            allowance: Some(allowance),
+            retry_after_seconds: Some(retry_after_seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limit", "Too many requests", detail)
+        }
+    }
+
+    /// 409 for an `Idempotency-Key` that named another request.
+    pub(super) fn idempotency_conflict() -> Self {
+        let detail = "this Idempotency-Key was used for a request with another body or query; use a new one";
+        Self::new(StatusCode::CONFLICT, "idempotency-conflict", "The key names another request", detail)
+    }
+
+    /// 409 for an `Idempotency-Key` whose request has not been answered yet.
+    pub(super) fn in_progress() -> Self {
+        let detail = "the request with this Idempotency-Key is still running; try again";
+        let title = "Still running";
+        Self { retry_after_seconds: Some(1), ..Self::new(StatusCode::CONFLICT, "in-progress", title, detail) }
     }
 
     /// 404, the same for what does not exist and for what is another tenant's.
@@ -86,7 +132,11 @@ impl Problem {
     /// 503.
     pub(super) fn unavailable() -> Self {
         let detail = "the database cannot be reached; try again";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable", detail)
+        let title = "Temporarily unavailable";
+        Self {
+            retry_after_seconds: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail)
+        }
     }
 
     /// What a poem error comes to, from our handlers or from poem's own parsing and routing.
@@ -177,16 +227,19 @@ impl IntoResponse for Problem {
             detail: self.detail,
             errors: self.errors.into_iter().map(FailedRule::from).collect(),
             existing_id: self.existing_id,
+            scope: self.scope.map(|scope| scope.as_str().to_owned()),
         };
         let text = serde_json::to_string(&body).expect("strings and numbers can always be written");
         let mut response = Response::builder().status(self.status).content_type(CONTENT_TYPE).body(text);
-        let extra = match self.status {
-            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
-            _ => None,
-        };
-        if let Some((name, value)) = extra {
-            response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(allowance) = self.allowance {
+            allowance.add_to(headers);
         }
         response
     }
@@ -211,6 +264,9 @@ pub(super) struct ProblemBody {
     /// Of a duplicate: the subscription that exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     existing_id: Option<Uuid>,
+    /// Of a 403: the scope that is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
 /// One failed rule.

@@ -14,9 +14,10 @@ use uuid::Uuid;
 use self::input::{Draft, SubscriptionInput};
 use super::Tag;
 use super::body::Body;
-use super::caller::Caller;
+use super::caller::{Caller, Manages, Reads};
 use super::checks::Checks;
 use super::cursor::{self, LIMIT_DEFAULT};
+use super::once::Once;
 use super::problem::Problem;
 use super::refusal::{Acting, Reading, Refusal, Writing};
 use super::reply::{Created, Found, NoContent, Reply};
@@ -51,30 +52,36 @@ impl SubscriptionsApi {
     #[oai(path = "/subscriptions", method = "post", operation_id = "createSubscription")]
     async fn create(
         &self,
-        caller: Caller,
+        caller: Caller<Manages>,
         request: &Request,
         body: Body<SubscriptionInput>,
-    ) -> Result<Created<Subscription>, Refusal<Writing>> {
+    ) -> Result<Once<Created<Subscription>>, Refusal<Writing>> {
         let draft = Draft::read(body.0, self.webhook.allow_http);
         let (tenant, draft, secret) = (caller.tenant(), &draft, draft.secret());
         let seal = |id| secret.as_ref().map(|secret| self.keyring.seal(tenant, id, secret));
-        let stored = self
-            .store
-            .tx("create subscription", caller.scope(), move |tx| {
-                Work::new(async move {
-                    subscriptions::check_filter(tx, draft.filter.as_deref()).await?;
-                    match &draft.new {
-                        Some(new) => subscriptions::create(tx, tenant, new, &seal).await.map(Some),
-                        None => Ok(None),
-                    }
-                })
-            })
-            .await;
-        match stored.map_err(|error| draft.refuse(error))? {
+        let seal = &seal;
+        let answer = |made| match made {
             Some(Creation::Created(made)) => Ok(shown_once(request, *made, secret.as_ref())),
-            Some(Creation::Duplicate(existing)) => Err(Problem::duplicate(existing).into()),
-            None => Err(Problem::invalid(draft.violations.clone()).into()),
-        }
+            Some(Creation::Duplicate(existing)) => Err(Problem::duplicate(existing)),
+            None => Err(Problem::invalid(draft.violations.clone())),
+        };
+        let made = caller
+            .once(
+                &self.store,
+                "create subscription",
+                move |tx| {
+                    Work::new(async move {
+                        subscriptions::check_filter(tx, draft.filter.as_deref()).await?;
+                        match &draft.new {
+                            Some(new) => subscriptions::create(tx, tenant, new, seal).await.map(Some),
+                            None => Ok(None),
+                        }
+                    })
+                },
+                answer,
+            )
+            .await;
+        Ok(made.map_err(|error| draft.refuse(error))??)
     }
 
     /// List subscriptions
@@ -83,7 +90,7 @@ impl SubscriptionsApi {
     #[oai(path = "/subscriptions", method = "get", operation_id = "listSubscriptions")]
     async fn list(
         &self,
-        caller: Caller,
+        caller: Caller<Reads>,
         /// Only those that receive this event, by name or by pattern, or that have this very pattern.
         event: Query<Option<String>>,
         /// Only active ones (`true`, the default), only others (`false`), or `all`.
@@ -115,7 +122,7 @@ impl SubscriptionsApi {
     #[oai(path = "/subscriptions/:id", method = "get", operation_id = "getSubscription")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: Caller<Reads>,
         /// Id of the subscription.
         id: Path<Uuid>,
     ) -> Result<Found<Subscription>, Refusal<Reading>> {
@@ -132,7 +139,7 @@ impl SubscriptionsApi {
     #[oai(path = "/subscriptions/:id", method = "delete", operation_id = "deleteSubscription")]
     async fn delete(
         &self,
-        caller: Caller,
+        caller: Caller<Manages>,
         /// Id of the subscription.
         id: Path<Uuid>,
     ) -> Result<NoContent, Refusal<Acting>> {

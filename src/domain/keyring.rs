@@ -107,38 +107,49 @@ impl Keyring {
 
     /// Seals `secret` with the first key for this tenant's subscription alone.
     pub fn seal(&self, tenant: Uuid, subscription: Uuid, secret: &Secret) -> Vec<u8> {
-        let key = self.keys.first().expect("parse refuses an empty keyring");
-        let mut nonce = [0u8; NONCE_BYTES];
-        rand::fill(&mut nonce);
-        let id_length = u8::try_from(key.id.len()).expect("parse refuses ids longer than 64 bytes");
-        let mut sealed = vec![VERSION, id_length];
-        sealed.extend_from_slice(key.id.as_bytes());
-        let aad = associated_data(&sealed, tenant, subscription);
-        let payload = Payload { msg: secret.expose().as_bytes(), aad: &aad };
-        let ciphertext = cipher(key)
-            .encrypt(&XNonce::from(nonce), payload)
-            .expect("only messages of many gigabytes cannot be sealed");
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&ciphertext);
-        sealed
+        self.seal_bytes(tenant, subscription, secret.expose().as_bytes())
     }
 
     /// Opens what [`Keyring::seal`] made for the same tenant and subscription.
     ///
     /// *Errors*: another form, a key not held, or bytes that do not belong here.
     pub fn open(&self, tenant: Uuid, subscription: Uuid, sealed: &[u8]) -> Result<Secret, KeyringError> {
-        let parts = SealedParts::split(sealed).ok_or(KeyringError::UnknownForm { subscription })?;
+        let opened = self.open_bytes(tenant, subscription, sealed)?;
+        let text = std::str::from_utf8(&opened).map_err(|_| KeyringError::UnknownForm { subscription })?;
+        Secret::parse("secret", text).map_err(|_| KeyringError::UnknownForm { subscription })
+    }
+
+    /// Seals anything with the first key, for this tenant's row `owner` alone.
+    pub fn seal_bytes(&self, tenant: Uuid, owner: Uuid, plain: &[u8]) -> Vec<u8> {
+        let key = self.keys.first().expect("parse refuses an empty keyring");
+        let mut nonce = [0u8; NONCE_BYTES];
+        rand::fill(&mut nonce);
+        let id_length = u8::try_from(key.id.len()).expect("parse refuses ids longer than 64 bytes");
+        let mut sealed = vec![VERSION, id_length];
+        sealed.extend_from_slice(key.id.as_bytes());
+        let aad = associated_data(&sealed, tenant, owner);
+        let ciphertext = cipher(key)
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &aad })
+            .expect("only messages of many gigabytes cannot be sealed");
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&ciphertext);
+        sealed
+    }
+
+    /// Opens what [`Keyring::seal_bytes`] made for the same tenant and row.
+    ///
+    /// *Errors*: another form, a key not held, or bytes that do not belong here.
+    pub fn open_bytes(&self, tenant: Uuid, owner: Uuid, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let parts = SealedParts::split(sealed).ok_or(KeyringError::UnknownForm { subscription: owner })?;
         let key = self
             .keys
             .iter()
             .find(|key| key.id == parts.id)
-            .ok_or_else(|| KeyringError::UnknownKey { subscription, id: parts.id.to_owned() })?;
-        let aad = associated_data(parts.header, tenant, subscription);
+            .ok_or_else(|| KeyringError::UnknownKey { subscription: owner, id: parts.id.to_owned() })?;
+        let aad = associated_data(parts.header, tenant, owner);
         let payload = Payload { msg: parts.ciphertext, aad: &aad };
         let opened = cipher(key).decrypt(&XNonce::from(parts.nonce), payload).map(Zeroizing::new);
-        let opened = opened.map_err(|_| KeyringError::Tampered { subscription })?;
-        let text = std::str::from_utf8(&opened).map_err(|_| KeyringError::UnknownForm { subscription })?;
-        Secret::parse("secret", text).map_err(|_| KeyringError::UnknownForm { subscription })
+        opened.map_err(|_| KeyringError::Tampered { subscription: owner })
     }
 }
 

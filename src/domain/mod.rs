@@ -4,6 +4,7 @@ pub mod delivery;
 pub mod envelope;
 pub mod event;
 pub mod keyring;
+pub mod permission;
 pub mod retry;
 pub mod secret;
 pub mod signature;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::retention::{self, Applied};
-use crate::store::{Store, StoreError, days};
+use crate::store::{Store, StoreError, days, idempotency};
 
 /// Time between rounds.
 const ROUND: Duration = Duration::from_secs(3600);
@@ -52,6 +52,10 @@ async fn round(store: &Store, keep_days: i32) -> Result<bool, StoreError> {
     let made = days::make_ahead(store, days::DAYS_AHEAD).await? + days::make_stray(store, keep_days).await?;
     if made > 0 {
         tracing::info!(made, "made day partitions");
+    }
+    let forgotten = idempotency::forget_old(store).await?;
+    if forgotten > 0 {
+        tracing::debug!(forgotten, "forgot answers to requests with an Idempotency-Key");
     }
     let applied = retention::apply(store, keep_days).await?;
     report(&applied, keep_days);

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::row::get;
-use super::{Scope, Store, StoreError, Work, sql};
+use super::{Scope, Store, StoreError, Tx, Work, sql};
+use crate::domain::permission::{Permission, Permissions};
 
 const PREFIX: &str = "phk_";
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -96,10 +97,29 @@ pub struct KeyRow {
     pub tenant_id: Uuid,
     /// For people.
     pub name: String,
+    /// What it may do.
+    pub permissions: Permissions,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// From when it is refused.
+    pub expires_at: Option<OffsetDateTime>,
+    /// When it was used last, to the minute.
+    pub last_used_at: Option<OffsetDateTime>,
     /// Since when it is refused.
     pub revoked_at: Option<OffsetDateTime>,
+}
+
+/// A key to be made.
+#[derive(Clone, Debug)]
+pub struct KeySpec {
+    /// Whom it acts for.
+    pub tenant: Uuid,
+    /// For people, up to 200 characters.
+    pub name: String,
+    /// What it may do; not nothing.
+    pub permissions: Permissions,
+    /// From when it is refused; never when absent.
+    pub expires_at: Option<OffsetDateTime>,
 }
 
 /// What [`create`] answers with.
@@ -111,24 +131,42 @@ pub struct NewKey {
     pub is_new_tenant: bool,
 }
 
-/// Makes a key for a tenant, and the tenant itself when it is not there yet. Needs the owner's role.
+/// Makes a key for a tenant that may do everything, and the tenant itself when it is not there yet. Needs the owner's role.
 ///
 /// # Errors
 /// [`StoreError`] of the database; [`StoreError::Constraint`] when the name is longer than 200 characters.
 pub async fn create(store: &Store, tenant: Uuid, name: &str) -> Result<NewKey, StoreError> {
+    let spec = KeySpec { tenant, name: name.to_owned(), permissions: Permissions::all(), expires_at: None };
+    create_as(store, &spec).await
+}
+
+/// Makes the key that `spec` says, and its tenant when it is not there yet. Needs the owner's role.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_as(store: &Store, spec: &KeySpec) -> Result<NewKey, StoreError> {
     let key = ApiKey::generate();
-    let (id, hash) = (key.id().to_owned(), key.hash().to_vec());
-    let (id, hash) = (&id, &hash);
+    let added = &key;
     let is_new_tenant = store
         .tx("create key", Scope::Instance, move |tx| {
             Work::new(async move {
-                let is_new = tx.query_opt(sql::KEYS_ADD_TENANT, &[&tenant, &name]).await?.is_some();
-                tx.query_one(sql::KEYS_ADD, &[id, &tenant, &name, hash]).await?;
+                let is_new = tx.query_opt(sql::KEYS_ADD_TENANT, &[&spec.tenant, &spec.name]).await?.is_some();
+                add(tx, added, spec).await?;
                 Ok(is_new)
             })
         })
         .await?;
     Ok(NewKey { key, is_new_tenant })
+}
+
+/// Stores the hash of a key.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when there is no such tenant or the name is too long.
+pub async fn add(tx: &Tx<'_>, key: &ApiKey, spec: &KeySpec) -> Result<KeyRow, StoreError> {
+    let (id, hash, scopes) = (key.id(), key.hash().to_vec(), spec.permissions.words());
+    let row = tx.query_one(sql::KEYS_ADD, &[&id, &spec.tenant, &spec.name, &hash, &scopes, &spec.expires_at]).await?;
+    read_key(&row)
 }
 
 /// Lists keys, newest first: those of a tenant, or all. Needs the owner's role.
@@ -147,18 +185,57 @@ pub async fn revoke(store: &Store, key_id: &str) -> Result<Option<KeyRow>, Store
     store.query(sql::KEYS_REVOKE, &[&key_id]).await?.first().map(read_key).transpose()
 }
 
-/// The tenant that a key acts for, or `None`: unknown, wrong or revoked, which take the same work.
+/// A page of a tenant's keys, newest first, after the key `before`.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn find(store: &Store, key: &ApiKey) -> Result<Option<Uuid>, StoreError> {
+pub async fn list_of(tx: &Tx<'_>, tenant: Uuid, before: Option<&str>, rows: i64) -> Result<Vec<KeyRow>, StoreError> {
+    tx.query(sql::OWN_KEYS_LIST, &[&tenant, &before, &rows]).await?.iter().map(read_key).collect()
+}
+
+/// Revokes a tenant's key; false when it has none with this id.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn revoke_of(tx: &Tx<'_>, tenant: Uuid, key_id: &str) -> Result<bool, StoreError> {
+    Ok(tx.query_opt(sql::OWN_KEYS_REVOKE, &[&tenant, &key_id]).await?.is_some())
+}
+
+/// Whom a key acts for, and what it may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Identified {
+    /// The tenant.
+    pub tenant: Uuid,
+    /// Its scopes.
+    pub permissions: Permissions,
+}
+
+/// Who a key is, or `None`: unknown, wrong, revoked, expired or of a disabled tenant, which take the same work.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn find(store: &Store, key: &ApiKey) -> Result<Option<Identified>, StoreError> {
     let rows = store.query(sql::KEYS_FIND, &[&key.id()]).await?;
-    let (tenant, stored, is_revoked) = match rows.first() {
-        Some(row) => (get(row, "tenant_id")?, get::<Vec<u8>>(row, "secret_sha256")?, get(row, "revoked")?),
-        None => (Uuid::nil(), vec![0; 32], true),
+    let (tenant, stored, is_valid, scopes) = match rows.first() {
+        Some(row) => (
+            get(row, "tenant_id")?,
+            get::<Vec<u8>>(row, "secret_sha256")?,
+            get(row, "is_valid")?,
+            get::<Vec<String>>(row, "scopes")?,
+        ),
+        None => (Uuid::nil(), vec![0; 32], false, Vec::new()),
     };
     let is_right: bool = key.hash().as_slice().ct_eq(&stored).into();
-    Ok((is_right && !is_revoked).then_some(tenant))
+    let permissions = read_scopes(&scopes);
+    Ok((is_right && is_valid).then_some(Identified { tenant, permissions }))
+}
+
+/// Notes that a key was used, at most once a minute.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn note_use(store: &Store, key_id: &str) -> Result<(), StoreError> {
+    store.query(sql::SESSION_NOTE_KEY_USE, &[&key_id]).await.map(drop)
 }
 
 /// Whether a tenant exists; for operators, who name one.
@@ -167,10 +244,18 @@ pub async fn find(store: &Store, key: &ApiKey) -> Result<Option<Uuid>, StoreErro
 /// [`StoreError`] of the database.
 pub async fn has_tenant(store: &Store, tenant: Uuid) -> Result<bool, StoreError> {
     store
-        .tx("has tenant", Scope::Tenant(tenant), move |tx| {
+        .tx("has tenant", Scope::operator_for(tenant), move |tx| {
             Work::new(async move { get(&tx.query_one(sql::SESSION_HAS_TENANT, &[&tenant]).await?, "is_found") })
         })
         .await
+}
+
+/// Whether a tenant exists and is not disabled; for tokens, which name one.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn is_tenant_enabled(store: &Store, tenant: Uuid) -> Result<bool, StoreError> {
+    get(&store.query_one(sql::SESSION_IS_TENANT_ENABLED, &[&tenant]).await?, "is_enabled")
 }
 
 fn read_key(row: &Row) -> Result<KeyRow, StoreError> {
@@ -178,9 +263,17 @@ fn read_key(row: &Row) -> Result<KeyRow, StoreError> {
         id: get(row, "id")?,
         tenant_id: get(row, "tenant_id")?,
         name: get(row, "name")?,
+        permissions: read_scopes(&get::<Vec<String>>(row, "scopes")?),
         created_at: get(row, "created_at")?,
+        expires_at: get(row, "expires_at")?,
+        last_used_at: get(row, "last_used_at")?,
         revoked_at: get(row, "revoked_at")?,
     })
+}
+
+/// A word that this binary does not know permits nothing that it knows.
+fn read_scopes(words: &[String]) -> Permissions {
+    words.iter().filter_map(|word| Permission::parse(word)).collect()
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 //! A statement lives in `sql/`, a constant of [`sql`] names it, and a function of one file per table group runs it.
 
 pub mod api_keys;
+pub mod audit;
 pub mod days;
 pub mod deliveries;
 pub mod dispatchers;
 mod error;
 pub mod events;
 pub mod fanout;
+pub mod idempotency;
 pub mod listen;
 pub mod migrate;
 pub mod queue;
@@ -18,11 +20,13 @@ pub mod session;
 pub mod sql;
 pub mod subscriptions;
 pub mod target;
+pub mod tenants;
 mod tls;
 
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{
@@ -45,6 +49,8 @@ pub enum StoreRole {
     Api,
     /// `posthorn_dispatcher`: every tenant's queue, no tenant's data beyond that.
     Dispatcher,
+    /// `posthorn_admin`: tenants and API keys of any tenant, for the admin API.
+    Admin,
     /// `posthorn_owner`: for commands an operator runs; never for requests.
     Owner,
 }
@@ -59,23 +65,59 @@ impl StoreRole {
                 "SET ROLE posthorn_api; SET jit = off; SET plan_cache_mode = force_custom_plan; SET statement_timeout = '30s'"
             }
             Self::Dispatcher => {
-                "SET ROLE posthorn_dispatcher; SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+                "SET ROLE posthorn_dispatcher; SET posthorn.actor = 'dispatcher'; SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; \
                  SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
                  SET plan_cache_mode = force_generic_plan; SET statement_timeout = '30s'"
             }
+            Self::Admin => "SET ROLE posthorn_admin; SET jit = off; SET statement_timeout = '30s'",
             Self::Owner => "SET ROLE posthorn_owner; SET jit = off",
+        }
+    }
+
+    /// How a transaction of a request begins, where requests have one.
+    const fn of_request(self) -> Option<&'static str> {
+        match self {
+            Self::Api => Some("SET LOCAL ROLE posthorn_api"),
+            Self::Admin => Some("SET LOCAL ROLE posthorn_admin"),
+            Self::Dispatcher | Self::Owner => None,
         }
     }
 }
 
-/// Whose rows a transaction may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whose rows a transaction may see, and who acts: the audit log names the actor.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One tenant's.
-    Tenant(Uuid),
+    Tenant {
+        /// Whose.
+        id: Uuid,
+        /// `api_key:<id>`, `jwt:<subject>` or `operator`.
+        actor: Arc<str>,
+    },
+    /// Whatever the operator's role may see.
+    Operator,
     /// None in particular: what the role may do without a tenant (look up a key, ask for the queue's state).
     Instance,
 }
+
+impl Scope {
+    /// The operator acting for one tenant.
+    pub fn operator_for(id: Uuid) -> Self {
+        Self::Tenant { id, actor: OPERATOR.into() }
+    }
+
+    /// Tenant and actor as the session's settings take them.
+    fn settings(&self) -> (String, &str) {
+        match self {
+            Self::Tenant { id, actor } => (id.to_string(), actor),
+            Self::Operator => (String::new(), OPERATOR),
+            Self::Instance => (String::new(), ""),
+        }
+    }
+}
+
+/// The operator's name as an actor.
+const OPERATOR: &str = "operator";
 
 /// A pool of connections that all have one role.
 #[derive(Clone)]
@@ -105,7 +147,7 @@ impl Store {
         let (config, connector) = tls::parse(url.expose_secret())?;
         let recycling_method = match role {
             // a round trip more per request, so that none meets a connection that died while it was idle
-            StoreRole::Api => RecyclingMethod::Verified,
+            StoreRole::Api | StoreRole::Admin => RecyclingMethod::Verified,
             // whatever fails there is tried again
             StoreRole::Dispatcher | StoreRole::Owner => RecyclingMethod::Fast,
         };
@@ -138,7 +180,7 @@ impl Store {
     {
         let mut attempt = 1;
         loop {
-            match self.try_tx(name, scope, &work).await {
+            match self.try_tx(name, &scope, &work).await {
                 Err(error) if attempt < TRIES && error.is_retryable() => {
                     attempt += 1;
                     tracing::debug!(name, attempt, error = %error, "transaction is tried again");
@@ -150,7 +192,7 @@ impl Store {
         }
     }
 
-    async fn try_tx<'e, T, F>(&self, name: &'static str, scope: Scope, work: &F) -> Result<T, StoreError>
+    async fn try_tx<'e, T, F>(&self, name: &'static str, scope: &Scope, work: &F) -> Result<T, StoreError>
     where
         T: Send,
         F: for<'t> Fn(&'t Tx<'t>) -> Work<'e, 't, T> + Send + Sync,
@@ -158,18 +200,12 @@ impl Store {
         let mut client = self.client().await?;
         let transaction = client.transaction().await.map_err(|e| StoreError::from_driver(name, e))?;
         let tx = Tx { transaction };
-        if self.role == StoreRole::Api {
-            let tenant = match scope {
-                Scope::Tenant(id) => id.to_string(),
-                Scope::Instance => String::new(),
-            };
+        if let Some(role) = self.role.of_request() {
+            let (tenant, actor) = scope.settings();
             let limit = self.max_payload_bytes.to_string();
             // the connection has the role already; said again here so that no statement before can have changed it
-            tx.transaction
-                .batch_execute("SET LOCAL ROLE posthorn_api")
-                .await
-                .map_err(|e| StoreError::from_driver(name, e))?;
-            tx.query_one(sql::SESSION_SET_TENANT, &[&tenant, &limit]).await?;
+            tx.transaction.batch_execute(role).await.map_err(|e| StoreError::from_driver(name, e))?;
+            tx.query_one(sql::SESSION_SET_TENANT, &[&tenant, &limit, &actor]).await?;
         }
         let value = match work(&tx).steps.await {
             Ok(value) => value,
@@ -233,6 +269,14 @@ impl<'t, T> Work<'_, 't, T> {
     /// These steps.
     pub fn new(steps: impl Future<Output = Result<T, StoreError>> + Send + 't) -> Self {
         Self { steps: Box::pin(steps), outlives: PhantomData }
+    }
+
+    /// Takes them, as a part of the steps of another.
+    ///
+    /// # Errors
+    /// Those of the steps.
+    pub async fn done(self) -> Result<T, StoreError> {
+        self.steps.await
     }
 }
 

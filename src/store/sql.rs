@@ -21,6 +21,10 @@ macro_rules! statements {
 }
 
 statements! {
+    ADMIN_ADD_TENANT = "admin/add_tenant";
+    ADMIN_CHANGE_TENANT = "admin/change_tenant";
+    ADMIN_TENANTS = "admin/tenants";
+    AUDIT_LIST = "audit/list";
     DAYS_DROP = "days/drop";
     DAYS_EXPIRED = "days/expired";
     DAYS_GROWTH = "days/growth";
@@ -45,11 +49,17 @@ statements! {
     FANOUT_DO = "fanout/do";
     FANOUT_NOTE = "fanout/note";
     FANOUT_TAKE = "fanout/take";
+    IDEMPOTENCY_FIND = "idempotency/find";
+    IDEMPOTENCY_FORGET = "idempotency/forget";
+    IDEMPOTENCY_KEEP = "idempotency/keep";
+    IDEMPOTENCY_TRY_LOCK = "idempotency/try_lock";
     KEYS_ADD = "keys/add";
     KEYS_ADD_TENANT = "keys/add_tenant";
     KEYS_FIND = "keys/find";
     KEYS_LIST = "keys/list";
     KEYS_REVOKE = "keys/revoke";
+    OWN_KEYS_LIST = "own_keys/list";
+    OWN_KEYS_REVOKE = "own_keys/revoke";
     QUEUE_CALL_STRANDED = "queue/call_stranded";
     QUEUE_CANCEL_ORPHANS = "queue/cancel_orphans";
     QUEUE_CLAIM = "queue/claim";
@@ -64,9 +74,11 @@ statements! {
     QUEUE_STATE = "queue/state";
     QUEUE_TRY_SENTINEL = "queue/try_sentinel";
     SESSION_HAS_TENANT = "session/has_tenant";
+    SESSION_IS_TENANT_ENABLED = "session/is_tenant_enabled";
     SESSION_LIMIT_TIME = "session/limit_time";
     SESSION_LOCK_TENANT = "session/lock_tenant";
     SESSION_NEW_ID = "session/new_id";
+    SESSION_NOTE_KEY_USE = "session/note_key_use";
     SESSION_PRIVILEGES = "session/privileges";
     SESSION_SET_TENANT = "session/set_tenant";
     SESSION_WAKE = "session/wake";
@@ -78,6 +90,8 @@ statements! {
     SUBSCRIPTIONS_MATCHES = "subscriptions/matches";
     SUBSCRIPTIONS_SAME_URL = "subscriptions/same_url";
     SUBSCRIPTIONS_SUSPEND = "subscriptions/suspend";
+    TENANT_GET = "tenant/get";
+    TENANT_RENAME = "tenant/rename";
 }
 
 /// Roles and schema, before the first migration. Not prepared: it makes what the others need.

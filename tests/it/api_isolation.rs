@@ -33,6 +33,7 @@ struct Tenant {
     subscription: String,
     event: String,
     delivery: String,
+    key: String,
 }
 
 impl Tenant {
@@ -42,7 +43,8 @@ impl Tenant {
         let event = api.publish("a.b", json!({"of": name})).await;
         let delivery = api.delivery_of(&event).await;
         api.wait_for_status(&delivery, "delivered").await;
-        Self { id, api, subscription, event, delivery }
+        let key = serving.key(id, "another").await.id().to_owned();
+        Self { id, api, subscription, event, delivery, key }
     }
 
     /// Everything that the API shows of it.
@@ -51,6 +53,7 @@ impl Tenant {
         for path in [
             "/subscriptions?active=all".to_owned(),
             "/deliveries".to_owned(),
+            "/tenant".to_owned(),
             format!("/subscriptions/{}", self.subscription),
             format!("/deliveries/{}", self.delivery),
             format!("/events/{}", self.event),
@@ -62,8 +65,9 @@ impl Tenant {
         shown
     }
 
-    fn ids(&self) -> [String; 4] {
-        [self.id.to_string(), self.subscription.clone(), self.event.clone(), self.delivery.clone()]
+    fn ids(&self) -> [String; 5] {
+        let Self { subscription, event, delivery, key, .. } = self;
+        [&self.id.to_string(), subscription, event, delivery, key].map(Clone::clone)
     }
 }
 
@@ -72,7 +76,8 @@ fn shape(reply: &Reply, asked: &str) -> (u16, Vec<String>, String) {
     let mut headers: Vec<String> = reply
         .headers
         .iter()
-        .filter(|(n, _)| *n != "date")
+        // how much of its rate a caller has left says nothing of others
+        .filter(|(n, _)| *n != "date" && !n.as_str().starts_with("ratelimit-"))
         .map(|(n, v)| format!("{n}: {}", v.to_str().unwrap()))
         .collect();
     headers.sort();
@@ -85,8 +90,9 @@ fn foreign_id<'a>(operation: &str, owner: &'a Tenant) -> Option<&'a str> {
         "getSubscription" | "deleteSubscription" => Some(&owner.subscription),
         "getDelivery" | "retryDelivery" => Some(&owner.delivery),
         "getEvent" => Some(&owner.event),
+        "revokeApiKey" => Some(&owner.key),
         "createSubscription" | "listSubscriptions" | "enqueueDeliveries" | "listDeliveries" | "publishEvent"
-        | "listEventTypes" => None,
+        | "listEventTypes" | "getTenant" | "updateTenant" | "createApiKey" | "listApiKeys" | "listAuditLog" => None,
         other => panic!("operation {other} is not covered: say here which id it takes, and below what else could leak"),
     }
 }
@@ -134,6 +140,7 @@ async fn lists_filters_and_cursors_show_nothing_of_another_tenant() {
     };
     let subscriptions_cursor = cursor_of("/subscriptions").await;
     let deliveries_cursor = cursor_of("/deliveries").await;
+    let (keys_cursor, audit_cursor) = (cursor_of("/api-keys").await, cursor_of("/audit-log").await);
     let rows = |page: &Value| page["data"].as_array().unwrap().len();
     for (path, want) in [
         ("/subscriptions".to_owned(), 1),
@@ -145,6 +152,11 @@ async fn lists_filters_and_cursors_show_nothing_of_another_tenant() {
         ("/deliveries".to_owned(), 1),
         ("/deliveries?event=a.b&status=delivered".to_owned(), 1),
         (format!("/deliveries?cursor={deliveries_cursor}"), 1),
+        ("/api-keys".to_owned(), 2),
+        (format!("/api-keys?cursor={keys_cursor}"), 0),
+        ("/audit-log".to_owned(), 4),
+        (format!("/audit-log?cursor={audit_cursor}"), 4),
+        (format!("/audit-log?target_id={}", b.subscription), 0),
         (format!("/deliveries?subscription_id={}", b.subscription), 0),
         (format!("/deliveries?event_id={}", b.event), 0),
         (format!("/deliveries?event_id={}&subscription_id={}", b.event, b.subscription), 0),

@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-use crate::harness::{Binary, Serving, World};
+use crate::harness::{Binary, REVOKED_WITHIN, Serving, World, eventually};
 
 /// Runs `posthorn keys …`; answers with whether it succeeded and everything it wrote.
 async fn keys(world: &World, arguments: &[&str]) -> (bool, Vec<String>) {
@@ -44,7 +44,7 @@ async fn a_key_is_shown_once_works_and_is_revoked() {
 
     let (is_revoked, lines) = keys(world, &["revoke", id]).await;
     assert!(is_revoked && lines[0].contains("revoked"), "{lines:?}");
-    api.get("/subscriptions").await.problem(401, "unauthorised");
+    eventually("the key is refused", REVOKED_WITHIN, async || api.get("/subscriptions").await.status == 401).await;
     let (is_revoked_again, again) = keys(world, &["revoke", id]).await;
     assert!(is_revoked_again, "{again:?}");
     assert_eq!(again, lines);

@@ -1,8 +1,11 @@
 //! One test binary, linked once; modules mirror the house.
 
+mod api_access;
+mod api_audit;
 mod api_callers;
 mod api_deliveries;
 mod api_events;
+mod api_idempotency;
 mod api_isolation;
 mod api_monitor;
 mod api_problems;

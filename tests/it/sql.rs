@@ -26,6 +26,7 @@ fn role_of(name: &str) -> StoreRole {
     match (group, verb) {
         ("queue" | "dispatchers" | "fanout" | "days", _) | ("subscriptions", "suspend") => StoreRole::Dispatcher,
         ("api_keys" | "keys", "find") => StoreRole::Api,
+        ("admin", _) => StoreRole::Admin,
         ("api_keys" | "keys" | "tenants" | "prune" | "retention", _) => StoreRole::Owner,
         _ => StoreRole::Api,
     }

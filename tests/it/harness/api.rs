@@ -126,6 +126,11 @@ impl Api {
         Self { client, address: address.to_owned(), base: BASE, headers: Vec::new() }
     }
 
+    /// The same server, called as `other` calls.
+    pub(crate) fn authorized_as(self, other: &Self) -> Self {
+        Self { headers: other.headers.clone(), ..self }
+    }
+
     /// The same caller elsewhere than at [`BASE`].
     pub(crate) fn at(&self, base: &'static str) -> Self {
         Self { base, ..self.clone() }

@@ -23,6 +23,9 @@ pub(crate) use world::World;
 /// Time within which something that needs no waiting must have happened, on a slow and busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
+/// Time within which a key that was revoked, or has expired, is refused.
+pub(crate) const REVOKED_WITHIN: Duration = Duration::from_secs(5);
+
 /// How often [`eventually`] looks.
 const LOOK: Duration = Duration::from_millis(5);
 

@@ -1,0 +1,8 @@
+-- admin/change_tenant: name, limit and whether it is disabled.
+-- $1 tenant uuid, $2 name text, $3 is disabled boolean (each NULL: as it is), $4 whether $5 counts, $5 most in flight integer
+UPDATE posthorn.tenants
+SET name = coalesce($2::text, name),
+    disabled_at = CASE WHEN $3::boolean THEN coalesce(disabled_at, now()) WHEN NOT $3::boolean THEN NULL ELSE disabled_at END,
+    max_in_flight = CASE WHEN $4::boolean THEN $5::integer ELSE max_in_flight END
+WHERE id = $1::uuid
+RETURNING id, name, max_in_flight, created_at, disabled_at

@@ -1,0 +1,77 @@
+//! Requests that carried an Idempotency-Key, and their sealed answers.
+
+use uuid::Uuid;
+
+use super::row::get;
+use super::{Store, StoreError, Tx, sql};
+
+/// Most answers that one statement forgets.
+const FORGOTTEN_AT_ONCE: i32 = 5000;
+
+/// A request as its caller named it.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// Whose.
+    pub tenant: Uuid,
+    /// Method and path.
+    pub route: String,
+    /// The caller's key.
+    pub key: String,
+    /// SHA-256 of what it asks.
+    pub request_sha256: [u8; 32],
+}
+
+/// What is known of a request when it begins.
+#[derive(Debug)]
+pub enum Begun {
+    /// Nothing: it is to be done, and nobody else does it until the transaction ends.
+    New,
+    /// Another transaction has it in hand.
+    Running,
+    /// The key was used for another request.
+    Other,
+    /// It was done; the sealed answer.
+    Answered(Vec<u8>),
+}
+
+/// Begins a request: nobody else can while this transaction lasts, however it ends.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn begin(tx: &Tx<'_>, named: &Named) -> Result<Begun, StoreError> {
+    let whole = format!("{} {} {}", named.tenant, named.route, named.key);
+    if !get::<bool>(&tx.query_one(sql::IDEMPOTENCY_TRY_LOCK, &[&whole]).await?, "is_held")? {
+        return Ok(Begun::Running);
+    }
+    // a statement of its own: its snapshot is younger than the lock
+    let found = tx.query_opt(sql::IDEMPOTENCY_FIND, &[&named.tenant, &named.route, &named.key]).await?;
+    let Some(row) = found else { return Ok(Begun::New) };
+    if get::<&[u8]>(&row, "request_sha256")? != named.request_sha256 {
+        return Ok(Begun::Other);
+    }
+    Ok(Begun::Answered(get(&row, "answer")?))
+}
+
+/// Stores the sealed answer with what the request did.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn keep(tx: &Tx<'_>, named: &Named, sealed: &[u8]) -> Result<(), StoreError> {
+    let hash = named.request_sha256.as_slice();
+    tx.query(sql::IDEMPOTENCY_KEEP, &[&named.tenant, &named.route, &named.key, &hash, &sealed]).await.map(drop)
+}
+
+/// Forgets answers older than a day, and says how many.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn forget_old(store: &Store) -> Result<i32, StoreError> {
+    let mut forgotten = 0;
+    loop {
+        let now: i32 = get(&store.query_one(sql::IDEMPOTENCY_FORGET, &[&FORGOTTEN_AT_ONCE]).await?, "forgotten")?;
+        forgotten += now;
+        if now < FORGOTTEN_AT_ONCE {
+            return Ok(forgotten);
+        }
+    }
+}
