@@ -19,7 +19,9 @@ async fn eight_processes_on_an_empty_database_migrate_it_once() {
     assert!(results.iter().all(|done| done.version == known));
     let mut applied: Vec<usize> = results.iter().map(|done| done.applied).collect();
     applied.sort_unstable();
-    assert_eq!(applied, [0, 0, 0, 0, 0, 0, 0, usize::try_from(known).unwrap()]);
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+    let migrations = files.filter(|file| file.as_ref().unwrap().file_name().to_str().unwrap().starts_with('V')).count();
+    assert_eq!(applied, [0, 0, 0, 0, 0, 0, 0, migrations]);
 }
 
 #[tokio::test]
