@@ -32,6 +32,8 @@ openapi: ## writes the API's documents into openapi/
 	mkdir -p openapi
 	$(CARGO) run --quiet -- openapi > openapi/posthorn.yaml.new
 	mv openapi/posthorn.yaml.new openapi/posthorn.yaml
+	$(CARGO) run --quiet -- openapi --admin > openapi/posthorn-admin.yaml.new
+	mv openapi/posthorn-admin.yaml.new openapi/posthorn-admin.yaml
 
 sql: setup ## proves every statement of sql/ and the schema, and rewrites their snapshots for review
 	INSTA_UPDATE=always UPDATE_SCHEMA=1 $(CARGO) test --quiet --test it -- sql:: schema::

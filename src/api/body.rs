@@ -120,6 +120,11 @@ impl Fields {
         self.text(field)
     }
 
+    /// Whether a field is there and null, which is to take a value away.
+    pub(super) fn is_null(&self, field: &str) -> bool {
+        self.values.get(field).is_some_and(|raw| raw.get() == "null")
+    }
+
     /// Notes when a field is missing.
     pub(super) fn require(&mut self, field: &str) {
         if self.values.get(field).is_none_or(|raw| raw.get() == "null") {

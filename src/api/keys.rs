@@ -1,5 +1,6 @@
 //! The tenant's own API keys: make, list, revoke.
 
+use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
@@ -37,6 +38,7 @@ impl KeysApi {
     async fn create(
         &self,
         caller: Caller<HandlesKeys>,
+        request: &Request,
         body: Body<KeyInput>,
     ) -> Result<Once<Created<NewKey>>, Refusal<Writing>> {
         let spec = &read_spec(body.0, caller.tenant(), caller.permissions())?;
@@ -45,7 +47,7 @@ impl KeysApi {
             return Err(Problem::forbidden(missing, caller.permissions()).into());
         }
         let key = &ApiKey::generate();
-        let answer = |row| Ok(shown_once(key, row));
+        let answer = |row| Ok(shown_once(request, key, row));
         Ok(caller.once(&self.store, "create key", move |tx| Work::new(api_keys::add(tx, key, spec)), answer).await??)
     }
 
@@ -121,8 +123,8 @@ pub(super) fn read_spec(mut fields: Fields, tenant: Uuid, default: Permissions) 
 }
 
 /// The answer to a request that made a key.
-pub(super) fn shown_once(key: &ApiKey, row: KeyRow) -> Created<NewKey> {
-    Reply::new(NewKey { info: row.into(), key: key.expose().expose_secret().to_owned() })
+pub(super) fn shown_once(request: &Request, key: &ApiKey, row: KeyRow) -> Created<NewKey> {
+    Reply::new(NewKey { info: row.into(), key: key.expose().expose_secret().to_owned() }).at(request, key.id())
 }
 
 /// A key to be made. Its fields are read by [`read_spec`]; this is how the document shows them.

@@ -1,6 +1,7 @@
 //! The REST API: one file per resource, each handler a transaction of one tenant. It meets the dispatcher in Postgres only.
 
 mod access;
+mod admin;
 mod audit;
 mod body;
 mod caller;
@@ -24,6 +25,7 @@ mod tenant;
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
@@ -100,7 +102,7 @@ enum Tag {
 /// Everything that `posthorn serve` answers: the tenant API under both bases, its document and docs page, metrics, health.
 pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
     let limit = BodyLimit(state.webhook.max_payload_bytes as usize + BODY_MARGIN_BYTES);
-    let document = service(Shown);
+    let document = service(Shown::<Resources>::new());
     let mut route = Route::new()
         .nest("/docs", document.swagger_ui())
         .at("/openapi.json", poem::get(document.spec_endpoint()))
@@ -124,6 +126,10 @@ pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
         limits: Limits::new(state.config.rate_per_second, state.config.rate_burst),
         operations,
     });
+    if let (Some(store), Some(token)) = (&state.admin_store, &state.config.admin_token) {
+        let limits = Limits::new(state.config.rate_per_second, state.config.rate_burst);
+        route = admin::add_to(route, store, token, limits);
+    }
     let token = state.config.metrics_token.clone();
     let route = monitor::add_to(route, state.watched, true, state.metrics, token.as_ref());
     dressed(route.with(AddData::new(access)).with(AddData::new(limit)))
@@ -140,7 +146,12 @@ pub fn metrics_routes(
 
 /// The OpenAPI document as YAML; needs no database.
 pub fn document() -> String {
-    service(Shown).spec_yaml()
+    service(Shown::<Resources>::new()).spec_yaml()
+}
+
+/// The admin API's document as YAML.
+pub fn admin_document() -> String {
+    admin::document()
 }
 
 /// The resources, in the order of the document.
@@ -159,16 +170,22 @@ fn resources(state: &ApiState) -> Resources {
     )
 }
 
-/// The document of the resources without anything behind it.
-struct Shown;
+/// The document of some resources without anything behind it.
+struct Shown<T>(PhantomData<fn() -> T>);
 
-impl OpenApi for Shown {
+impl<T> Shown<T> {
+    const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: OpenApi> OpenApi for Shown<T> {
     fn meta() -> Vec<MetaApi> {
-        once::document(Resources::meta())
+        once::document(T::meta())
     }
 
     fn register(registry: &mut Registry) {
-        Resources::register(registry);
+        T::register(registry);
     }
 
     fn add_routes(self, _: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}

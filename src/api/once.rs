@@ -9,7 +9,9 @@ use std::sync::Arc;
 use poem::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{IntoResponse, Request, RequestBody, Response};
 use poem_openapi::ApiResponse;
-use poem_openapi::registry::{MetaApi, MetaHeader, MetaOperationParam, MetaParamIn, MetaResponses, Registry};
+use poem_openapi::registry::{
+    MetaApi, MetaHeader, MetaOperationParam, MetaParamIn, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
 use poem_openapi::types::Type;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -24,6 +26,9 @@ use crate::store::{StoreError, Tx, Work};
 
 /// The caller's name for a request.
 const KEY_HEADER: &str = "Idempotency-Key";
+
+/// Longest such name; the schema says the same.
+const KEY_MAX_CHARS: usize = 255;
 
 /// Says that an answer is a stored one.
 const REPLAYED_HEADER: &str = "Idempotency-Replayed";
@@ -48,7 +53,8 @@ impl OnceKey {
         let mut keys = request.headers().get_all(KEY_HEADER).iter();
         let Some(first) = keys.next().filter(|_| request.method() == Method::POST) else { return Ok(None) };
         let key = Some(first).filter(|_| keys.next().is_none()).and_then(|key| key.to_str().ok());
-        let key = key.filter(|key| (1..=255).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b)));
+        let key = key
+            .filter(|key| (1..=KEY_MAX_CHARS).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b)));
         let key = key.ok_or_else(|| {
             Problem::violation(KEY_HEADER, "idempotency_key", "must be one text of 1 to 255 printable ASCII characters")
         })?;
@@ -198,7 +204,11 @@ pub(super) fn document(mut apis: Vec<MetaApi>) -> Vec<MetaApi> {
         if headers.into_iter().any(|header| header.name.eq_ignore_ascii_case(REPLAYED_HEADER)) {
             operation.params.push(MetaOperationParam {
                 name: KEY_HEADER.to_owned(),
-                schema: String::schema_ref(),
+                schema: MetaSchemaRef::Inline(Box::new(MetaSchema {
+                    min_length: Some(1),
+                    max_length: Some(KEY_MAX_CHARS),
+                    ..MetaSchema::new("string")
+                })),
                 in_type: MetaParamIn::Header,
                 description: Some(
                     "A name of yours for this request, 1 to 255 printable characters: sent again within 24 hours it is \

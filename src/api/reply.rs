@@ -1,12 +1,13 @@
 //! Answers that went well: a status, a JSON body, and where the new thing is.
 
+use std::fmt::Display;
+
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::Type;
 use serde::Serialize;
-use uuid::Uuid;
 
 /// 200, 201 or 202 with a body. Written by serde and not by way of a tree of values, which would spoil raw JSON.
 pub(super) struct Reply<const STATUS: u16, T> {
@@ -28,7 +29,7 @@ impl<const STATUS: u16, T> Reply<STATUS, T> {
     }
 
     /// The same, saying where the thing can be read from now on: beneath the collection that was posted to.
-    pub(super) fn at(self, request: &Request, id: Uuid) -> Self {
+    pub(super) fn at(self, request: &Request, id: impl Display) -> Self {
         let collection = request.original_uri().path().trim_end_matches('/');
         Self { location: Some(format!("{collection}/{id}")), ..self }
     }

@@ -4,11 +4,13 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::config::DatabaseConfig;
-use crate::store::api_keys::{self, KeyRow};
+use crate::domain::permission::{Permission, Permissions};
+use crate::store::api_keys::{self, KeyRow, KeySpec};
 use crate::store::{Store, StoreError, StoreRole};
 
 /// Create, list and revoke API keys
@@ -34,6 +36,12 @@ pub enum Action {
         /// A name for people, up to 200 characters
         #[arg(long, default_value = "")]
         name: String,
+        /// What it may do: read, publish, manage, keys, separated by commas [default: everything]
+        #[arg(long, value_delimiter = ',', value_parser = permission)]
+        scopes: Vec<Permission>,
+        /// From when it is refused, such as 2030-01-31T12:00:00Z [default: never]
+        #[arg(long, value_parser = time)]
+        expires_at: Option<OffsetDateTime>,
     },
     /// List keys, newest first
     List {
@@ -70,8 +78,9 @@ pub async fn run(command: Keys) -> Result<(), KeysError> {
     let store = Store::new(&command.database.database_url, StoreRole::Owner, 1, u32::MAX)?;
     let mut out = std::io::stdout();
     match command.action {
-        Action::Create { tenant, name } => {
-            let made = api_keys::create(&store, tenant, &name).await?;
+        Action::Create { tenant, name, scopes, expires_at } => {
+            let permissions = if scopes.is_empty() { Permissions::all() } else { scopes.into_iter().collect() };
+            let made = api_keys::create_as(&store, &KeySpec { tenant, name, permissions, expires_at }).await?;
             if made.is_new_tenant {
                 writeln!(std::io::stderr(), "added tenant {tenant}")?;
             }
@@ -91,9 +100,23 @@ pub async fn run(command: Keys) -> Result<(), KeysError> {
     Ok(())
 }
 
-/// One key: id, tenant, state, when it was made, name; separated by tabs.
+/// One key: id, tenant, state, when it was made, name, scopes; separated by tabs.
 fn line(key: &KeyRow) -> String {
-    let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
+    let state = match key.expires_at {
+        _ if key.revoked_at.is_some() => "revoked",
+        Some(end) if end <= OffsetDateTime::now_utc() => "expired",
+        _ => "active",
+    };
     let created_at = key.created_at.format(&Rfc3339).unwrap_or_default();
-    format!("{}\t{}\t{state}\t{created_at}\t{}", key.id, key.tenant_id, key.name)
+    let scopes = key.permissions.words().join(",");
+    format!("{}\t{}\t{state}\t{created_at}\t{}\t{scopes}", key.id, key.tenant_id, key.name)
+}
+
+fn permission(word: &str) -> Result<Permission, String> {
+    let words = || Permissions::all().words().join(", ");
+    Permission::parse(word.trim()).ok_or_else(|| format!("must be one of {}", words()))
+}
+
+fn time(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "must be a time such as 2030-01-31T12:00:00Z".to_owned())
 }

@@ -182,7 +182,7 @@ async fn a_tenant_reads_and_renames_itself() {
 }
 
 #[tokio::test]
-async fn a_disabled_tenants_keys_are_refused_and_its_events_delivered() {
+async fn a_disabled_tenants_keys_are_refused() {
     let serving = Serving::start().await;
     let (tenant, api) = serving.tenant("a").await;
     api.get("/tenant").await.ok(200);

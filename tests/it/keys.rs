@@ -51,6 +51,18 @@ async fn a_key_is_shown_once_works_and_is_revoked() {
 }
 
 #[tokio::test]
+async fn a_key_may_do_less_and_end() {
+    let world = World::new().await;
+    let tenant = Uuid::now_v7().to_string();
+    let narrow = ["create", "--tenant", &tenant, "--scopes", "publish,read", "--expires-at", "2001-01-31T12:00:00Z"];
+    let (is_made, lines) = keys(&world, &narrow).await;
+    assert!(is_made, "{lines:?}");
+    let (_, listed) = keys(&world, &["list"]).await;
+    let columns: Vec<&str> = listed[0].split('\t').collect();
+    assert_eq!((columns[2], columns[5]), ("expired", "read,publish"), "{listed:?}");
+}
+
+#[tokio::test]
 async fn what_a_key_command_cannot_do_it_says() {
     let world = World::new().await;
     let tenant = Uuid::now_v7().to_string();
@@ -60,6 +72,7 @@ async fn what_a_key_command_cannot_do_it_says() {
         (&["revoke", "' OR 1=1 --"], "there is no key with id ' OR 1=1 --"),
         (&["create", "--tenant", "x"], "invalid value 'x' for '--tenant"),
         (&["create"], "--tenant"),
+        (&["create", "--tenant", &tenant, "--scopes", "all"], "must be one of read, publish, manage, keys"),
         (&["create", "--tenant", &tenant, "--name", &long], "200"),
     ] {
         let (is_done, lines) = keys(&world, arguments).await;

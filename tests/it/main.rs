@@ -1,6 +1,7 @@
 //! One test binary, linked once; modules mirror the house.
 
 mod api_access;
+mod api_admin;
 mod api_audit;
 mod api_callers;
 mod api_deliveries;

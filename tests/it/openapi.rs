@@ -1,13 +1,17 @@
 //! The committed OpenAPI document is the generated one.
 
-use posthorn::cli::openapi::document;
+use posthorn::cli::openapi::{admin_document, document};
 
 /// Generated on purpose and not by a test run: `posthorn openapi > openapi/posthorn.yaml`.
 const COMMITTED: &str = include_str!("../../openapi/posthorn.yaml");
 
+/// The same of the admin API: `posthorn openapi --admin`.
+const COMMITTED_ADMIN: &str = include_str!("../../openapi/posthorn-admin.yaml");
+
 #[test]
-fn committed_document_is_the_generated_one() {
+fn committed_documents_are_the_generated_ones() {
     assert!(document() == COMMITTED, "openapi/posthorn.yaml is out of date: run `make openapi` and commit the result");
+    assert!(admin_document() == COMMITTED_ADMIN, "openapi/posthorn-admin.yaml is out of date: run `make openapi`");
 }
 
 #[test]
