@@ -27,6 +27,12 @@ pub(super) struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<Violation>,
+    more: Box<More>,
+}
+
+/// What only some problems have to say. Apart, for a result that may be a problem should not be large.
+#[derive(Clone, Debug, Default)]
+struct More {
     existing_id: Option<Uuid>,
     scope: Option<Permission>,
     retry_after_seconds: Option<u32>,
@@ -35,17 +41,11 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            slug,
-            title,
-            detail: detail.into(),
-            errors: Vec::new(),
-            existing_id: None,
-            scope: None,
-            retry_after_seconds: None,
-            allowance: None,
-        }
+        Self { status, slug, title, detail: detail.into(), errors: Vec::new(), more: Box::default() }
+    }
+
+    fn with(self, more: More) -> Self {
+        Self { more: Box::new(more), ..self }
     }
 
     /// 400 with every failed rule (R2).
@@ -75,17 +75,18 @@ impl Problem {
         let has = if has.is_empty() { "none".to_owned() } else { has.words().join(", ") };
         let detail = format!("this needs the scope {needed}; the key or token has: {has}");
         let title = "The scope does not suffice";
-        Self { scope: Some(needed), ..Self::new(StatusCode::FORBIDDEN, "scope", title, detail) }
+        Self::new(StatusCode::FORBIDDEN, "scope", title, detail).with(More { scope: Some(needed), ..More::default() })
     }
 
     /// 429.
     pub(super) fn too_many(allowance: Allowance, retry_after_seconds: u32) -> Self {
         let detail = format!("more requests than the limit allows; try again in {retry_after_seconds} s");
-        Self {
-            allowance: Some(allowance),
-            retry_after_seconds: Some(retry_after_seconds),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limit", "Too many requests", detail)
-        }
+        let (allowance, retry_after_seconds) = (Some(allowance), Some(retry_after_seconds));
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limit", "Too many requests", detail).with(More {
+            allowance,
+            retry_after_seconds,
+            ..More::default()
+        })
     }
 
     /// 409 for an `Idempotency-Key` that named another request.
@@ -97,8 +98,8 @@ impl Problem {
     /// 409 for an `Idempotency-Key` whose request has not been answered yet.
     pub(super) fn in_progress() -> Self {
         let detail = "the request with this Idempotency-Key is still running; try again";
-        let title = "Still running";
-        Self { retry_after_seconds: Some(1), ..Self::new(StatusCode::CONFLICT, "in-progress", title, detail) }
+        Self::new(StatusCode::CONFLICT, "in-progress", "Still running", detail)
+            .with(More { retry_after_seconds: Some(1), ..More::default() })
     }
 
     /// 404, the same for what does not exist and for what is another tenant's.
@@ -110,7 +111,8 @@ impl Problem {
     pub(super) fn duplicate(existing: Uuid) -> Self {
         let detail = format!("subscription {existing} has the same URL and an overlapping event");
         let title = "The subscription exists already";
-        Self { existing_id: Some(existing), ..Self::new(StatusCode::CONFLICT, "duplicate-subscription", title, detail) }
+        Self::new(StatusCode::CONFLICT, "duplicate-subscription", title, detail)
+            .with(More { existing_id: Some(existing), ..More::default() })
     }
 
     /// 409 for something that cannot be done in its present state.
@@ -133,10 +135,8 @@ impl Problem {
     pub(super) fn unavailable() -> Self {
         let detail = "the database cannot be reached; try again";
         let title = "Temporarily unavailable";
-        Self {
-            retry_after_seconds: Some(1),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail)
-        }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail)
+            .with(More { retry_after_seconds: Some(1), ..More::default() })
     }
 
     /// What a poem error comes to, from our handlers or from poem's own parsing and routing.
@@ -226,8 +226,8 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: self.detail,
             errors: self.errors.into_iter().map(FailedRule::from).collect(),
-            existing_id: self.existing_id,
-            scope: self.scope.map(|scope| scope.as_str().to_owned()),
+            existing_id: self.more.existing_id,
+            scope: self.more.scope.map(|scope| scope.as_str().to_owned()),
         };
         let text = serde_json::to_string(&body).expect("strings and numbers can always be written");
         let mut response = Response::builder().status(self.status).content_type(CONTENT_TYPE).body(text);
@@ -235,10 +235,10 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = self.more.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if let Some(allowance) = self.allowance {
+        if let Some(allowance) = self.more.allowance {
             allowance.add_to(headers);
         }
         response

@@ -91,6 +91,27 @@ async fn each_operation_asks_for_its_scope_and_no_other() {
 }
 
 #[tokio::test]
+async fn every_operation_of_the_document_asks_for_one_scope() {
+    let secret = "a-secret-of-at-least-thirty-two-bytes";
+    let serving = taking_tokens(secret).await;
+    let (tenant, _) = serving.tenant("a").await;
+    let with = |scopes: &str| serving.nobody().bearer(&token(secret, tenant, Some(scopes)));
+    let nothing = with("openid");
+    for (method, path, operation) in crate::api_isolation::operations() {
+        let path = path.replace("{id}", &Uuid::now_v7().to_string());
+        let body = if method == Method::GET { Value::Null } else { json!({}) };
+        call(&serving.nobody(), &method, &path, &body).await.problem(401, "unauthorised");
+        let refused = call(&nothing, &method, &path, &body).await.problem(403, "scope");
+        let needed = refused["scope"].as_str().unwrap();
+        assert!(method != Method::GET || needed == "read", "{operation} reads and needs {needed}");
+        let others: Vec<&str> = Permissions::all().words().into_iter().filter(|word| *word != needed).collect();
+        call(&with(&others.join(" ")), &method, &path, &body).await.problem(403, "scope");
+        let allowed = call(&with(needed), &method, &path, &body).await;
+        assert!(![401, 403].contains(&allowed.status) && allowed.status < 500, "{operation}: {}", allowed.text);
+    }
+}
+
+#[tokio::test]
 async fn every_operation_of_the_document_says_that_scope_and_rate_may_refuse_it() {
     let document = posthorn::cli::openapi::document();
     let operations = document.matches("operationId: ").count();
@@ -280,14 +301,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
 #[tokio::test]
 async fn a_token_of_the_tenants_issuer_stands_in_for_a_key() {
     let secret = "a-secret-of-at-least-thirty-two-bytes";
-    let serving = Serving::with(&[
-        ("POSTHORN_JWT_KEY", secret),
-        ("POSTHORN_JWT_ALGORITHM", "HS256"),
-        ("POSTHORN_JWT_AUDIENCE", "posthorn"),
-        ("POSTHORN_JWT_ISSUER", "https://issuer.example"),
-        ("POSTHORN_JWT_TENANT_CLAIM", "org"),
-    ])
-    .await;
+    let serving = taking_tokens(secret).await;
     let (tenant, key) = serving.tenant("a").await;
     let with = |tenant: Uuid, scope: Option<&str>| serving.nobody().bearer(&token(secret, tenant, scope));
     let reader = with(tenant, None);
@@ -300,6 +314,18 @@ async fn a_token_of_the_tenants_issuer_stands_in_for_a_key() {
     with(Uuid::now_v7(), None).get("/tenant").await.problem(401, "unauthorised");
     let forged = token("another-secret-of-thirty-two-bytes", tenant, None);
     serving.nobody().bearer(&forged).get("/tenant").await.problem(401, "unauthorised");
+}
+
+/// A server that takes tokens signed with this secret.
+async fn taking_tokens(secret: &str) -> Serving {
+    Serving::with(&[
+        ("POSTHORN_JWT_KEY", secret),
+        ("POSTHORN_JWT_ALGORITHM", "HS256"),
+        ("POSTHORN_JWT_AUDIENCE", "posthorn"),
+        ("POSTHORN_JWT_ISSUER", "https://issuer.example"),
+        ("POSTHORN_JWT_TENANT_CLAIM", "org"),
+    ])
+    .await
 }
 
 /// A token by HS256 for the tenant in the claim `org`.

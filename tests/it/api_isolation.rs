@@ -12,7 +12,7 @@ use crate::harness::{Answer, Api, Receiver, Reply, Serving};
 const DOCUMENT: &str = include_str!("../../openapi/posthorn.yaml");
 
 /// A method, a path and the operation's id, as the document has them.
-fn operations() -> Vec<(Method, String, String)> {
+pub(crate) fn operations() -> Vec<(Method, String, String)> {
     let (mut path, mut method, mut found) = (String::new(), Method::GET, Vec::new());
     for line in DOCUMENT.lines() {
         let name = line.trim().trim_end_matches(':');
