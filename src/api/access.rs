@@ -109,13 +109,17 @@ impl Access {
 
     async fn by_key(&self, request: &Request, key: &ApiKey, token: &str) -> Result<Identity, Problem> {
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let from = request.remote_addr();
+        // a key that was good a while ago gets in whoever else calls from its address, which may be a proxy's
+        if !self.keys.knew(&hash) {
+            self.limits.admit_stranger(from)?;
+        }
         let allowance = self.limits.take(hash)?;
         let known = match self.keys.get(&hash) {
             Some(known) => known,
             None => {
-                let from = request.remote_addr();
-                self.limits.admit_stranger(from)?;
                 let Some(found) = api_keys::find(&self.store, key).await? else {
+                    self.keys.forget(&hash);
                     self.limits.note_stranger(from);
                     return Err(Problem::unauthorised());
                 };
@@ -131,8 +135,8 @@ impl Access {
 
     async fn by_token(&self, request: &Request, jwt: &Jwt, token: &str) -> Result<Identity, Problem> {
         let from = request.remote_addr();
-        self.limits.admit_stranger(from)?;
         let Some(identity) = jwt.identify(token) else {
+            self.limits.admit_stranger(from)?;
             self.limits.note_stranger(from);
             return Err(Problem::unauthorised());
         };
@@ -140,7 +144,6 @@ impl Access {
         let allowance = self.limits.take(Sha256::digest(whole.as_bytes()).into())?;
         if self.tenants.get(&identity.tenant).is_none() {
             if !api_keys::is_tenant_enabled(&self.store, identity.tenant).await? {
-                self.limits.note_stranger(from);
                 return Err(Problem::unauthorised());
             }
             self.tenants.put(identity.tenant, ());
@@ -200,6 +203,15 @@ impl<K: Eq + Hash, V: Clone> Memory<K, V> {
         entries.get(key).filter(|(at, _)| at.elapsed() < self.lasts).map(|(_, value)| value.clone())
     }
 
+    /// Whether it was found at all, however long ago.
+    fn knew(&self, key: &K) -> bool {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
+    }
+
+    fn forget(&self, key: &K) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
     fn put(&self, key: K, value: V) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= REMEMBERED_MAX {
@@ -247,5 +259,8 @@ mod tests {
             memory.put("key".to_owned(), 1);
         }
         assert_eq!((long.get("key"), long.get("other"), short.get("key")), (Some(1), None, None));
+        assert!(short.knew(&"key".to_owned()));
+        short.forget(&"key".to_owned());
+        assert!(!short.knew(&"key".to_owned()));
     }
 }
