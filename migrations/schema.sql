@@ -84,10 +84,32 @@ COMMENT ON FUNCTION posthorn.call_next_in_line() IS 'Trigger: makes the next of 
 
 
 --
+-- Name: call_tester(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.call_tester() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    NOTIFY posthorn_tests;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION call_tester(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.call_tester() IS 'Trigger: tells dispatchers that a test is wanted.';
+
+
+--
 -- Name: claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, url text, signing text, secret bytea, previous_secret bytea, payload_format text, header_families text[], success_policy text, retry_schedule integer[], max_retries integer, timeout_seconds integer, batch_max integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
+CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, changed_at timestamp with time zone, timeout_seconds integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
@@ -281,9 +303,7 @@ BEGIN
     IF taken <> '{}' THEN
         RETURN QUERY
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
-            s.id, s.tenant_id, s.url, s.signing, s.secret, CASE WHEN s.previous_secret_until > now() THEN s.previous_secret END,
-            s.payload_format, s.header_families, s.success_policy, s.retry_schedule, s.max_retries,
-            coalesce(s.timeout_seconds, default_timeout), s.batch_max, c.subscription_id IS NOT NULL,
+            s.id, s.tenant_id, s.updated_at, coalesce(s.timeout_seconds, default_timeout), c.subscription_id IS NOT NULL,
             NULL::uuid, NULL::uuid, NULL::text, NULL::integer, NULL::integer, NULL::integer, NULL::boolean, NULL::text, NULL::text,
             NULL::text, NULL::text, NULL::timestamptz
         FROM unnest(served) AS t (id)
@@ -291,8 +311,7 @@ BEGIN
         LEFT JOIN circuits c ON c.subscription_id = t.id;
         RETURN QUERY
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
-            d.subscription_id, d.tenant_id, NULL::text, NULL::text, NULL::bytea, NULL::bytea, NULL::text, NULL::text[], NULL::text,
-            NULL::integer[], NULL::integer, NULL::integer, NULL::integer, NULL::boolean,
+            d.subscription_id, d.tenant_id, NULL::timestamptz, NULL::integer, NULL::boolean,
             d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
             o.resource_type, o.resource_id, o.created_at
         FROM unnest(taken) WITH ORDINALITY AS t (id, place)
@@ -338,7 +357,9 @@ CREATE FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boo
 BEGIN
     cancelled := 0;
     UPDATE webhook_subscriptions s
-    SET status = 'deleted', status_reason = NULL, secret = NULL, previous_secret = NULL, previous_secret_until = NULL
+    SET status = 'deleted', status_reason = NULL, secret = NULL, previous_secret = NULL, previous_secret_until = NULL,
+        header_names = '{}', sealed_headers = NULL, credentials_type = NULL, sealed_credentials = NULL, client_certificate = NULL,
+        sealed_client_key = NULL
     WHERE s.id = subscription AND s.status <> 'deleted';
     is_found := FOUND;
     IF is_found THEN
@@ -1576,6 +1597,33 @@ COMMENT ON FUNCTION posthorn.schema_version() IS 'Number of the newest migration
 
 
 --
+-- Name: set_secret(uuid, bytea, text, integer, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE webhook_subscriptions s
+    SET secret = sealed, public_key = new_public_key, signing = new_signing, signature = new_signature,
+        header_families = CASE WHEN new_signature = 'ed25519' THEN '{standard}' ELSE s.header_families END,
+        previous_secret = CASE WHEN overlap_seconds > 0 THEN s.secret END,
+        previous_secret_until = CASE WHEN overlap_seconds > 0 AND s.secret IS NOT NULL THEN now() + make_interval(secs => overlap_seconds) END
+    WHERE s.id = subscription AND s.tenant_id = current_tenant() AND s.status <> 'deleted';
+    RETURN FOUND;
+END
+$$;
+
+
+--
+-- Name: FUNCTION set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) IS 'For the API: gives a subscription of the current tenant a new sealed secret, and says what it is for; the old one signs too for so many seconds.';
+
+
+--
 -- Name: stray_days(integer); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2740,30 +2788,55 @@ CREATE TABLE posthorn.webhook_subscriptions (
     circuit_failure_ratio double precision,
     circuit_seconds integer,
     suspend_after_seconds integer,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    success_codes integer[],
+    template text,
+    template_content_type text DEFAULT 'application/json'::text NOT NULL,
+    signature text DEFAULT 'hmac'::text NOT NULL,
+    public_key text,
+    header_names text[] DEFAULT '{}'::text[] NOT NULL,
+    sealed_headers bytea,
+    credentials_type text,
+    sealed_credentials bytea,
+    client_certificate text,
+    sealed_client_key bytea,
     CONSTRAINT batch_max_is_1_to_1000 CHECK (((batch_max >= 1) AND (batch_max <= 1000))),
     CONSTRAINT batch_wait_is_0_to_60000_ms CHECK (((batch_wait_ms >= 0) AND (batch_wait_ms <= 60000))),
     CONSTRAINT batches_are_not_cloudevents_binary CHECK (((batch_max IS NULL) OR (payload_format <> 'cloudevents_binary'::text))),
+    CONSTRAINT batches_of_templates_are_json CHECK (((batch_max IS NULL) OR (template IS NULL) OR (template_content_type ~ '^application/([a-z0-9.-]+\+)?json'::text))),
     CONSTRAINT circuit_failure_ratio_is_above_0_to_1 CHECK (((circuit_failure_ratio > (0)::double precision) AND (circuit_failure_ratio <= (1)::double precision))),
     CONSTRAINT circuit_failures_is_0_to_100000 CHECK (((circuit_failures >= 0) AND (circuit_failures <= 100000))),
     CONSTRAINT circuit_seconds_is_1_to_86400 CHECK (((circuit_seconds >= 1) AND (circuit_seconds <= 86400))),
+    CONSTRAINT client_certificate_has_a_key CHECK ((((client_certificate IS NULL) = (sealed_client_key IS NULL)) AND (octet_length(client_certificate) <= 32768))),
+    CONSTRAINT credentials_are_basic_or_bearer CHECK ((((credentials_type IS NULL) = (sealed_credentials IS NULL)) AND (credentials_type = ANY (ARRAY['basic'::text, 'bearer'::text])))),
     CONSTRAINT description_is_at_most_500_characters CHECK ((char_length(description) <= 500)),
+    CONSTRAINT ed25519_signs_standard_headers_alone CHECK (((signature = 'hmac'::text) OR (header_families = '{standard}'::text[]))),
     CONSTRAINT events_are_names_or_patterns CHECK (posthorn.are_event_patterns(events)),
     CONSTRAINT filter_has_no_like_regex CHECK (((filter)::text !~ 'like_regex'::text)),
     CONSTRAINT filter_is_at_most_4000_characters CHECK ((char_length((filter)::text) <= 4000)),
     CONSTRAINT header_families_are_known CHECK (((cardinality(header_families) >= 1) AND (header_families <@ '{standard,gestiq,dotmac}'::text[]))),
+    CONSTRAINT header_names_are_those_of_the_sealed_headers CHECK ((((header_names = '{}'::text[]) = (sealed_headers IS NULL)) AND (cardinality(header_names) <= 32))),
+    CONSTRAINT headers_credentials_and_key_are_sealed_not_plain CHECK ((((sealed_headers IS NULL) OR (((octet_length(sealed_headers) >= 43) AND (octet_length(sealed_headers) <= 262144)) AND (get_byte(sealed_headers, 0) = 1))) AND ((sealed_credentials IS NULL) OR (((octet_length(sealed_credentials) >= 43) AND (octet_length(sealed_credentials) <= 16384)) AND (get_byte(sealed_credentials, 0) = 1))) AND ((sealed_client_key IS NULL) OR (((octet_length(sealed_client_key) >= 43) AND (octet_length(sealed_client_key) <= 32768)) AND (get_byte(sealed_client_key, 0) = 1))))),
     CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
     CONSTRAINT max_retries_is_0_to_30 CHECK (((max_retries >= 0) AND (max_retries <= 30))),
-    CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text]))),
+    CONSTRAINT metadata_is_an_object_of_at_most_16_kib CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 16384))),
+    CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text, 'template'::text]))),
     CONSTRAINT previous_secret_has_an_end CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
+    CONSTRAINT public_key_belongs_to_ed25519 CHECK (((public_key IS NULL) OR ((signature = 'ed25519'::text) AND (public_key ~ '^whpk_[A-Za-z0-9+/=]{44}$'::text)))),
     CONSTRAINT rate_burst_is_1_to_100000 CHECK (((rate_burst >= 1) AND (rate_burst <= 100000))),
     CONSTRAINT rate_per_second_is_0_01_to_10000 CHECK (((rate_per_second >= (0.01)::double precision) AND (rate_per_second <= (10000)::double precision))),
     CONSTRAINT retry_schedule_is_at_most_30_delays_of_up_to_30_days CHECK (((cardinality(retry_schedule) <= 30) AND (array_position(retry_schedule, NULL::integer) IS NULL) AND (0 <= ALL (retry_schedule)) AND (2592000 >= ALL (retry_schedule)))),
     CONSTRAINT secret_is_sealed_not_plain CHECK ((((secret IS NULL) OR (((octet_length(secret) >= 43) AND (octet_length(secret) <= 2048)) AND (get_byte(secret, 0) = 1))) AND ((previous_secret IS NULL) OR (((octet_length(previous_secret) >= 43) AND (octet_length(previous_secret) <= 2048)) AND (get_byte(previous_secret, 0) = 1))))),
     CONSTRAINT secret_unless_unsigned_or_deleted CHECK (((secret IS NOT NULL) OR (signing = 'none'::text) OR (status = 'deleted'::text))),
+    CONSTRAINT signature_is_known CHECK ((signature = ANY (ARRAY['hmac'::text, 'ed25519'::text]))),
     CONSTRAINT signing_is_known CHECK ((signing = ANY (ARRAY['required'::text, 'none'::text]))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
+    CONSTRAINT success_codes_are_1_to_50_of_200_to_399 CHECK ((((cardinality(success_codes) >= 1) AND (cardinality(success_codes) <= 50)) AND (array_position(success_codes, NULL::integer) IS NULL) AND (200 <= ALL (success_codes)) AND (399 >= ALL (success_codes)))),
     CONSTRAINT success_policy_is_known CHECK ((success_policy = ANY (ARRAY['standard'::text, 'gestiq'::text]))),
     CONSTRAINT suspend_after_seconds_is_0_to_a_year CHECK (((suspend_after_seconds >= 0) AND (suspend_after_seconds <= 31536000))),
+    CONSTRAINT template_content_type_is_a_media_type CHECK (((char_length(template_content_type) <= 100) AND (template_content_type ~ '^[a-z]+/[a-z0-9.+-]+(; ?charset=[a-z0-9-]+)?$'::text))),
+    CONSTRAINT template_is_at_most_16384_characters CHECK (((char_length(template) >= 1) AND (char_length(template) <= 16384))),
+    CONSTRAINT template_where_the_format_is_template CHECK (((payload_format = 'template'::text) = (template IS NOT NULL))),
     CONSTRAINT timeout_is_1_to_300_seconds CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 300))),
     CONSTRAINT url_is_http_or_https_without_user_or_fragment CHECK ((((char_length(url) >= 10) AND (char_length(url) <= 2048)) AND (url ~ '^https?://[^\s/@?#\\]+([/?][^\s#]*)?$'::text)))
 );
@@ -2878,7 +2951,7 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret_until IS 'End o
 -- Name: COLUMN webhook_subscriptions.payload_format; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_subscriptions.payload_format IS 'Shape of the body: default, gestiq, dotmac, cloudevents, cloudevents_binary, raw.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.payload_format IS 'Shape of the body: default, gestiq, dotmac, cloudevents, cloudevents_binary, raw, template.';
 
 
 --
@@ -2892,7 +2965,7 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.header_families IS 'Which signa
 -- Name: COLUMN webhook_subscriptions.success_policy; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_subscriptions.success_policy IS 'standard: 2xx is delivered; gestiq: 3xx too.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.success_policy IS 'standard: 2xx is delivered; gestiq: 3xx too. Without meaning where success_codes is set.';
 
 
 --
@@ -2998,6 +3071,90 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_seconds IS 'How long th
 --
 
 COMMENT ON COLUMN posthorn.webhook_subscriptions.suspend_after_seconds IS 'Nothing but failures for so long suspends the subscription; 0: never; NULL: POSTHORN_SUSPEND_AFTER_SECONDS.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.metadata; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.metadata IS 'Whatever its owner wants to keep with it, a JSON object. Not sent.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.success_codes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.success_codes IS 'The status codes that count as delivered, of 200 to 399; NULL: success_policy decides.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.template IS 'The body''s template (minijinja), where payload_format is template.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template_content_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.template_content_type IS 'Content-Type of what the template makes.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.signature; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.signature IS 'hmac (v1), or ed25519 (v1a): the receiver checks with public_key and holds no secret.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.public_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.public_key IS 'What checks ed25519 signatures: whpk_ and the base64 of 32 bytes.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.header_names; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.header_names IS 'Names of its own headers; their values are in sealed_headers.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_headers; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_headers IS 'Its own headers, sealed with the keyring for this tenant and subscription.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.credentials_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.credentials_type IS 'How requests identify themselves to the receiver: basic or bearer.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_credentials; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_credentials IS 'The value of the Authorization header, sealed.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.client_certificate; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.client_certificate IS 'Certificates to show the receiver in TLS, PEM, the own one first.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_client_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_client_key IS 'The certificate''s private key, sealed.';
 
 
 --
@@ -3291,6 +3448,109 @@ COMMENT ON COLUMN posthorn.tenants.created_at IS 'When the tenant was added.';
 --
 
 COMMENT ON COLUMN posthorn.tenants.max_in_flight IS 'Deliveries in flight at once in each dispatcher, all subscriptions together; NULL: three quarters of POSTHORN_CONCURRENCY.';
+
+
+--
+-- Name: test_sends; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE UNLOGGED TABLE posthorn.test_sends (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event text NOT NULL,
+    payload jsonb NOT NULL,
+    resource_type text,
+    resource_id text,
+    metadata jsonb,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    taken_at timestamp with time zone,
+    answer json
+);
+
+
+--
+-- Name: TABLE test_sends; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.test_sends IS 'Requests made on demand to see what a receiver answers; kept for ten minutes.';
+
+
+--
+-- Name: COLUMN test_sends.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.id IS 'UUIDv7; the webhook-id of the request.';
+
+
+--
+-- Name: COLUMN test_sends.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN test_sends.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.subscription_id IS 'To whom.';
+
+
+--
+-- Name: COLUMN test_sends.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.event IS 'Event type it pretends to be of.';
+
+
+--
+-- Name: COLUMN test_sends.payload; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.payload IS 'The data.';
+
+
+--
+-- Name: COLUMN test_sends.resource_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.resource_type IS 'Kind of the thing it is about.';
+
+
+--
+-- Name: COLUMN test_sends.resource_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.resource_id IS 'Id of the thing it is about.';
+
+
+--
+-- Name: COLUMN test_sends.metadata; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.metadata IS 'The event''s metadata.';
+
+
+--
+-- Name: COLUMN test_sends.requested_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.requested_at IS 'When it was asked for.';
+
+
+--
+-- Name: COLUMN test_sends.taken_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.taken_at IS 'When a dispatcher took it; it is made once or not at all.';
+
+
+--
+-- Name: COLUMN test_sends.answer; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.answer IS 'The request as it was made, without credentials, and what came of it.';
 
 
 --
@@ -3750,6 +4010,14 @@ ALTER TABLE ONLY posthorn.tenants
 
 
 --
+-- Name: test_sends test_sends_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.test_sends
+    ADD CONSTRAINT test_sends_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: webhook_attempts webhook_attempts_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -3852,6 +4120,13 @@ CREATE INDEX event_fanouts_tenant_idx ON posthorn.event_fanouts USING btree (ten
 --
 
 CREATE INDEX subscription_patterns_subscription_idx ON posthorn.subscription_patterns USING btree (tenant_id, subscription_id);
+
+
+--
+-- Name: test_sends_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX test_sends_tenant_idx ON posthorn.test_sends USING btree (tenant_id, requested_at);
 
 
 --
@@ -4037,6 +4312,13 @@ CREATE TRIGGER call_next_in_line AFTER DELETE ON posthorn.webhook_deliveries_liv
 
 
 --
+-- Name: test_sends call_tester; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER call_tester AFTER INSERT ON posthorn.test_sends FOR EACH STATEMENT EXECUTE FUNCTION posthorn.call_tester();
+
+
+--
 -- Name: outbox fan_out; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
@@ -4130,6 +4412,13 @@ CREATE POLICY every_row ON posthorn.tenants FOR SELECT TO posthorn_readonly USIN
 
 
 --
+-- Name: test_sends every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.test_sends TO posthorn_dispatcher USING (true) WITH CHECK (true);
+
+
+--
 -- Name: webhook_attempts every_row; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -4200,6 +4489,13 @@ CREATE POLICY own_rows ON posthorn.circuits TO posthorn_api USING ((tenant_id = 
 
 
 --
+-- Name: test_sends own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.test_sends TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
 -- Name: webhook_attempts own_rows; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -4225,6 +4521,12 @@ CREATE POLICY own_rows ON posthorn.webhook_subscriptions TO posthorn_api USING (
 --
 
 ALTER TABLE posthorn.tenants ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: test_sends; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.test_sends ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: webhook_attempts; Type: ROW SECURITY; Schema: posthorn; Owner: -
@@ -4292,6 +4594,13 @@ GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_d
 --
 
 REVOKE ALL ON FUNCTION posthorn.call_next_in_line() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION call_tester(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.call_tester() FROM PUBLIC;
 
 
 --
@@ -4536,6 +4845,14 @@ REVOKE ALL ON FUNCTION posthorn.schema_version() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) TO posthorn_api;
 
 
 --
@@ -5178,6 +5495,99 @@ GRANT SELECT(suspend_after_seconds) ON TABLE posthorn.webhook_subscriptions TO p
 
 
 --
+-- Name: COLUMN webhook_subscriptions.metadata; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(metadata),INSERT(metadata),UPDATE(metadata) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(metadata) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.success_codes; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(success_codes),INSERT(success_codes),UPDATE(success_codes) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(success_codes) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(template),INSERT(template),UPDATE(template) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(template) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template_content_type; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(template_content_type),INSERT(template_content_type),UPDATE(template_content_type) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(template_content_type) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.signature; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(signature),INSERT(signature),UPDATE(signature) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(signature) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.public_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(public_key),INSERT(public_key),UPDATE(public_key) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(public_key) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.header_names; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(header_names),INSERT(header_names),UPDATE(header_names) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(header_names) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_headers; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(sealed_headers),UPDATE(sealed_headers) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.credentials_type; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(credentials_type),INSERT(credentials_type),UPDATE(credentials_type) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(credentials_type) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_credentials; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(sealed_credentials),UPDATE(sealed_credentials) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.client_certificate; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(client_certificate),INSERT(client_certificate),UPDATE(client_certificate) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(client_certificate) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_client_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(sealed_client_key),UPDATE(sealed_client_key) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+
+
+--
 -- Name: TABLE subscription_limits; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5190,6 +5600,77 @@ GRANT SELECT ON TABLE posthorn.subscription_limits TO posthorn_readonly;
 
 GRANT SELECT ON TABLE posthorn.tenants TO posthorn_api;
 GRANT SELECT ON TABLE posthorn.tenants TO posthorn_readonly;
+
+
+--
+-- Name: TABLE test_sends; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.test_sends TO posthorn_api;
+GRANT SELECT,DELETE ON TABLE posthorn.test_sends TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN test_sends.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(tenant_id) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.subscription_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(subscription_id) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.event; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(event) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.payload; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(payload) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.resource_type; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(resource_type) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.resource_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(resource_id) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.metadata; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(metadata) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.taken_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(taken_at) ON TABLE posthorn.test_sends TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN test_sends.answer; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(answer) ON TABLE posthorn.test_sends TO posthorn_dispatcher;
 
 
 --

@@ -6,12 +6,14 @@ mod checks;
 mod cursor;
 mod deliveries;
 mod drain;
+mod etag;
 mod events;
 mod monitor;
 mod problem;
 mod refusal;
 mod reply;
 mod subscriptions;
+mod test_sends;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -32,6 +34,7 @@ use self::events::EventsApi;
 pub use self::monitor::Watched;
 use self::problem::Problem;
 use self::subscriptions::SubscriptionsApi;
+use self::test_sends::TestSendsApi;
 use crate::config::{ApiConfig, WebhookConfig};
 use crate::domain::keyring::Keyring;
 use crate::metrics::Metrics;
@@ -102,13 +105,14 @@ pub fn document() -> String {
 }
 
 /// The resources, in the order of the document.
-type Resources = (SubscriptionsApi, DeliveriesApi, EventsApi);
+type Resources = (SubscriptionsApi, TestSendsApi, DeliveriesApi, EventsApi);
 
 fn resources(state: &ApiState) -> Resources {
     let store = || state.store.clone();
     let (keyring, webhook) = (Arc::clone(&state.keyring), Arc::clone(&state.webhook));
     (
-        SubscriptionsApi { store: store(), keyring, webhook },
+        SubscriptionsApi { store: store(), keyring, webhook: webhook.clone() },
+        TestSendsApi { store: store(), webhook },
         DeliveriesApi { store: store() },
         EventsApi { store: store() },
     )

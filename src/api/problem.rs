@@ -72,6 +72,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", "Not possible in the present state", detail)
     }
 
+    /// 412 for a change meant for a state that is no longer.
+    pub(super) fn changed_meanwhile() -> Self {
+        let detail = "it was changed since that ETag was read: read it again";
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "Changed meanwhile", detail)
+    }
+
     /// 413.
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
@@ -87,6 +93,12 @@ impl Problem {
     pub(super) fn unavailable() -> Self {
         let detail = "the database cannot be reached; try again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable", detail)
+    }
+
+    /// 503 where no dispatcher took what only one can do.
+    pub(super) fn no_dispatcher() -> Self {
+        let detail = "no dispatcher answered in time: is one running (posthorn serve), and is the receiver slow?";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-dispatcher", "No dispatcher answered", detail)
     }
 
     /// What a poem error comes to, from our handlers or from poem's own parsing and routing.

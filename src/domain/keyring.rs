@@ -70,6 +70,31 @@ pub enum KeyringError {
     },
 }
 
+/// What a sealed text is for: one moved to another column does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A signing secret.
+    Secret,
+    /// Headers of a subscription's own.
+    Headers,
+    /// What identifies requests to the receiver.
+    Credentials,
+    /// The private key of a client certificate.
+    ClientKey,
+}
+
+impl Purpose {
+    /// Authenticated with the text; of secrets nothing, as they were sealed before there was anything else.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Secret => "",
+            Self::Headers => "headers",
+            Self::Credentials => "credentials",
+            Self::ClientKey => "client_key",
+        }
+    }
+}
+
 struct Key {
     id: String,
     bytes: Zeroizing<[u8; KEY_BYTES]>,
@@ -107,14 +132,19 @@ impl Keyring {
 
     /// Seals `secret` with the first key for this tenant's subscription alone.
     pub fn seal(&self, tenant: Uuid, subscription: Uuid, secret: &Secret) -> Vec<u8> {
+        self.seal_text(tenant, subscription, Purpose::Secret, secret.expose())
+    }
+
+    /// The same for any text, which opens for the same purpose only.
+    pub fn seal_text(&self, tenant: Uuid, subscription: Uuid, purpose: Purpose, text: &str) -> Vec<u8> {
         let key = self.keys.first().expect("parse refuses an empty keyring");
         let mut nonce = [0u8; NONCE_BYTES];
         rand::fill(&mut nonce);
         let id_length = u8::try_from(key.id.len()).expect("parse refuses ids longer than 64 bytes");
         let mut sealed = vec![VERSION, id_length];
         sealed.extend_from_slice(key.id.as_bytes());
-        let aad = associated_data(&sealed, tenant, subscription);
-        let payload = Payload { msg: secret.expose().as_bytes(), aad: &aad };
+        let aad = associated_data(&sealed, tenant, subscription, purpose);
+        let payload = Payload { msg: text.as_bytes(), aad: &aad };
         let ciphertext = cipher(key)
             .encrypt(&XNonce::from(nonce), payload)
             .expect("only messages of many gigabytes cannot be sealed");
@@ -127,18 +157,32 @@ impl Keyring {
     ///
     /// *Errors*: another form, a key not held, or bytes that do not belong here.
     pub fn open(&self, tenant: Uuid, subscription: Uuid, sealed: &[u8]) -> Result<Secret, KeyringError> {
+        let text = self.open_text(tenant, subscription, Purpose::Secret, sealed)?;
+        Secret::parse("secret", &text).map_err(|_| KeyringError::UnknownForm { subscription })
+    }
+
+    /// Opens what [`Keyring::seal_text`] made for the same tenant, subscription and purpose.
+    ///
+    /// *Errors*: as [`Keyring::open`].
+    pub fn open_text(
+        &self,
+        tenant: Uuid,
+        subscription: Uuid,
+        purpose: Purpose,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<String>, KeyringError> {
         let parts = SealedParts::split(sealed).ok_or(KeyringError::UnknownForm { subscription })?;
         let key = self
             .keys
             .iter()
             .find(|key| key.id == parts.id)
             .ok_or_else(|| KeyringError::UnknownKey { subscription, id: parts.id.to_owned() })?;
-        let aad = associated_data(parts.header, tenant, subscription);
+        let aad = associated_data(parts.header, tenant, subscription, purpose);
         let payload = Payload { msg: parts.ciphertext, aad: &aad };
         let opened = cipher(key).decrypt(&XNonce::from(parts.nonce), payload).map(Zeroizing::new);
         let opened = opened.map_err(|_| KeyringError::Tampered { subscription })?;
         let text = std::str::from_utf8(&opened).map_err(|_| KeyringError::UnknownForm { subscription })?;
-        Secret::parse("secret", text).map_err(|_| KeyringError::UnknownForm { subscription })
+        Ok(Zeroizing::new(text.to_owned()))
     }
 }
 
@@ -188,8 +232,8 @@ fn cipher(key: &Key) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new_from_slice(&key.bytes[..]).expect("the key has 32 bytes")
 }
 
-fn associated_data(header: &[u8], tenant: Uuid, subscription: Uuid) -> Vec<u8> {
-    [header, tenant.as_bytes(), subscription.as_bytes()].concat()
+fn associated_data(header: &[u8], tenant: Uuid, subscription: Uuid, purpose: Purpose) -> Vec<u8> {
+    [header, tenant.as_bytes(), subscription.as_bytes(), purpose.word().as_bytes()].concat()
 }
 
 #[cfg(test)]

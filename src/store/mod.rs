@@ -18,6 +18,7 @@ pub mod session;
 pub mod sql;
 pub mod subscriptions;
 pub mod target;
+pub mod test_sends;
 mod tls;
 
 use std::future::Future;
