@@ -218,9 +218,7 @@ CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, mar
     default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[],
     busy_tenants uuid[], tenant_counts integer[])
 RETURNS TABLE (is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[],
-    subscription_id uuid, tenant_id uuid, url text, signing text, secret bytea, previous_secret bytea, payload_format text,
-    header_families text[], success_policy text, retry_schedule integer[], max_retries integer, timeout_seconds integer,
-    batch_max integer, is_troubled boolean,
+    subscription_id uuid, tenant_id uuid, changed_at timestamptz, timeout_seconds integer, is_troubled boolean,
     id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text,
     metadata text, resource_type text, resource_id text, happened_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = posthorn, pg_temp
@@ -415,9 +413,7 @@ BEGIN
     IF taken <> '{}' THEN
         RETURN QUERY
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
-            s.id, s.tenant_id, s.url, s.signing, s.secret, CASE WHEN s.previous_secret_until > now() THEN s.previous_secret END,
-            s.payload_format, s.header_families, s.success_policy, s.retry_schedule, s.max_retries,
-            coalesce(s.timeout_seconds, default_timeout), s.batch_max, c.subscription_id IS NOT NULL,
+            s.id, s.tenant_id, s.updated_at, coalesce(s.timeout_seconds, default_timeout), c.subscription_id IS NOT NULL,
             NULL::uuid, NULL::uuid, NULL::text, NULL::integer, NULL::integer, NULL::integer, NULL::boolean, NULL::text, NULL::text,
             NULL::text, NULL::text, NULL::timestamptz
         FROM unnest(served) AS t (id)
@@ -425,8 +421,7 @@ BEGIN
         LEFT JOIN circuits c ON c.subscription_id = t.id;
         RETURN QUERY
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
-            d.subscription_id, d.tenant_id, NULL::text, NULL::text, NULL::bytea, NULL::bytea, NULL::text, NULL::text[], NULL::text,
-            NULL::integer[], NULL::integer, NULL::integer, NULL::integer, NULL::boolean,
+            d.subscription_id, d.tenant_id, NULL::timestamptz, NULL::integer, NULL::boolean,
             d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
             o.resource_type, o.resource_id, o.created_at
         FROM unnest(taken) WITH ORDINALITY AS t (id, place)

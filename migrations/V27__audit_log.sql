@@ -68,7 +68,7 @@ CREATE FUNCTION posthorn.audited_value(column_name text, value jsonb) RETURNS js
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN value IS NULL OR value = 'null'::jsonb THEN 'null'::jsonb
-    WHEN column_name ~ '(secret|sha256|password|token|credential|private|sealed|client_key|auth|headers$)' AND column_name !~ '_(at|until)$'
+    WHEN column_name ~ '(secret|sha256|password|token|credential|private|sealed|client_key|auth|headers$)' AND column_name !~ '_(at|until|type)$'
         THEN '"***"'::jsonb
     WHEN value::text ~ '^"\\\\x[0-9a-f]*"$' THEN '"***"'::jsonb
     ELSE value

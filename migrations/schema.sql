@@ -47,83 +47,6 @@ COMMENT ON FUNCTION posthorn.are_event_patterns(patterns text[]) IS 'Whether the
 
 
 --
--- Name: audit(text, text, text, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.audit(action text, target_type text, target_id text, details jsonb DEFAULT NULL::jsonb) RETURNS uuid
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $_$
-BEGIN
-    IF current_tenant() IS NULL THEN
-        RAISE EXCEPTION 'this transaction acts for no tenant' USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN audit_for(current_tenant(), $1, $2, $3, $4);
-END
-$_$;
-
-
---
--- Name: FUNCTION audit(action text, target_type text, target_id text, details jsonb); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.audit(action text, target_type text, target_id text, details jsonb) IS 'Adds a row to the current tenant''s audit log, for what no trigger sees as one thing, such as a bulk operation.';
-
-
---
--- Name: audit_for(uuid, text, text, text, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb DEFAULT NULL::jsonb) RETURNS uuid
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $_$
-    INSERT INTO audit_log (tenant_id, actor, action, target_type, target_id, details)
-    VALUES ($1, current_actor(), $2, $3, $4, $5)
-    RETURNING id
-$_$;
-
-
---
--- Name: FUNCTION audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb) IS 'Adds a row to a tenant''s audit log; for dispatchers.';
-
-
---
--- Name: audited_action(text, text, jsonb, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.audited_action(kind text, operation text, old_row jsonb, new_row jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (operation = 'INSERT'::text) THEN (kind || '.created'::text) WHEN (operation = 'DELETE'::text) THEN (kind || '.deleted'::text) WHEN ((kind = 'subscription'::text) AND ((old_row -> 'status'::text) <> (new_row -> 'status'::text))) THEN ((kind || '.'::text) || CASE (new_row ->> 'status'::text) WHEN 'active'::text THEN 'enabled'::text WHEN 'inactive'::text THEN 'disabled'::text ELSE (new_row ->> 'status'::text) END) WHEN ((kind = 'subscription'::text) AND ((old_row -> 'secret'::text) <> (new_row -> 'secret'::text))) THEN 'secret.rotated'::text WHEN ((old_row ? 'revoked_at'::text) AND ((old_row -> 'revoked_at'::text) = 'null'::jsonb) AND ((new_row -> 'revoked_at'::text) <> 'null'::jsonb)) THEN (kind || '.revoked'::text) WHEN ((old_row ? 'disabled_at'::text) AND ((old_row -> 'disabled_at'::text) = 'null'::jsonb) AND ((new_row -> 'disabled_at'::text) <> 'null'::jsonb)) THEN (kind || '.disabled'::text) WHEN ((old_row ? 'disabled_at'::text) AND ((old_row -> 'disabled_at'::text) <> 'null'::jsonb) AND ((new_row -> 'disabled_at'::text) = 'null'::jsonb)) THEN (kind || '.enabled'::text) ELSE (kind || '.updated'::text) END;
-
-
---
--- Name: FUNCTION audited_action(kind text, operation text, old_row jsonb, new_row jsonb); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.audited_action(kind text, operation text, old_row jsonb, new_row jsonb) IS 'The name of a change in the audit log.';
-
-
---
--- Name: audited_value(text, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.audited_value(column_name text, value jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN ((value IS NULL) OR (value = 'null'::jsonb)) THEN 'null'::jsonb WHEN ((column_name ~ '(secret|sha256|password|token|credential|private|sealed|client_key|auth|headers$)'::text) AND (column_name !~ '_(at|until)$'::text)) THEN '"***"'::jsonb WHEN ((value)::text ~ '^"\\\\x[0-9a-f]*"$'::text) THEN '"***"'::jsonb ELSE value END;
-
-
---
--- Name: FUNCTION audited_value(column_name text, value jsonb); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.audited_value(column_name text, value jsonb) IS 'What the audit log shows of a column: *** for secrets.';
-
-
---
 -- Name: call_next_in_line(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -161,10 +84,32 @@ COMMENT ON FUNCTION posthorn.call_next_in_line() IS 'Trigger: makes the next of 
 
 
 --
+-- Name: call_tester(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.call_tester() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    NOTIFY posthorn_tests;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION call_tester(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.call_tester() IS 'Trigger: tells dispatchers that a test is wanted.';
+
+
+--
 -- Name: claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, url text, signing text, secret bytea, previous_secret bytea, payload_format text, header_families text[], success_policy text, retry_schedule integer[], max_retries integer, timeout_seconds integer, batch_max integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
+CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, changed_at timestamp with time zone, timeout_seconds integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
@@ -358,9 +303,7 @@ BEGIN
     IF taken <> '{}' THEN
         RETURN QUERY
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
-            s.id, s.tenant_id, s.url, s.signing, s.secret, CASE WHEN s.previous_secret_until > now() THEN s.previous_secret END,
-            s.payload_format, s.header_families, s.success_policy, s.retry_schedule, s.max_retries,
-            coalesce(s.timeout_seconds, default_timeout), s.batch_max, c.subscription_id IS NOT NULL,
+            s.id, s.tenant_id, s.updated_at, coalesce(s.timeout_seconds, default_timeout), c.subscription_id IS NOT NULL,
             NULL::uuid, NULL::uuid, NULL::text, NULL::integer, NULL::integer, NULL::integer, NULL::boolean, NULL::text, NULL::text,
             NULL::text, NULL::text, NULL::timestamptz
         FROM unnest(served) AS t (id)
@@ -368,8 +311,7 @@ BEGIN
         LEFT JOIN circuits c ON c.subscription_id = t.id;
         RETURN QUERY
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
-            d.subscription_id, d.tenant_id, NULL::text, NULL::text, NULL::bytea, NULL::bytea, NULL::text, NULL::text[], NULL::text,
-            NULL::integer[], NULL::integer, NULL::integer, NULL::integer, NULL::boolean,
+            d.subscription_id, d.tenant_id, NULL::timestamptz, NULL::integer, NULL::boolean,
             d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
             o.resource_type, o.resource_id, o.created_at
         FROM unnest(taken) WITH ORDINALITY AS t (id, place)
@@ -386,22 +328,6 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) IS 'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription. The first row tells of the look itself, then come the subscriptions served, then what was leased.';
-
-
---
--- Name: current_actor(); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.current_actor() RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN COALESCE(NULLIF(current_setting('posthorn.actor'::text, true), ''::text), ('role:'::text || (SESSION_USER)::text));
-
-
---
--- Name: FUNCTION current_actor(); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.current_actor() IS 'Who this transaction acts as (posthorn.actor), or the login for plain SQL.';
 
 
 --
@@ -431,7 +357,9 @@ CREATE FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boo
 BEGIN
     cancelled := 0;
     UPDATE webhook_subscriptions s
-    SET status = 'deleted', status_reason = NULL, secret = NULL, previous_secret = NULL, previous_secret_until = NULL
+    SET status = 'deleted', status_reason = NULL, secret = NULL, previous_secret = NULL, previous_secret_until = NULL,
+        header_names = '{}', sealed_headers = NULL, credentials_type = NULL, sealed_credentials = NULL, client_certificate = NULL,
+        sealed_client_key = NULL
     WHERE s.id = subscription AND s.status <> 'deleted';
     is_found := FOUND;
     IF is_found THEN
@@ -848,17 +776,14 @@ COMMENT ON FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean, O
 CREATE FUNCTION posthorn.find_api_key(key_id text) RETURNS TABLE(tenant_id uuid, secret_sha256 bytea, revoked boolean)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-    SELECT k.tenant_id, k.secret_sha256, NOT k.is_valid OR NOT k.scopes @> '{read,publish,manage,keys}'::text[]
-    FROM identify_api_key(key_id) k
-$$;
+    AS $$ SELECT k.tenant_id, k.secret_sha256, k.revoked_at IS NOT NULL FROM api_keys k WHERE k.id = key_id $$;
 
 
 --
 -- Name: FUNCTION find_api_key(key_id text); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.find_api_key(key_id text) IS 'For binaries that do not know scopes: keys without all of them count as revoked. Superseded by identify_api_key.';
+COMMENT ON FUNCTION posthorn.find_api_key(key_id text) IS 'Tenant and hash of an API key, for the API''s authentication alone.';
 
 
 --
@@ -905,34 +830,6 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the receiver fared when a subscription is activated again, gets another URL or is deleted, and buckets nobody needs.';
-
-
---
--- Name: forget_idempotency_keys(integer); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.forget_idempotency_keys(max_rows integer) RETURNS integer
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-    WITH old AS (
-        SELECT k.tenant_id, k.route, k.key FROM idempotency_keys k
-        WHERE k.created_at < now() - interval '24 hours'
-        ORDER BY k.created_at LIMIT max_rows
-        FOR UPDATE SKIP LOCKED),
-    gone AS (
-        DELETE FROM idempotency_keys k USING old o
-        WHERE k.tenant_id = o.tenant_id AND k.route = o.route AND k.key = o.key
-        RETURNING 1)
-    SELECT count(*)::integer FROM gone
-$$;
-
-
---
--- Name: FUNCTION forget_idempotency_keys(max_rows integer); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) IS 'Deletes at most so many answers older than 24 hours, and says how many.';
 
 
 --
@@ -1020,28 +917,6 @@ COMMENT ON FUNCTION posthorn.held_back_by(parent text, day date) IS 'Why a day o
 
 
 --
--- Name: identify_api_key(text); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.identify_api_key(key_id text) RETURNS TABLE(tenant_id uuid, secret_sha256 bytea, is_valid boolean, scopes text[])
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-    SELECT k.tenant_id, k.secret_sha256,
-        k.revoked_at IS NULL AND coalesce(k.expires_at > now(), true) AND t.disabled_at IS NULL, k.scopes
-    FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
-    WHERE k.id = key_id
-$$;
-
-
---
--- Name: FUNCTION identify_api_key(key_id text); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.identify_api_key(key_id text) IS 'Whose an API key is, its hash and what it may do, for the API''s authentication alone.';
-
-
---
 -- Name: is_cheap_filter(jsonpath); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1076,23 +951,6 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.is_day_there(parent text, day date) IS 'Whether a table has a partition of this day; one that was detached by hand does not count.';
-
-
---
--- Name: is_tenant_enabled(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.is_tenant_enabled(tenant uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$ SELECT EXISTS (SELECT FROM tenants t WHERE t.id = tenant AND t.disabled_at IS NULL) $$;
-
-
---
--- Name: FUNCTION is_tenant_enabled(tenant uuid); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) IS 'Whether there is this tenant and it is not disabled; for tokens that name one.';
 
 
 --
@@ -1392,67 +1250,6 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.missing_days(ahead integer) IS 'Partitions still to be made, from today to so many days ahead.';
-
-
---
--- Name: note_audit(); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.note_audit() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-DECLARE
-    old_row jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) END;
-    new_row jsonb := CASE WHEN TG_OP = 'DELETE' THEN '{}' ELSE to_jsonb(NEW) END;
-    subject jsonb := old_row || new_row;
-    tenant uuid := (subject->>TG_ARGV[1])::uuid;
-    changed jsonb;
-BEGIN
-    SELECT jsonb_object_agg(c.column_name, jsonb_build_object(
-        'old', audited_value(c.column_name, c.old_value), 'new', audited_value(c.column_name, c.new_value)))
-    INTO changed
-    FROM (SELECT column_name, coalesce(o.value, 'null') AS old_value, coalesce(n.value, 'null') AS new_value
-          FROM jsonb_each(old_row) AS o (column_name, value)
-          FULL JOIN jsonb_each(new_row) AS n (column_name, value) USING (column_name)) c
-    WHERE c.old_value <> c.new_value
-      AND c.column_name <> ALL ('{id,tenant_id,created_at,updated_at,status_changed_at,active,last_used_at}'::text[]);
-    -- what belongs to every tenant is nobody's; what changes nothing is no change
-    IF tenant IS NOT NULL AND (changed IS NOT NULL OR TG_OP <> 'UPDATE') THEN
-        INSERT INTO audit_log (tenant_id, actor, action, target_type, target_id, changes)
-        VALUES (tenant, current_actor(), audited_action(TG_ARGV[0], TG_OP, old_row, new_row), TG_ARGV[0],
-            subject->>TG_ARGV[2], changed);
-    END IF;
-    RETURN NULL;
-END
-$$;
-
-
---
--- Name: FUNCTION note_audit(); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.note_audit() IS 'Trigger (kind, column of the tenant, column of the id): adds a row to the audit log for each row changed.';
-
-
---
--- Name: note_key_use(text); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.note_key_use(key_id text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-    UPDATE api_keys SET last_used_at = now()
-    WHERE id = key_id AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
-$$;
-
-
---
--- Name: FUNCTION note_key_use(key_id text); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.note_key_use(key_id text) IS 'Notes that a key was used, at most once a minute.';
 
 
 --
@@ -1800,6 +1597,33 @@ COMMENT ON FUNCTION posthorn.schema_version() IS 'Number of the newest migration
 
 
 --
+-- Name: set_secret(uuid, bytea, text, integer, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE webhook_subscriptions s
+    SET secret = sealed, public_key = new_public_key, signing = new_signing, signature = new_signature,
+        header_families = CASE WHEN new_signature = 'ed25519' THEN '{standard}' ELSE s.header_families END,
+        previous_secret = CASE WHEN overlap_seconds > 0 THEN s.secret END,
+        previous_secret_until = CASE WHEN overlap_seconds > 0 AND s.secret IS NOT NULL THEN now() + make_interval(secs => overlap_seconds) END
+    WHERE s.id = subscription AND s.tenant_id = current_tenant() AND s.status <> 'deleted';
+    RETURN FOUND;
+END
+$$;
+
+
+--
+-- Name: FUNCTION set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) IS 'For the API: gives a subscription of the current tenant a new sealed secret, and says what it is for; the old one signs too for so many seconds.';
+
+
+--
 -- Name: stray_days(integer); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1891,12 +1715,8 @@ CREATE TABLE posthorn.api_keys (
     secret_sha256 bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     revoked_at timestamp with time zone,
-    scopes text[] DEFAULT '{read,publish,manage,keys}'::text[] NOT NULL,
-    expires_at timestamp with time zone,
-    last_used_at timestamp with time zone,
     CONSTRAINT id_is_10_letters_or_digits CHECK ((id ~ '^[A-Za-z0-9]{10}$'::text)),
     CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200)),
-    CONSTRAINT scopes_are_known CHECK ((((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 4)) AND (scopes <@ '{read,publish,manage,keys}'::text[]))),
     CONSTRAINT secret_is_a_sha256 CHECK ((octet_length(secret_sha256) = 32))
 );
 
@@ -1948,114 +1768,6 @@ COMMENT ON COLUMN posthorn.api_keys.created_at IS 'When it was made.';
 --
 
 COMMENT ON COLUMN posthorn.api_keys.revoked_at IS 'Since when it is refused.';
-
-
---
--- Name: COLUMN api_keys.scopes; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.api_keys.scopes IS 'What the key may do: read, publish, manage, keys.';
-
-
---
--- Name: COLUMN api_keys.expires_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.api_keys.expires_at IS 'From when it is refused; NULL: never.';
-
-
---
--- Name: COLUMN api_keys.last_used_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.api_keys.last_used_at IS 'When it was used last, to the minute.';
-
-
---
--- Name: audit_log; Type: TABLE; Schema: posthorn; Owner: -
---
-
-CREATE TABLE posthorn.audit_log (
-    id uuid DEFAULT posthorn.uuid7() NOT NULL,
-    tenant_id uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    actor text NOT NULL,
-    action text NOT NULL,
-    target_type text NOT NULL,
-    target_id text NOT NULL,
-    changes jsonb,
-    details jsonb
-);
-
-
---
--- Name: TABLE audit_log; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON TABLE posthorn.audit_log IS 'Who changed what and when. Rows are only ever added.';
-
-
---
--- Name: COLUMN audit_log.id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.audit_log.id IS 'UUIDv7, in the order of the changes.';
-
-
---
--- Name: COLUMN audit_log.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.audit_log.tenant_id IS 'Whose thing was changed.';
-
-
---
--- Name: COLUMN audit_log.created_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.audit_log.created_at IS 'Start of the transaction that changed it.';
-
-
---
--- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.audit_log.actor IS 'api_key:<id>, jwt:<subject>, operator, dispatcher, or role:<login> for plain SQL.';
-
-
---
--- Name: COLUMN audit_log.action; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.audit_log.action IS 'Such as subscription.created, secret.rotated, api_key.revoked.';
-
-
---
--- Name: COLUMN audit_log.target_type; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.audit_log.target_type IS 'Kind of the thing: subscription, api_key, tenant, event_type, …';
-
-
---
--- Name: COLUMN audit_log.target_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.audit_log.target_id IS 'Its id.';
-
-
---
--- Name: COLUMN audit_log.changes; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.audit_log.changes IS 'Columns that changed, each with old and new; *** stands for a secret.';
-
-
---
--- Name: COLUMN audit_log.details; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.audit_log.details IS 'What else there is to say, such as the filter of a bulk operation.';
 
 
 --
@@ -2718,72 +2430,6 @@ COMMENT ON COLUMN posthorn.events.fanout_reason IS 'Why it is open.';
 
 
 --
--- Name: idempotency_keys; Type: TABLE; Schema: posthorn; Owner: -
---
-
-CREATE TABLE posthorn.idempotency_keys (
-    tenant_id uuid NOT NULL,
-    route text NOT NULL,
-    key text NOT NULL,
-    request_sha256 bytea NOT NULL,
-    answer bytea NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT answer_is_sealed_not_plain CHECK (((octet_length(answer) >= 43) AND (get_byte(answer, 0) = 1))),
-    CONSTRAINT key_is_1_to_255_characters CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
-    CONSTRAINT request_is_a_sha256 CHECK ((octet_length(request_sha256) = 32))
-);
-
-
---
--- Name: TABLE idempotency_keys; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON TABLE posthorn.idempotency_keys IS 'Requests of the last 24 hours that carried an Idempotency-Key, and what was answered.';
-
-
---
--- Name: COLUMN idempotency_keys.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.idempotency_keys.tenant_id IS 'Whose request.';
-
-
---
--- Name: COLUMN idempotency_keys.route; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.idempotency_keys.route IS 'Method and path beneath the API''s base.';
-
-
---
--- Name: COLUMN idempotency_keys.key; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.idempotency_keys.key IS 'The header Idempotency-Key.';
-
-
---
--- Name: COLUMN idempotency_keys.request_sha256; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.idempotency_keys.request_sha256 IS 'SHA-256 of query and body: the same key with another request is refused.';
-
-
---
--- Name: COLUMN idempotency_keys.answer; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.idempotency_keys.answer IS 'Status, headers and body, sealed with the keyring: some answers show a secret.';
-
-
---
--- Name: COLUMN idempotency_keys.created_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.idempotency_keys.created_at IS 'When it was answered.';
-
-
---
 -- Name: ordering_numbers; Type: SEQUENCE; Schema: posthorn; Owner: -
 --
 
@@ -3142,30 +2788,55 @@ CREATE TABLE posthorn.webhook_subscriptions (
     circuit_failure_ratio double precision,
     circuit_seconds integer,
     suspend_after_seconds integer,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    success_codes integer[],
+    template text,
+    template_content_type text DEFAULT 'application/json'::text NOT NULL,
+    signature text DEFAULT 'hmac'::text NOT NULL,
+    public_key text,
+    header_names text[] DEFAULT '{}'::text[] NOT NULL,
+    sealed_headers bytea,
+    credentials_type text,
+    sealed_credentials bytea,
+    client_certificate text,
+    sealed_client_key bytea,
     CONSTRAINT batch_max_is_1_to_1000 CHECK (((batch_max >= 1) AND (batch_max <= 1000))),
     CONSTRAINT batch_wait_is_0_to_60000_ms CHECK (((batch_wait_ms >= 0) AND (batch_wait_ms <= 60000))),
     CONSTRAINT batches_are_not_cloudevents_binary CHECK (((batch_max IS NULL) OR (payload_format <> 'cloudevents_binary'::text))),
+    CONSTRAINT batches_of_templates_are_json CHECK (((batch_max IS NULL) OR (template IS NULL) OR (template_content_type ~ '^application/([a-z0-9.-]+\+)?json'::text))),
     CONSTRAINT circuit_failure_ratio_is_above_0_to_1 CHECK (((circuit_failure_ratio > (0)::double precision) AND (circuit_failure_ratio <= (1)::double precision))),
     CONSTRAINT circuit_failures_is_0_to_100000 CHECK (((circuit_failures >= 0) AND (circuit_failures <= 100000))),
     CONSTRAINT circuit_seconds_is_1_to_86400 CHECK (((circuit_seconds >= 1) AND (circuit_seconds <= 86400))),
+    CONSTRAINT client_certificate_has_a_key CHECK ((((client_certificate IS NULL) = (sealed_client_key IS NULL)) AND (octet_length(client_certificate) <= 32768))),
+    CONSTRAINT credentials_are_basic_or_bearer CHECK ((((credentials_type IS NULL) = (sealed_credentials IS NULL)) AND (credentials_type = ANY (ARRAY['basic'::text, 'bearer'::text])))),
     CONSTRAINT description_is_at_most_500_characters CHECK ((char_length(description) <= 500)),
+    CONSTRAINT ed25519_signs_standard_headers_alone CHECK (((signature = 'hmac'::text) OR (header_families = '{standard}'::text[]))),
     CONSTRAINT events_are_names_or_patterns CHECK (posthorn.are_event_patterns(events)),
     CONSTRAINT filter_has_no_like_regex CHECK (((filter)::text !~ 'like_regex'::text)),
     CONSTRAINT filter_is_at_most_4000_characters CHECK ((char_length((filter)::text) <= 4000)),
     CONSTRAINT header_families_are_known CHECK (((cardinality(header_families) >= 1) AND (header_families <@ '{standard,gestiq,dotmac}'::text[]))),
+    CONSTRAINT header_names_are_those_of_the_sealed_headers CHECK ((((header_names = '{}'::text[]) = (sealed_headers IS NULL)) AND (cardinality(header_names) <= 32))),
+    CONSTRAINT headers_credentials_and_key_are_sealed_not_plain CHECK ((((sealed_headers IS NULL) OR (((octet_length(sealed_headers) >= 43) AND (octet_length(sealed_headers) <= 262144)) AND (get_byte(sealed_headers, 0) = 1))) AND ((sealed_credentials IS NULL) OR (((octet_length(sealed_credentials) >= 43) AND (octet_length(sealed_credentials) <= 16384)) AND (get_byte(sealed_credentials, 0) = 1))) AND ((sealed_client_key IS NULL) OR (((octet_length(sealed_client_key) >= 43) AND (octet_length(sealed_client_key) <= 32768)) AND (get_byte(sealed_client_key, 0) = 1))))),
     CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
     CONSTRAINT max_retries_is_0_to_30 CHECK (((max_retries >= 0) AND (max_retries <= 30))),
-    CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text]))),
+    CONSTRAINT metadata_is_an_object_of_at_most_16_kib CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 16384))),
+    CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text, 'template'::text]))),
     CONSTRAINT previous_secret_has_an_end CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
+    CONSTRAINT public_key_belongs_to_ed25519 CHECK (((public_key IS NULL) OR ((signature = 'ed25519'::text) AND (public_key ~ '^whpk_[A-Za-z0-9+/=]{44}$'::text)))),
     CONSTRAINT rate_burst_is_1_to_100000 CHECK (((rate_burst >= 1) AND (rate_burst <= 100000))),
     CONSTRAINT rate_per_second_is_0_01_to_10000 CHECK (((rate_per_second >= (0.01)::double precision) AND (rate_per_second <= (10000)::double precision))),
     CONSTRAINT retry_schedule_is_at_most_30_delays_of_up_to_30_days CHECK (((cardinality(retry_schedule) <= 30) AND (array_position(retry_schedule, NULL::integer) IS NULL) AND (0 <= ALL (retry_schedule)) AND (2592000 >= ALL (retry_schedule)))),
     CONSTRAINT secret_is_sealed_not_plain CHECK ((((secret IS NULL) OR (((octet_length(secret) >= 43) AND (octet_length(secret) <= 2048)) AND (get_byte(secret, 0) = 1))) AND ((previous_secret IS NULL) OR (((octet_length(previous_secret) >= 43) AND (octet_length(previous_secret) <= 2048)) AND (get_byte(previous_secret, 0) = 1))))),
     CONSTRAINT secret_unless_unsigned_or_deleted CHECK (((secret IS NOT NULL) OR (signing = 'none'::text) OR (status = 'deleted'::text))),
+    CONSTRAINT signature_is_known CHECK ((signature = ANY (ARRAY['hmac'::text, 'ed25519'::text]))),
     CONSTRAINT signing_is_known CHECK ((signing = ANY (ARRAY['required'::text, 'none'::text]))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
+    CONSTRAINT success_codes_are_1_to_50_of_200_to_399 CHECK ((((cardinality(success_codes) >= 1) AND (cardinality(success_codes) <= 50)) AND (array_position(success_codes, NULL::integer) IS NULL) AND (200 <= ALL (success_codes)) AND (399 >= ALL (success_codes)))),
     CONSTRAINT success_policy_is_known CHECK ((success_policy = ANY (ARRAY['standard'::text, 'gestiq'::text]))),
     CONSTRAINT suspend_after_seconds_is_0_to_a_year CHECK (((suspend_after_seconds >= 0) AND (suspend_after_seconds <= 31536000))),
+    CONSTRAINT template_content_type_is_a_media_type CHECK (((char_length(template_content_type) <= 100) AND (template_content_type ~ '^[a-z]+/[a-z0-9.+-]+(; ?charset=[a-z0-9-]+)?$'::text))),
+    CONSTRAINT template_is_at_most_16384_characters CHECK (((char_length(template) >= 1) AND (char_length(template) <= 16384))),
+    CONSTRAINT template_where_the_format_is_template CHECK (((payload_format = 'template'::text) = (template IS NOT NULL))),
     CONSTRAINT timeout_is_1_to_300_seconds CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 300))),
     CONSTRAINT url_is_http_or_https_without_user_or_fragment CHECK ((((char_length(url) >= 10) AND (char_length(url) <= 2048)) AND (url ~ '^https?://[^\s/@?#\\]+([/?][^\s#]*)?$'::text)))
 );
@@ -3280,7 +2951,7 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret_until IS 'End o
 -- Name: COLUMN webhook_subscriptions.payload_format; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_subscriptions.payload_format IS 'Shape of the body: default, gestiq, dotmac, cloudevents, cloudevents_binary, raw.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.payload_format IS 'Shape of the body: default, gestiq, dotmac, cloudevents, cloudevents_binary, raw, template.';
 
 
 --
@@ -3294,7 +2965,7 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.header_families IS 'Which signa
 -- Name: COLUMN webhook_subscriptions.success_policy; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_subscriptions.success_policy IS 'standard: 2xx is delivered; gestiq: 3xx too.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.success_policy IS 'standard: 2xx is delivered; gestiq: 3xx too. Without meaning where success_codes is set.';
 
 
 --
@@ -3400,6 +3071,90 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_seconds IS 'How long th
 --
 
 COMMENT ON COLUMN posthorn.webhook_subscriptions.suspend_after_seconds IS 'Nothing but failures for so long suspends the subscription; 0: never; NULL: POSTHORN_SUSPEND_AFTER_SECONDS.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.metadata; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.metadata IS 'Whatever its owner wants to keep with it, a JSON object. Not sent.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.success_codes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.success_codes IS 'The status codes that count as delivered, of 200 to 399; NULL: success_policy decides.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.template IS 'The body''s template (minijinja), where payload_format is template.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template_content_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.template_content_type IS 'Content-Type of what the template makes.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.signature; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.signature IS 'hmac (v1), or ed25519 (v1a): the receiver checks with public_key and holds no secret.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.public_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.public_key IS 'What checks ed25519 signatures: whpk_ and the base64 of 32 bytes.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.header_names; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.header_names IS 'Names of its own headers; their values are in sealed_headers.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_headers; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_headers IS 'Its own headers, sealed with the keyring for this tenant and subscription.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.credentials_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.credentials_type IS 'How requests identify themselves to the receiver: basic or bearer.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_credentials; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_credentials IS 'The value of the Authorization header, sealed.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.client_certificate; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.client_certificate IS 'Certificates to show the receiver in TLS, PEM, the own one first.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_client_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_client_key IS 'The certificate''s private key, sealed.';
 
 
 --
@@ -3655,7 +3410,6 @@ CREATE TABLE posthorn.tenants (
     name text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     max_in_flight integer,
-    disabled_at timestamp with time zone,
     CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
     CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200))
 );
@@ -3697,10 +3451,106 @@ COMMENT ON COLUMN posthorn.tenants.max_in_flight IS 'Deliveries in flight at onc
 
 
 --
--- Name: COLUMN tenants.disabled_at; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: test_sends; Type: TABLE; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.tenants.disabled_at IS 'Since when the tenant''s keys and tokens are refused; NULL: they are not. Its events are delivered all the same.';
+CREATE UNLOGGED TABLE posthorn.test_sends (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event text NOT NULL,
+    payload jsonb NOT NULL,
+    resource_type text,
+    resource_id text,
+    metadata jsonb,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    taken_at timestamp with time zone,
+    answer json
+);
+
+
+--
+-- Name: TABLE test_sends; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.test_sends IS 'Requests made on demand to see what a receiver answers; kept for ten minutes.';
+
+
+--
+-- Name: COLUMN test_sends.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.id IS 'UUIDv7; the webhook-id of the request.';
+
+
+--
+-- Name: COLUMN test_sends.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN test_sends.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.subscription_id IS 'To whom.';
+
+
+--
+-- Name: COLUMN test_sends.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.event IS 'Event type it pretends to be of.';
+
+
+--
+-- Name: COLUMN test_sends.payload; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.payload IS 'The data.';
+
+
+--
+-- Name: COLUMN test_sends.resource_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.resource_type IS 'Kind of the thing it is about.';
+
+
+--
+-- Name: COLUMN test_sends.resource_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.resource_id IS 'Id of the thing it is about.';
+
+
+--
+-- Name: COLUMN test_sends.metadata; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.metadata IS 'The event''s metadata.';
+
+
+--
+-- Name: COLUMN test_sends.requested_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.requested_at IS 'When it was asked for.';
+
+
+--
+-- Name: COLUMN test_sends.taken_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.taken_at IS 'When a dispatcher took it; it is made once or not at all.';
+
+
+--
+-- Name: COLUMN test_sends.answer; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.test_sends.answer IS 'The request as it was made, without credentials, and what came of it.';
 
 
 --
@@ -4056,14 +3906,6 @@ ALTER TABLE ONLY posthorn.api_keys
 
 
 --
--- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
---
-
-ALTER TABLE ONLY posthorn.audit_log
-    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
-
-
---
 -- Name: circuits circuits_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -4101,14 +3943,6 @@ ALTER TABLE ONLY posthorn.dispatchers
 
 ALTER TABLE ONLY posthorn.event_fanouts
     ADD CONSTRAINT event_fanouts_pkey PRIMARY KEY (event_id);
-
-
---
--- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
---
-
-ALTER TABLE ONLY posthorn.idempotency_keys
-    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, route, key);
 
 
 --
@@ -4176,6 +4010,14 @@ ALTER TABLE ONLY posthorn.tenants
 
 
 --
+-- Name: test_sends test_sends_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.test_sends
+    ADD CONSTRAINT test_sends_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: webhook_attempts webhook_attempts_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -4239,20 +4081,6 @@ CREATE INDEX api_keys_tenant_idx ON posthorn.api_keys USING btree (tenant_id);
 
 
 --
--- Name: audit_log_target_idx; Type: INDEX; Schema: posthorn; Owner: -
---
-
-CREATE INDEX audit_log_target_idx ON posthorn.audit_log USING btree (tenant_id, target_id, id);
-
-
---
--- Name: audit_log_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
---
-
-CREATE INDEX audit_log_tenant_idx ON posthorn.audit_log USING btree (tenant_id, id);
-
-
---
 -- Name: circuits_retry_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
@@ -4288,17 +4116,17 @@ CREATE INDEX event_fanouts_tenant_idx ON posthorn.event_fanouts USING btree (ten
 
 
 --
--- Name: idempotency_keys_created_idx; Type: INDEX; Schema: posthorn; Owner: -
---
-
-CREATE INDEX idempotency_keys_created_idx ON posthorn.idempotency_keys USING btree (created_at);
-
-
---
 -- Name: subscription_patterns_subscription_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
 CREATE INDEX subscription_patterns_subscription_idx ON posthorn.subscription_patterns USING btree (tenant_id, subscription_id);
+
+
+--
+-- Name: test_sends_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX test_sends_tenant_idx ON posthorn.test_sends USING btree (tenant_id, requested_at);
 
 
 --
@@ -4484,6 +4312,13 @@ CREATE TRIGGER call_next_in_line AFTER DELETE ON posthorn.webhook_deliveries_liv
 
 
 --
+-- Name: test_sends call_tester; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER call_tester AFTER INSERT ON posthorn.test_sends FOR EACH STATEMENT EXECUTE FUNCTION posthorn.call_tester();
+
+
+--
 -- Name: outbox fan_out; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
@@ -4502,34 +4337,6 @@ CREATE TRIGGER forget_circuit AFTER UPDATE OF status, url, rate_per_second ON po
 --
 
 CREATE TRIGGER keep_patterns AFTER INSERT OR UPDATE OF tenant_id, events, filter, status, ordered ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.keep_subscription_patterns();
-
-
---
--- Name: api_keys note_audit; Type: TRIGGER; Schema: posthorn; Owner: -
---
-
-CREATE TRIGGER note_audit AFTER INSERT OR DELETE OR UPDATE OF name, secret_sha256, scopes, expires_at, revoked_at ON posthorn.api_keys FOR EACH ROW EXECUTE FUNCTION posthorn.note_audit('api_key', 'tenant_id', 'id');
-
-
---
--- Name: event_types note_audit; Type: TRIGGER; Schema: posthorn; Owner: -
---
-
-CREATE TRIGGER note_audit AFTER INSERT OR DELETE OR UPDATE ON posthorn.event_types FOR EACH ROW EXECUTE FUNCTION posthorn.note_audit('event_type', 'tenant_id', 'name');
-
-
---
--- Name: tenants note_audit; Type: TRIGGER; Schema: posthorn; Owner: -
---
-
-CREATE TRIGGER note_audit AFTER INSERT OR DELETE OR UPDATE ON posthorn.tenants FOR EACH ROW EXECUTE FUNCTION posthorn.note_audit('tenant', 'id', 'id');
-
-
---
--- Name: webhook_subscriptions note_audit; Type: TRIGGER; Schema: posthorn; Owner: -
---
-
-CREATE TRIGGER note_audit AFTER INSERT OR DELETE OR UPDATE ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.note_audit('subscription', 'tenant_id', 'id');
 
 
 --
@@ -4572,18 +4379,6 @@ ALTER TABLE ONLY posthorn.webhook_subscriptions
 
 
 --
--- Name: api_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
---
-
-ALTER TABLE posthorn.api_keys ENABLE ROW LEVEL SECURITY;
-
---
--- Name: audit_log; Type: ROW SECURITY; Schema: posthorn; Owner: -
---
-
-ALTER TABLE posthorn.audit_log ENABLE ROW LEVEL SECURITY;
-
---
 -- Name: circuits; Type: ROW SECURITY; Schema: posthorn; Owner: -
 --
 
@@ -4594,13 +4389,6 @@ ALTER TABLE posthorn.circuits ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE posthorn.event_types ENABLE ROW LEVEL SECURITY;
-
---
--- Name: audit_log every_row; Type: POLICY; Schema: posthorn; Owner: -
---
-
-CREATE POLICY every_row ON posthorn.audit_log FOR SELECT TO posthorn_readonly USING (true);
-
 
 --
 -- Name: circuits every_row; Type: POLICY; Schema: posthorn; Owner: -
@@ -4624,6 +4412,13 @@ CREATE POLICY every_row ON posthorn.tenants FOR SELECT TO posthorn_readonly USIN
 
 
 --
+-- Name: test_sends every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.test_sends TO posthorn_dispatcher USING (true) WITH CHECK (true);
+
+
+--
 -- Name: webhook_attempts every_row; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -4642,27 +4437,6 @@ CREATE POLICY every_row ON posthorn.webhook_deliveries TO posthorn_dispatcher US
 --
 
 CREATE POLICY every_row ON posthorn.webhook_subscriptions TO posthorn_dispatcher USING (true) WITH CHECK (true);
-
-
---
--- Name: api_keys every_row_of_the_operator; Type: POLICY; Schema: posthorn; Owner: -
---
-
-CREATE POLICY every_row_of_the_operator ON posthorn.api_keys TO posthorn_admin USING (true) WITH CHECK (true);
-
-
---
--- Name: tenants every_row_of_the_operator; Type: POLICY; Schema: posthorn; Owner: -
---
-
-CREATE POLICY every_row_of_the_operator ON posthorn.tenants TO posthorn_admin USING (true) WITH CHECK (true);
-
-
---
--- Name: api_keys every_row_read; Type: POLICY; Schema: posthorn; Owner: -
---
-
-CREATE POLICY every_row_read ON posthorn.api_keys FOR SELECT TO posthorn_readonly USING (true);
 
 
 --
@@ -4694,12 +4468,6 @@ CREATE POLICY every_row_read ON posthorn.webhook_subscriptions FOR SELECT TO pos
 
 
 --
--- Name: idempotency_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
---
-
-ALTER TABLE posthorn.idempotency_keys ENABLE ROW LEVEL SECURITY;
-
---
 -- Name: event_types own_and_common; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -4714,27 +4482,6 @@ CREATE POLICY own_row ON posthorn.tenants FOR SELECT TO posthorn_api USING ((id 
 
 
 --
--- Name: tenants own_row_changed; Type: POLICY; Schema: posthorn; Owner: -
---
-
-CREATE POLICY own_row_changed ON posthorn.tenants FOR UPDATE TO posthorn_api USING ((id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((id = ( SELECT posthorn.current_tenant() AS current_tenant)));
-
-
---
--- Name: api_keys own_rows; Type: POLICY; Schema: posthorn; Owner: -
---
-
-CREATE POLICY own_rows ON posthorn.api_keys TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
-
-
---
--- Name: audit_log own_rows; Type: POLICY; Schema: posthorn; Owner: -
---
-
-CREATE POLICY own_rows ON posthorn.audit_log FOR SELECT TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
-
-
---
 -- Name: circuits own_rows; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -4742,10 +4489,10 @@ CREATE POLICY own_rows ON posthorn.circuits TO posthorn_api USING ((tenant_id = 
 
 
 --
--- Name: idempotency_keys own_rows; Type: POLICY; Schema: posthorn; Owner: -
+-- Name: test_sends own_rows; Type: POLICY; Schema: posthorn; Owner: -
 --
 
-CREATE POLICY own_rows ON posthorn.idempotency_keys TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+CREATE POLICY own_rows ON posthorn.test_sends TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
 
 
 --
@@ -4774,6 +4521,12 @@ CREATE POLICY own_rows ON posthorn.webhook_subscriptions TO posthorn_api USING (
 --
 
 ALTER TABLE posthorn.tenants ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: test_sends; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.test_sends ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: webhook_attempts; Type: ROW SECURITY; Schema: posthorn; Owner: -
@@ -4825,7 +4578,6 @@ GRANT USAGE ON SCHEMA posthorn TO posthorn_publisher;
 GRANT USAGE ON SCHEMA posthorn TO posthorn_api;
 GRANT USAGE ON SCHEMA posthorn TO posthorn_dispatcher;
 GRANT USAGE ON SCHEMA posthorn TO posthorn_readonly;
-GRANT USAGE ON SCHEMA posthorn TO posthorn_admin;
 
 
 --
@@ -4838,40 +4590,17 @@ GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_d
 
 
 --
--- Name: FUNCTION audit(action text, target_type text, target_id text, details jsonb); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.audit(action text, target_type text, target_id text, details jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.audit(action text, target_type text, target_id text, details jsonb) TO posthorn_api;
-
-
---
--- Name: FUNCTION audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb) TO posthorn_dispatcher;
-
-
---
--- Name: FUNCTION audited_action(kind text, operation text, old_row jsonb, new_row jsonb); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.audited_action(kind text, operation text, old_row jsonb, new_row jsonb) FROM PUBLIC;
-
-
---
--- Name: FUNCTION audited_value(column_name text, value jsonb); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.audited_value(column_name text, value jsonb) FROM PUBLIC;
-
-
---
 -- Name: FUNCTION call_next_in_line(); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.call_next_in_line() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION call_tester(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.call_tester() FROM PUBLIC;
 
 
 --
@@ -4883,14 +4612,6 @@ GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share intege
 
 
 --
--- Name: FUNCTION current_actor(); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.current_actor() FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.current_actor() TO posthorn_admin;
-
-
---
 -- Name: FUNCTION current_tenant(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -4898,7 +4619,6 @@ REVOKE ALL ON FUNCTION posthorn.current_tenant() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_readonly;
-GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_admin;
 
 
 --
@@ -4981,15 +4701,6 @@ REVOKE ALL ON FUNCTION posthorn.forget_circuit() FROM PUBLIC;
 
 
 --
--- Name: FUNCTION forget_idempotency_keys(max_rows integer); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) TO posthorn_api;
-GRANT ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) TO posthorn_dispatcher;
-
-
---
 -- Name: FUNCTION growth(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5007,14 +4718,6 @@ REVOKE ALL ON FUNCTION posthorn.held_back_by(parent text, day date) FROM PUBLIC;
 
 
 --
--- Name: FUNCTION identify_api_key(key_id text); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.identify_api_key(key_id text) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.identify_api_key(key_id text) TO posthorn_api;
-
-
---
 -- Name: FUNCTION is_cheap_filter(filter jsonpath); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5026,14 +4729,6 @@ REVOKE ALL ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION posthorn.is_day_there(parent text, day date) FROM PUBLIC;
-
-
---
--- Name: FUNCTION is_tenant_enabled(tenant uuid); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) TO posthorn_api;
 
 
 --
@@ -5066,21 +4761,6 @@ GRANT ALL ON FUNCTION posthorn.make_day(parent text, day date) TO posthorn_dispa
 REVOKE ALL ON FUNCTION posthorn.missing_days(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_dispatcher;
-
-
---
--- Name: FUNCTION note_audit(); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.note_audit() FROM PUBLIC;
-
-
---
--- Name: FUNCTION note_key_use(key_id text); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.note_key_use(key_id text) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.note_key_use(key_id text) TO posthorn_api;
 
 
 --
@@ -5168,6 +4848,14 @@ GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_readonly;
 
 
 --
+-- Name: FUNCTION set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) TO posthorn_api;
+
+
+--
 -- Name: FUNCTION stray_days(keep_days integer); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5184,7 +4872,6 @@ REVOKE ALL ON FUNCTION posthorn.uuid7() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_publisher;
 GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_dispatcher;
-GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_admin;
 
 
 --
@@ -5202,8 +4889,6 @@ GRANT ALL ON FUNCTION posthorn.wake() TO posthorn_readonly;
 --
 
 GRANT SELECT(id) ON TABLE posthorn.api_keys TO posthorn_readonly;
-GRANT SELECT(id),INSERT(id) ON TABLE posthorn.api_keys TO posthorn_api;
-GRANT SELECT(id),INSERT(id) ON TABLE posthorn.api_keys TO posthorn_admin;
 
 
 --
@@ -5211,8 +4896,6 @@ GRANT SELECT(id),INSERT(id) ON TABLE posthorn.api_keys TO posthorn_admin;
 --
 
 GRANT SELECT(tenant_id) ON TABLE posthorn.api_keys TO posthorn_readonly;
-GRANT SELECT(tenant_id),INSERT(tenant_id) ON TABLE posthorn.api_keys TO posthorn_api;
-GRANT SELECT(tenant_id),INSERT(tenant_id) ON TABLE posthorn.api_keys TO posthorn_admin;
 
 
 --
@@ -5220,16 +4903,6 @@ GRANT SELECT(tenant_id),INSERT(tenant_id) ON TABLE posthorn.api_keys TO posthorn
 --
 
 GRANT SELECT(name) ON TABLE posthorn.api_keys TO posthorn_readonly;
-GRANT SELECT(name),INSERT(name) ON TABLE posthorn.api_keys TO posthorn_api;
-GRANT SELECT(name),INSERT(name) ON TABLE posthorn.api_keys TO posthorn_admin;
-
-
---
--- Name: COLUMN api_keys.secret_sha256; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(secret_sha256) ON TABLE posthorn.api_keys TO posthorn_api;
-GRANT INSERT(secret_sha256) ON TABLE posthorn.api_keys TO posthorn_admin;
 
 
 --
@@ -5237,8 +4910,6 @@ GRANT INSERT(secret_sha256) ON TABLE posthorn.api_keys TO posthorn_admin;
 --
 
 GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
-GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_api;
-GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_admin;
 
 
 --
@@ -5246,43 +4917,6 @@ GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_admin;
 --
 
 GRANT SELECT(revoked_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
-GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE posthorn.api_keys TO posthorn_api;
-GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE posthorn.api_keys TO posthorn_admin;
-
-
---
--- Name: COLUMN api_keys.scopes; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT(scopes),INSERT(scopes) ON TABLE posthorn.api_keys TO posthorn_api;
-GRANT SELECT(scopes) ON TABLE posthorn.api_keys TO posthorn_readonly;
-GRANT SELECT(scopes),INSERT(scopes) ON TABLE posthorn.api_keys TO posthorn_admin;
-
-
---
--- Name: COLUMN api_keys.expires_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE posthorn.api_keys TO posthorn_api;
-GRANT SELECT(expires_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
-GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE posthorn.api_keys TO posthorn_admin;
-
-
---
--- Name: COLUMN api_keys.last_used_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_api;
-GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
-GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_admin;
-
-
---
--- Name: TABLE audit_log; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.audit_log TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.audit_log TO posthorn_readonly;
 
 
 --
@@ -5485,55 +5119,6 @@ GRANT SELECT(ordering_key) ON TABLE posthorn.outbox TO posthorn_readonly;
 --
 
 GRANT SELECT ON TABLE posthorn.events TO posthorn_api;
-
-
---
--- Name: TABLE idempotency_keys; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.tenant_id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(tenant_id) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.route; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(route) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.key; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(key) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.request_sha256; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(request_sha256),UPDATE(request_sha256) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.answer; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(answer),UPDATE(answer) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.created_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(created_at) ON TABLE posthorn.idempotency_keys TO posthorn_api;
 
 
 --
@@ -5910,6 +5495,99 @@ GRANT SELECT(suspend_after_seconds) ON TABLE posthorn.webhook_subscriptions TO p
 
 
 --
+-- Name: COLUMN webhook_subscriptions.metadata; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(metadata),INSERT(metadata),UPDATE(metadata) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(metadata) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.success_codes; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(success_codes),INSERT(success_codes),UPDATE(success_codes) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(success_codes) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(template),INSERT(template),UPDATE(template) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(template) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template_content_type; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(template_content_type),INSERT(template_content_type),UPDATE(template_content_type) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(template_content_type) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.signature; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(signature),INSERT(signature),UPDATE(signature) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(signature) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.public_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(public_key),INSERT(public_key),UPDATE(public_key) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(public_key) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.header_names; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(header_names),INSERT(header_names),UPDATE(header_names) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(header_names) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_headers; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(sealed_headers),UPDATE(sealed_headers) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.credentials_type; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(credentials_type),INSERT(credentials_type),UPDATE(credentials_type) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(credentials_type) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_credentials; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(sealed_credentials),UPDATE(sealed_credentials) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.client_certificate; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(client_certificate),INSERT(client_certificate),UPDATE(client_certificate) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(client_certificate) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_client_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(sealed_client_key),UPDATE(sealed_client_key) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+
+
+--
 -- Name: TABLE subscription_limits; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5922,36 +5600,77 @@ GRANT SELECT ON TABLE posthorn.subscription_limits TO posthorn_readonly;
 
 GRANT SELECT ON TABLE posthorn.tenants TO posthorn_api;
 GRANT SELECT ON TABLE posthorn.tenants TO posthorn_readonly;
-GRANT SELECT ON TABLE posthorn.tenants TO posthorn_admin;
 
 
 --
--- Name: COLUMN tenants.id; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE test_sends; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT INSERT(id) ON TABLE posthorn.tenants TO posthorn_admin;
-
-
---
--- Name: COLUMN tenants.name; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(name) ON TABLE posthorn.tenants TO posthorn_api;
-GRANT INSERT(name),UPDATE(name) ON TABLE posthorn.tenants TO posthorn_admin;
+GRANT SELECT ON TABLE posthorn.test_sends TO posthorn_api;
+GRANT SELECT,DELETE ON TABLE posthorn.test_sends TO posthorn_dispatcher;
 
 
 --
--- Name: COLUMN tenants.max_in_flight; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN test_sends.tenant_id; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT INSERT(max_in_flight),UPDATE(max_in_flight) ON TABLE posthorn.tenants TO posthorn_admin;
+GRANT INSERT(tenant_id) ON TABLE posthorn.test_sends TO posthorn_api;
 
 
 --
--- Name: COLUMN tenants.disabled_at; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN test_sends.subscription_id; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT UPDATE(disabled_at) ON TABLE posthorn.tenants TO posthorn_admin;
+GRANT INSERT(subscription_id) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.event; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(event) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.payload; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(payload) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.resource_type; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(resource_type) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.resource_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(resource_id) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.metadata; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(metadata) ON TABLE posthorn.test_sends TO posthorn_api;
+
+
+--
+-- Name: COLUMN test_sends.taken_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(taken_at) ON TABLE posthorn.test_sends TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN test_sends.answer; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(answer) ON TABLE posthorn.test_sends TO posthorn_dispatcher;
 
 
 --

@@ -26,9 +26,12 @@ use crate::domain::violation::Violation;
 pub(super) struct BodyLimit(pub(super) usize);
 
 /// A request body whose schema is that of `T` and whose fields are still to be read.
-pub(super) struct Body<T>(pub(super) Fields, PhantomData<fn() -> T>);
+pub(super) struct Body<T, const IS_REQUIRED: bool = true>(pub(super) Fields, PhantomData<fn() -> T>);
 
-impl<'a, T: Type> ApiExtractor<'a> for Body<T> {
+/// A body that may be absent: then it says nothing.
+pub(super) type OptionalBody<T> = Body<T, false>;
+
+impl<'a, T: Type, const IS_REQUIRED: bool> ApiExtractor<'a> for Body<T, IS_REQUIRED> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
     type ParamRawType = ();
@@ -39,7 +42,7 @@ impl<'a, T: Type> ApiExtractor<'a> for Body<T> {
 
     fn request_meta() -> Option<MetaRequest> {
         let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
-        Some(MetaRequest { description: None, content, required: true })
+        Some(MetaRequest { description: None, content, required: IS_REQUIRED })
     }
 
     async fn from_request(
@@ -50,10 +53,17 @@ impl<'a, T: Type> ApiExtractor<'a> for Body<T> {
         match request.content_type() {
             Some(kind) if poem_openapi::payload::Json::<T>::check_content_type(kind) => {}
             Some(kind) => return Err(ContentTypeError::NotSupported { content_type: kind.to_owned() }.into()),
-            None => return Err(ContentTypeError::ExpectContentType.into()),
+            None if IS_REQUIRED => return Err(ContentTypeError::ExpectContentType.into()),
+            None => {}
         }
         let limit = <&BodyLimit>::from_data(request)?;
         let bytes = body.take()?.into_bytes_limit(limit.0).await?;
+        if !IS_REQUIRED && request.content_type().is_none() {
+            if !bytes.is_empty() {
+                return Err(ContentTypeError::ExpectContentType.into());
+            }
+            return Ok(Self(Fields::default(), PhantomData));
+        }
         Ok(Self(Fields::parse(&bytes)?, PhantomData))
     }
 }
@@ -70,7 +80,7 @@ impl<'a, T: Send + Sync + 'static> FromData<'a> for &'a T {
 }
 
 /// The fields of a body and what was found wrong with them so far.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Fields {
     values: BTreeMap<String, Box<RawValue>>,
     violations: Vec<Violation>,
@@ -102,6 +112,55 @@ impl Fields {
             self.fail(field, "type", format!("must be {expected}"));
         }
         value
+    }
+
+    /// What a setting becomes: as it is where the field is absent, `otherwise` where it is null, else what `read` makes of it.
+    pub(super) fn set<T>(
+        &mut self,
+        field: &str,
+        setting: &mut T,
+        otherwise: T,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) {
+        match self.values.get(field).map(|raw| raw.get() == "null") {
+            None => {}
+            Some(true) => {
+                self.values.remove(field);
+                *setting = otherwise;
+            }
+            Some(false) => {
+                if let Some(value) = read(self) {
+                    *setting = value;
+                }
+            }
+        }
+    }
+
+    /// Whether the body says anything of this field, null included.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.values.contains_key(field)
+    }
+
+    /// A number within a range, whole or not.
+    pub(super) fn decimal(&mut self, field: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
+        let expected = format!("a number from {} to {}", range.start(), range.end());
+        let number = self.take::<f64>(field, &expected)?;
+        if !range.contains(&number) {
+            self.fail(field, "range", format!("must be {expected}"));
+            return None;
+        }
+        Some(number)
+    }
+
+    /// A text that must not be longer, in characters.
+    pub(super) fn limited_text(&mut self, field: &str, max: usize) -> Option<String> {
+        let text = self.text(field)?;
+        let chars = text.chars().count();
+        if chars > max {
+            self.fail(field, "length", format!("must have at most {max} characters, has {chars}"));
+            return None;
+        }
+        Some(text)
     }
 
     /// A text, which Postgres can hold only without NUL.
@@ -172,7 +231,7 @@ impl Fields {
     }
 
     /// Refuses the request when anything is wrong so far, unknown fields included.
-    pub(super) fn check(self) -> Result<(), Problem> {
+    pub(super) fn check(mut self) -> Result<(), Problem> {
         let violations = self.finish();
         if violations.is_empty() { Ok(()) } else { Err(Problem::invalid(violations)) }
     }
@@ -188,11 +247,11 @@ impl Fields {
     }
 
     /// Everything found wrong, unknown fields included: a field that does nothing would be a silent mistake.
-    pub(super) fn finish(mut self) -> Vec<Violation> {
+    pub(super) fn finish(&mut self) -> Vec<Violation> {
         for field in std::mem::take(&mut self.values).into_keys() {
             self.fail(&field, "unknown_field", "is not a field of this request");
         }
-        self.violations
+        std::mem::take(&mut self.violations)
     }
 
     fn take_raw(&mut self, field: &str) -> Option<Box<RawValue>> {
@@ -271,7 +330,7 @@ impl ParseFromJSON for RawJson {
 mod tests {
     use super::*;
 
-    fn rules(fields: Fields) -> Vec<(String, &'static str)> {
+    fn rules(mut fields: Fields) -> Vec<(String, &'static str)> {
         fields.finish().into_iter().map(|v| (v.field, v.rule)).collect()
     }
 

@@ -127,7 +127,7 @@ pub(super) fn read_event(mut fields: Fields) -> Result<NewEvent, Problem> {
     }
 }
 
-fn short_text(fields: &mut Fields, field: &'static str, max: usize) -> Option<String> {
+pub(super) fn short_text(fields: &mut Fields, field: &'static str, max: usize) -> Option<String> {
     let text = fields.text(field)?;
     if !(1..=max).contains(&text.chars().count()) || text.chars().any(char::is_control) {
         fields.fail(field, "printable", format!("must have 1 to {max} characters, none of them a control character"));

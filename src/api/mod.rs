@@ -9,6 +9,7 @@ mod checks;
 mod cursor;
 mod deliveries;
 mod drain;
+mod etag;
 mod events;
 mod jwt;
 mod keys;
@@ -22,6 +23,7 @@ mod reply;
 mod subscriptions;
 mod surround;
 mod tenant;
+mod test_sends;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -49,6 +51,7 @@ use self::operations::Operations;
 use self::problem::Problem;
 use self::subscriptions::SubscriptionsApi;
 use self::tenant::TenantApi;
+use self::test_sends::TestSendsApi;
 use crate::config::{ApiConfig, WebhookConfig};
 use crate::domain::keyring::Keyring;
 use crate::metrics::Metrics;
@@ -155,13 +158,14 @@ pub fn admin_document() -> String {
 }
 
 /// The resources, in the order of the document.
-type Resources = (SubscriptionsApi, DeliveriesApi, EventsApi, TenantApi, KeysApi, AuditApi);
+type Resources = (SubscriptionsApi, TestSendsApi, DeliveriesApi, EventsApi, TenantApi, KeysApi, AuditApi);
 
 fn resources(state: &ApiState) -> Resources {
     let store = || state.store.clone();
     let (keyring, webhook) = (Arc::clone(&state.keyring), Arc::clone(&state.webhook));
     (
-        SubscriptionsApi { store: store(), keyring, webhook },
+        SubscriptionsApi { store: store(), keyring, webhook: webhook.clone() },
+        TestSendsApi { store: store(), webhook },
         DeliveriesApi { store: store() },
         EventsApi { store: store() },
         TenantApi { store: store() },

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::access::Access;
 use super::body::BodyLimit;
 use super::problem::Problem;
-use crate::domain::keyring::Keyring;
+use crate::domain::keyring::{Keyring, Purpose};
 use crate::store::idempotency::{self, Begun, Named};
 use crate::store::{StoreError, Tx, Work};
 
@@ -107,8 +107,8 @@ impl OnceKey {
                 .collect(),
             body: String::from_utf8_lossy(&body).into_owned(),
         };
-        let plain = zeroize::Zeroizing::new(serde_json::to_vec(&stored).expect("texts can always be written"));
-        let sealed = self.keyring.seal_bytes(self.named.tenant, self.owner(), &plain);
+        let plain = zeroize::Zeroizing::new(serde_json::to_string(&stored).expect("texts can always be written"));
+        let sealed = self.keyring.seal_text(self.named.tenant, self.owner(), Purpose::Answer, &plain);
         idempotency::keep(tx, &self.named, &sealed).await?;
         Ok(Ok(Once::fresh(Response::from_parts(parts, body.into())).of()))
     }
@@ -118,8 +118,8 @@ impl OnceKey {
             tracing::error!(route = self.named.route, error = %error, "a stored answer cannot be read");
             Problem::internal()
         };
-        let plain = self.keyring.open_bytes(self.named.tenant, self.owner(), sealed).map_err(|error| fault(&error))?;
-        serde_json::from_slice(&plain).map_err(|error| fault(&error))
+        let plain = self.keyring.open_text(self.named.tenant, self.owner(), Purpose::Answer, sealed);
+        serde_json::from_str(&plain.map_err(|error| fault(&error))?).map_err(|error| fault(&error))
     }
 
     /// What an answer is sealed for: a name made of the request's, so that it opens in its own row alone.

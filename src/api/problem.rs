@@ -120,6 +120,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", "Not possible in the present state", detail)
     }
 
+    /// 412 for a change meant for a state that is no longer.
+    pub(super) fn changed_meanwhile() -> Self {
+        let detail = "it was changed since that ETag was read: read it again";
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "Changed meanwhile", detail)
+    }
+
     /// 413.
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
@@ -136,7 +142,12 @@ impl Problem {
         let detail = "the database cannot be reached; try again";
         let title = "Temporarily unavailable";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail)
-            .with(More { retry_after_seconds: Some(1), ..More::default() })
+    }
+
+    /// 503 where no dispatcher took what only one can do.
+    pub(super) fn no_dispatcher() -> Self {
+        let detail = "no dispatcher answered in time: is one running (posthorn serve), and is the receiver slow?";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-dispatcher", "No dispatcher answered", detail)
     }
 
     /// What a poem error comes to, from our handlers or from poem's own parsing and routing.
@@ -235,7 +246,8 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = self.more.retry_after_seconds {
+        let is_unavailable = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.more.retry_after_seconds.or(is_unavailable.then_some(1)) {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if let Some(allowance) = self.more.allowance {

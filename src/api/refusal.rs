@@ -35,6 +35,13 @@ impl Statuses for Writing {
     const ALL: &'static [u16] = &[400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503];
 }
 
+/// Statuses of an operation that changes a thing that has an ETag.
+pub(super) struct Changing;
+
+impl Statuses for Changing {
+    const ALL: &'static [u16] = &[400, 401, 403, 404, 405, 409, 412, 413, 415, 429, 500, 503];
+}
+
 /// A [`Problem`] of an operation that declares the statuses `S`.
 pub(super) struct Refusal<S>(Problem, PhantomData<fn() -> S>);
 
@@ -75,6 +82,7 @@ const fn describe(status: u16) -> &'static str {
         404 => "Not found, or another tenant's",
         405 => "The path does not take this method",
         409 => "Not possible in the present state, a duplicate, or an Idempotency-Key that named another request",
+        412 => "It was changed since its ETag was read",
         413 => "The body or the payload is too large",
         415 => "The body is not application/json",
         429 => "More requests than the limit allows; Retry-After says when to try again",

@@ -9,10 +9,13 @@ use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaRespon
 use poem_openapi::types::Type;
 use serde::Serialize;
 
+use super::etag::ETag;
+
 /// 200, 201 or 202 with a body. Written by serde and not by way of a tree of values, which would spoil raw JSON.
 pub(super) struct Reply<const STATUS: u16, T> {
     body: T,
     location: Option<String>,
+    etag: Option<String>,
 }
 
 /// 200.
@@ -25,13 +28,18 @@ pub(super) type Accepted<T> = Reply<202, T>;
 impl<const STATUS: u16, T> Reply<STATUS, T> {
     /// An answer with this body.
     pub(super) const fn new(body: T) -> Self {
-        Self { body, location: None }
+        Self { body, location: None, etag: None }
     }
 
     /// The same, saying where the thing can be read from now on: beneath the collection that was posted to.
     pub(super) fn at(self, request: &Request, id: impl Display) -> Self {
         let collection = request.original_uri().path().trim_end_matches('/');
         Self { location: Some(format!("{collection}/{id}")), ..self }
+    }
+
+    /// The same, saying which state of the thing this is.
+    pub(super) fn tagged(self, etag: &ETag) -> Self {
+        Self { etag: Some(etag.to_string()), ..self }
     }
 }
 
@@ -42,6 +50,9 @@ impl<const STATUS: u16, T: Serialize + Send> IntoResponse for Reply<STATUS, T> {
         let mut response = Response::builder().status(status).content_type("application/json").body(text);
         if let Some(location) = self.location.and_then(|path| HeaderValue::from_str(&path).ok()) {
             response.headers_mut().insert(header::LOCATION, location);
+        }
+        if let Some(etag) = self.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
+            response.headers_mut().insert(header::ETAG, etag);
         }
         response
     }

@@ -1,37 +1,46 @@
-//! Subscriptions: create, list, read, delete (R1–R5).
+//! Subscriptions: create, list, read, change, switch, rotate, delete (R1–R5, R12, R13).
 
+mod draft;
 mod input;
+mod secrets;
+mod settings;
+mod shown;
 
 use std::sync::Arc;
 
 use poem::Request;
-use poem_openapi::param::{Path, Query};
-use poem_openapi::{Enum, Object, OpenApi};
-use serde::Serialize;
-use time::OffsetDateTime;
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::{Enum, OpenApi};
 use uuid::Uuid;
 
-use self::input::{Draft, SubscriptionInput};
+use self::draft::{Draft, seal_secret};
+use self::input::{Rotation, SubscriptionChange, SubscriptionInput};
+use self::secrets::read_secret;
+pub(super) use self::settings::read_body;
+use self::shown::{Subscription, SubscriptionPage};
 use super::Tag;
-use super::body::Body;
+use super::body::{Body, Fields, OptionalBody};
 use super::caller::{Caller, Manages, Reads};
 use super::checks::Checks;
 use super::cursor::{self, LIMIT_DEFAULT};
+use super::etag::ETag;
 use super::once::Once;
 use super::problem::Problem;
-use super::refusal::{Acting, Reading, Refusal, Writing};
+use super::refusal::{Acting, Changing, Reading, Refusal, Writing};
 use super::reply::{Created, Found, NoContent, Reply};
 use crate::config::WebhookConfig;
 use crate::domain::event::EventPattern;
 use crate::domain::keyring::Keyring;
 use crate::domain::secret::Secret;
-use crate::domain::subscription::SubscriptionStatus;
+use crate::domain::signing_key::KeyPair;
 use crate::domain::violation::Violation;
-use crate::store::subscriptions::{self, Creation, Wanted};
-use crate::store::{Store, Work};
+use crate::store::subscriptions::{self, Settings, Wanted};
+use crate::store::{Scope, Store, Tx, Work};
 
-/// What answers show of a secret that exists (R57): it cannot be read back.
-const MASKED_SECRET: &str = "whsec_****";
+/// How long the old secret signs too after a rotation that does not say, in seconds (R13).
+const OVERLAP_SECONDS: i32 = 86_400;
+/// The longest that a rotation may say.
+const OVERLAP_MAX_SECONDS: i32 = 30 * 86_400;
 
 /// The operations on subscriptions.
 pub(super) struct SubscriptionsApi {
@@ -42,6 +51,9 @@ pub(super) struct SubscriptionsApi {
     /// What a URL may be.
     pub(super) webhook: Arc<WebhookConfig>,
 }
+
+/// A subscription as it is now and the secret that was made with it; or why not.
+type Made = Result<(subscriptions::Subscription, Option<Secret>), Problem>;
 
 #[OpenApi(tag = "Tag::Subscriptions")]
 impl SubscriptionsApi {
@@ -56,32 +68,38 @@ impl SubscriptionsApi {
         request: &Request,
         body: Body<SubscriptionInput>,
     ) -> Result<Once<Created<Subscription>>, Refusal<Writing>> {
-        let draft = Draft::read(body.0, self.webhook.allow_http);
-        let (tenant, draft, secret) = (caller.tenant(), &draft, draft.secret());
-        let seal = |id| secret.as_ref().map(|secret| self.keyring.seal(tenant, id, secret));
-        let seal = &seal;
-        let answer = |made| match made {
-            Some(Creation::Created(made)) => Ok(shown_once(request, *made, secret.as_ref())),
-            Some(Creation::Duplicate(existing)) => Err(Problem::duplicate(existing)),
-            None => Err(Problem::invalid(draft.violations.clone())),
+        let fault = &self.filter_fault(caller.scope(), &body.0).await?;
+        let (tenant, fields, allow_http) = (caller.tenant(), &body.0, self.webhook.allow_http);
+        let answer = |made: Made| {
+            let made = made?;
+            let id = made.0.id;
+            Ok(shown(made)?.at(request, id))
         };
-        let made = caller
+        Ok(caller
             .once(
                 &self.store,
                 "create subscription",
                 move |tx| {
                     Work::new(async move {
-                        subscriptions::check_filter(tx, draft.filter.as_deref()).await?;
-                        match &draft.new {
-                            Some(new) => subscriptions::create(tx, tenant, new, seal).await.map(Some),
-                            None => Ok(None),
+                        let draft =
+                            Draft::read(fields.clone(), Settings::default(), true, allow_http, fault.as_deref());
+                        let draft = match draft {
+                            Ok(draft) => draft,
+                            Err(violations) => return Ok(Err(Problem::invalid(violations))),
+                        };
+                        subscriptions::take_turns(tx, tenant).await?;
+                        if let Some(existing) = subscriptions::duplicate_of(tx, tenant, &draft.settings, None).await? {
+                            return Ok(Err(Problem::duplicate(existing)));
                         }
+                        let secret = draft.secret(None);
+                        let seal = |id| draft.seal(&self.keyring, tenant, id, secret.as_ref());
+                        let row = subscriptions::create(tx, tenant, &draft.settings, draft.is_active, &seal).await?;
+                        Ok(Ok((row, secret)))
                     })
                 },
                 answer,
             )
-            .await;
-        Ok(made.map_err(|error| draft.refuse(error))??)
+            .await??)
     }
 
     /// List subscriptions
@@ -115,10 +133,13 @@ impl SubscriptionsApi {
             .tx("list subscriptions", caller.scope(), move |tx| Work::new(subscriptions::list(tx, wanted)))
             .await?;
         let (rows, next_cursor) = cursor::page(found, limit, |row| row.id);
-        Ok(Reply::new(SubscriptionPage { data: rows.into_iter().map(Subscription::from).collect(), next_cursor }))
+        let data = rows.into_iter().map(|row| Subscription::new(row, None)).collect::<Result<_, _>>()?;
+        Ok(Reply::new(SubscriptionPage { data, next_cursor }))
     }
 
     /// Get a subscription
+    ///
+    /// With an `ETag`, for a change that must not overwrite another.
     #[oai(path = "/subscriptions/:id", method = "get", operation_id = "getSubscription")]
     async fn get(
         &self,
@@ -130,12 +151,83 @@ impl SubscriptionsApi {
             .store
             .tx("get subscription", caller.scope(), move |tx| Work::new(subscriptions::find(tx, id.0)))
             .await?;
-        Ok(Reply::new(found.ok_or_else(|| unknown(id.0))?.into()))
+        Ok(shown((found.ok_or_else(|| unknown(id.0))?, None))?)
+    }
+
+    /// Change a subscription
+    ///
+    /// What the body does not say stays as it is; null sets the default again. A secret that is given or becomes necessary
+    /// takes the place of the old one at once and is shown this one time; rotate-secret lets both sign for a while.
+    #[oai(path = "/subscriptions/:id", method = "patch", operation_id = "updateSubscription")]
+    async fn update(
+        &self,
+        caller: Caller<Manages>,
+        /// Id of the subscription.
+        id: Path<Uuid>,
+        /// `ETag` of the state that the change is meant for: 412 when it is no longer that.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        body: Body<SubscriptionChange>,
+    ) -> Result<Found<Subscription>, Refusal<Changing>> {
+        let fault = &self.filter_fault(caller.scope(), &body.0).await?;
+        let (tenant, id, fields, expected) = (caller.tenant(), id.0, &body.0, &ETag::expected(if_match.0.as_deref())?);
+        let made = self
+            .store
+            .tx("update subscription", caller.scope(), move |tx| {
+                Work::new(self.change(tx, tenant, id, fields, expected, fault.as_deref()))
+            })
+            .await??;
+        Ok(shown(made)?)
+    }
+
+    /// Enable a subscription
+    ///
+    /// What waits for it is sent. A suspended one starts afresh, its failures forgotten.
+    #[oai(path = "/subscriptions/:id/enable", method = "post", operation_id = "enableSubscription")]
+    async fn enable(
+        &self,
+        caller: Caller<Manages>,
+        /// Id of the subscription.
+        id: Path<Uuid>,
+    ) -> Result<Once<Found<Subscription>>, Refusal<Acting>> {
+        self.switch(&caller, id.0, true).await
+    }
+
+    /// Disable a subscription
+    ///
+    /// What is on its way arrives; what waits, waits. Events from now on become no deliveries of it: backfill brings them.
+    #[oai(path = "/subscriptions/:id/disable", method = "post", operation_id = "disableSubscription")]
+    async fn disable(
+        &self,
+        caller: Caller<Manages>,
+        /// Id of the subscription.
+        id: Path<Uuid>,
+    ) -> Result<Once<Found<Subscription>>, Refusal<Acting>> {
+        self.switch(&caller, id.0, false).await
+    }
+
+    /// Rotate the secret
+    ///
+    /// The answer shows the new secret this one time. Until the overlap ends both sign: `webhook-signature` carries two
+    /// signatures, the newest first. A rotation within the overlap ends that of the one before.
+    #[oai(path = "/subscriptions/:id/rotate-secret", method = "post", operation_id = "rotateSecret")]
+    async fn rotate(
+        &self,
+        caller: Caller<Manages>,
+        /// Id of the subscription.
+        id: Path<Uuid>,
+        body: OptionalBody<Rotation>,
+    ) -> Result<Once<Found<Subscription>>, Refusal<Writing>> {
+        let (tenant, id, fields) = (caller.tenant(), id.0, &body.0);
+        let answer = |made: Made| shown(made?);
+        Ok(caller
+            .once(&self.store, "rotate secret", move |tx| Work::new(self.renew(tx, tenant, id, fields)), answer)
+            .await??)
     }
 
     /// Delete a subscription
     ///
-    /// Its secret is forgotten and deliveries that wait are cancelled. History stays.
+    /// Its secrets are forgotten and deliveries that wait are cancelled. History stays.
     #[oai(path = "/subscriptions/:id", method = "delete", operation_id = "deleteSubscription")]
     async fn delete(
         &self,
@@ -151,14 +243,105 @@ impl SubscriptionsApi {
     }
 }
 
+impl SubscriptionsApi {
+    async fn change(
+        &self,
+        tx: &Tx<'_>,
+        tenant: Uuid,
+        id: Uuid,
+        fields: &Fields,
+        expected: &ETag,
+        filter_fault: Option<&str>,
+    ) -> Result<Made, crate::store::StoreError> {
+        subscriptions::take_turns(tx, tenant).await?;
+        let Some(current) = subscriptions::find(tx, id).await? else { return Ok(Err(unknown(id))) };
+        if let Err(problem) = expected.check(current.updated_at) {
+            return Ok(Err(problem));
+        }
+        let before = current.settings;
+        let allow_http = self.webhook.allow_http;
+        let draft = match Draft::read(fields.clone(), before.clone(), false, allow_http, filter_fault) {
+            Ok(draft) => draft,
+            Err(violations) => return Ok(Err(Problem::invalid(violations))),
+        };
+        if draft.is_moved
+            && let Some(existing) = subscriptions::duplicate_of(tx, tenant, &draft.settings, Some(id)).await?
+        {
+            return Ok(Err(Problem::duplicate(existing)));
+        }
+        let secret = draft.secret(Some(&before));
+        let sealed = draft.seal(&self.keyring, tenant, id, secret.as_ref());
+        Ok(Ok((subscriptions::change(tx, id, &draft.settings, &sealed).await?, secret)))
+    }
+
+    async fn renew(
+        &self,
+        tx: &Tx<'_>,
+        tenant: Uuid,
+        id: Uuid,
+        fields: &Fields,
+    ) -> Result<Made, crate::store::StoreError> {
+        subscriptions::take_turns(tx, tenant).await?;
+        let Some(current) = subscriptions::find(tx, id).await? else { return Ok(Err(unknown(id))) };
+        if !current.settings.is_signed {
+            let detail = "it is sent unsigned (signing is none): there is no secret to rotate";
+            return Ok(Err(Problem::conflict(detail)));
+        }
+        let is_ed25519 = current.settings.is_ed25519;
+        let mut fields = fields.clone();
+        let given = read_secret(&mut fields, is_ed25519);
+        let overlap = fields.number("overlap_seconds", 0..=OVERLAP_MAX_SECONDS).unwrap_or(OVERLAP_SECONDS);
+        let violations = fields.finish();
+        if !violations.is_empty() {
+            return Ok(Err(Problem::invalid(violations)));
+        }
+        let generate = || if is_ed25519 { KeyPair::generate().to_secret() } else { Secret::generate() };
+        let secret = given.unwrap_or_else(generate);
+        let sealed = seal_secret(&self.keyring, tenant, id, &secret);
+        subscriptions::set_secret(tx, id, &current.settings, &sealed, overlap).await?;
+        let row = subscriptions::find(tx, id).await?;
+        Ok(row.map(|row| (row, Some(secret))).ok_or_else(|| unknown(id)))
+    }
+
+    async fn switch(
+        &self,
+        caller: &Caller<Manages>,
+        id: Uuid,
+        is_active: bool,
+    ) -> Result<Once<Found<Subscription>>, Refusal<Acting>> {
+        let answer = |found: Option<subscriptions::Subscription>| shown((found.ok_or_else(|| unknown(id))?, None));
+        Ok(caller
+            .once(
+                &self.store,
+                "switch subscription",
+                move |tx| Work::new(subscriptions::set_active(tx, id, is_active)),
+                answer,
+            )
+            .await??)
+    }
+
+    /// What Postgres has against the filter of a body. Asked beforehand, since its error ends the transaction.
+    async fn filter_fault(&self, scope: Scope, fields: &Fields) -> Result<Option<String>, Problem> {
+        let Some(filter) = fields.clone().text("filter") else { return Ok(None) };
+        let filter = &filter;
+        let checked =
+            self.store.tx("check filter", scope, move |tx| Work::new(subscriptions::check_filter(tx, filter))).await;
+        match checked {
+            Ok(()) => Ok(None),
+            Err(error) => subscriptions::filter_fault(&error).map(Some).ok_or_else(|| error.into()),
+        }
+    }
+}
+
 fn unknown(id: Uuid) -> Problem {
     Problem::not_found(format!("there is no subscription {id}"))
 }
 
-fn shown_once(request: &Request, made: subscriptions::Subscription, secret: Option<&Secret>) -> Created<Subscription> {
-    let id = made.id;
-    let secret = secret.map(|secret| secret.expose().to_owned());
-    Reply::new(Subscription { secret, ..made.into() }).at(request, id)
+fn shown<const STATUS: u16>(
+    (row, secret): (subscriptions::Subscription, Option<Secret>),
+) -> Result<Reply<STATUS, Subscription>, Problem> {
+    let etag = ETag::of(row.updated_at);
+    Ok(Reply::new(Subscription::new(row, secret.as_ref())?).tagged(&etag))
 }
 
 /// What `?event=` asks for: of an event name everything that matches it, of a pattern itself.
@@ -183,107 +366,4 @@ impl Active {
             Self::False => Some(false),
         }
     }
-}
-
-/// A receiver and what it wants to hear of.
-#[derive(Object, Serialize)]
-struct Subscription {
-    /// Id.
-    id: Uuid,
-    /// Whose it is.
-    tenant_id: Uuid,
-    /// Where webhooks go, normalised.
-    url: String,
-    /// Event names and patterns.
-    events: Vec<String>,
-    /// The first of them.
-    event: String,
-    /// jsonpath predicate over the payload.
-    #[oai(nullable)]
-    filter: Option<String>,
-    /// For people.
-    #[oai(nullable)]
-    description: Option<String>,
-    /// `active`; `inactive` and `suspended` (the receiver answered 410): deliveries wait.
-    status: String,
-    /// Why it is suspended.
-    #[oai(nullable)]
-    status_reason: Option<String>,
-    /// Since when it has this status.
-    #[serde(with = "time::serde::rfc3339")]
-    status_changed_at: OffsetDateTime,
-    /// Whether it receives.
-    active: bool,
-    /// The same as `active`.
-    is_active: bool,
-    /// `required`, or `none`: sent unsigned.
-    signing: String,
-    /// Masked, but in the answer that created it; null when it is sent unsigned.
-    #[oai(nullable)]
-    secret: Option<String>,
-    /// Shape of the body.
-    payload_format: String,
-    /// Signature headers that are sent.
-    header_families: Vec<String>,
-    /// Which answers count as delivered.
-    success_policy: String,
-    /// Total seconds of one attempt; null: the server's setting.
-    #[oai(nullable)]
-    timeout_seconds: Option<i32>,
-    /// Seconds before each retry; null: the server's schedule.
-    #[oai(nullable)]
-    retry_schedule: Option<Vec<i32>>,
-    /// Retries after the first attempt; null: as many as the schedule has.
-    #[oai(nullable)]
-    max_retries: Option<i32>,
-    /// Deliveries in flight at once in one dispatcher; null: the server's share.
-    #[oai(nullable)]
-    max_in_flight: Option<i32>,
-    /// When it was made.
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    /// When it was last changed.
-    #[serde(with = "time::serde::rfc3339")]
-    updated_at: OffsetDateTime,
-}
-
-impl From<subscriptions::Subscription> for Subscription {
-    fn from(row: subscriptions::Subscription) -> Self {
-        let is_active = row.status == SubscriptionStatus::Active;
-        Self {
-            id: row.id,
-            tenant_id: row.tenant_id,
-            url: row.url,
-            event: row.events.first().cloned().unwrap_or_default(),
-            events: row.events,
-            filter: row.filter,
-            description: row.description,
-            status: row.status.to_string(),
-            status_reason: row.status_reason,
-            status_changed_at: row.status_changed_at,
-            active: is_active,
-            is_active,
-            signing: if row.is_signed { "required" } else { "none" }.to_owned(),
-            secret: row.is_signed.then(|| MASKED_SECRET.to_owned()),
-            payload_format: row.payload_format.to_string(),
-            header_families: row.header_families,
-            success_policy: row.success_policy.to_string(),
-            timeout_seconds: row.timeout_seconds,
-            retry_schedule: row.retry_schedule,
-            max_retries: row.max_retries,
-            max_in_flight: row.max_in_flight,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-/// A page of subscriptions.
-#[derive(Object, Serialize)]
-struct SubscriptionPage {
-    /// Newest first.
-    data: Vec<Subscription>,
-    /// Where the next page begins; null on the last.
-    #[oai(nullable)]
-    next_cursor: Option<String>,
 }

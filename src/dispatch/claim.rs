@@ -9,11 +9,11 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Tools;
-use super::record::Recorder;
+use super::record::{Done, Recorder};
 use super::send::{Shipment, deliver};
 use super::subscriber::{Subscriber, Subscribers};
 use crate::store::StoreError;
-use crate::store::queue::{self, ClaimRequest, Claimed};
+use crate::store::queue::{self, ClaimRequest, Claimed, Served};
 
 /// What one look at the queue came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,30 +90,57 @@ impl Claimer {
             tools.open_fanouts.notify_one();
         }
         self.recorder.retries().look_again_at(claim.look_again.map(|pause| Instant::now() + pause));
-        self.served = u32::try_from(claim.subscriptions.len()).unwrap_or(u32::MAX);
-        let subscribers: HashMap<Uuid, Arc<Subscriber>> = claim
-            .subscriptions
-            .into_iter()
-            .map(|stored| (stored.id, self.subscribers.of(stored, &tools.webhook, &tools.keyring)))
-            .collect();
-        for (id, deliveries) in shipments(claim.deliveries, |id| subscribers.get(&id)?.stored.batch_max) {
+        self.served = u32::try_from(claim.served.len()).unwrap_or(u32::MAX);
+        let subscribers = match self.ready(&claim.served).await {
+            Ok(subscribers) => subscribers,
+            Err(error) => {
+                for claimed in &claim.deliveries {
+                    self.recorder.push(Done::Released(claimed.id, claimed.epoch)).await;
+                }
+                return Err(error);
+            }
+        };
+        let batch_max = |id| subscribers.get(&id)?.0.stored.batch_max;
+        for (id, deliveries) in shipments(claim.deliveries, batch_max) {
             // none: what is stored of it could not be read, which was said; the leases run out
-            if let Some(subscriber) = subscribers.get(&id) {
-                self.start(subscriber.clone(), deliveries, leased_at);
+            if let Some((subscriber, served)) = subscribers.get(&id) {
+                self.start(subscriber.clone(), served, deliveries, leased_at);
             }
         }
         let is_settled = self.tools.slots.remember_capped(&claim.capped);
         Ok(if claim.has_more || !is_settled { Pass::MoreWaiting } else { Pass::Drained })
     }
 
-    fn start(&self, subscriber: Arc<Subscriber>, deliveries: Vec<Claimed>, leased_at: Instant) {
+    /// The subscribers of a claim, those that changed read anew.
+    async fn ready(&mut self, served: &[Served]) -> Result<HashMap<Uuid, (Arc<Subscriber>, Served)>, StoreError> {
+        let mut ready = HashMap::with_capacity(served.len());
+        let mut changed = HashMap::new();
+        for served in served {
+            match self.subscribers.get(served.id, served.changed_at) {
+                Some(known) => drop(ready.insert(served.id, (known, *served))),
+                None => drop(changed.insert(served.id, *served)),
+            }
+        }
+        if !changed.is_empty() {
+            let ids: Vec<Uuid> = changed.keys().copied().collect();
+            for stored in queue::subscribers(&self.tools.store, &ids).await? {
+                if let Some(served) = changed.remove(&stored.id) {
+                    let subscriber = self.subscribers.remember(stored, &self.tools.webhook, &self.tools.keyring);
+                    ready.insert(served.id, (subscriber, served));
+                }
+            }
+        }
+        Ok(ready)
+    }
+
+    fn start(&self, subscriber: Arc<Subscriber>, served: &Served, deliveries: Vec<Claimed>, leased_at: Instant) {
         let tools = &self.tools;
         for _ in deliveries.iter().filter(|claimed| claimed.is_rescue) {
             tools.metrics.rescued();
         }
-        let lease_ends = leased_at + subscriber.stored.timeout + tools.lease_margin;
+        let lease_ends = leased_at + served.timeout + tools.lease_margin;
         let slots = deliveries.iter().map(|c| tools.slots.take(c.tenant_id, c.subscription_id)).collect();
-        let shipment = Shipment { subscriber, deliveries, lease_ends, slots };
+        let shipment = Shipment { subscriber, is_troubled: served.is_troubled, deliveries, lease_ends, slots };
         self.deliveries.spawn(deliver(tools.clone(), self.recorder.clone(), shipment, self.abort.clone()));
     }
 

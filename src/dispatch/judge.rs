@@ -15,6 +15,8 @@ use crate::outbound::{Answer, Outcome};
 pub(crate) struct Policy {
     /// Which answers count as delivered.
     pub(crate) success: SuccessPolicy,
+    /// The same by status code, which then says all.
+    pub(crate) success_codes: Option<Vec<i32>>,
     /// Delays between attempts.
     pub(crate) schedule: Schedule,
     /// Retries after the first attempt.
@@ -25,6 +27,7 @@ impl Policy {
     /// The policy of one delivery.
     pub(crate) fn of(
         success: SuccessPolicy,
+        success_codes: Option<&[i32]>,
         own_schedule: Option<&[i32]>,
         own_max_retries: Option<u32>,
         webhook: &WebhookConfig,
@@ -32,7 +35,21 @@ impl Policy {
         let schedule = own_schedule.map_or_else(|| webhook.retry_schedule.clone(), Schedule::from_seconds);
         let of_schedule = u32::try_from(schedule.len()).unwrap_or(u32::MAX);
         let instance = if own_schedule.is_some() { None } else { webhook.max_retries };
-        Self { success, max_retries: own_max_retries.or(instance).unwrap_or(of_schedule), schedule }
+        Self {
+            success,
+            success_codes: success_codes.map(<[i32]>::to_vec),
+            max_retries: own_max_retries.or(instance).unwrap_or(of_schedule),
+            schedule,
+        }
+    }
+
+    fn is_success(&self, status: u16) -> bool {
+        match (&self.success_codes, status) {
+            (Some(codes), _) => codes.contains(&status.into()),
+            (None, 200..=299) => true,
+            (None, 300..=399) => self.success == SuccessPolicy::Gestiq,
+            (None, _) => false,
+        }
     }
 }
 
@@ -61,8 +78,7 @@ fn judge_answer(answer: &Answer, number: u32, policy: &Policy, now: OffsetDateTi
     let status = answer.status;
     let said = |words: &str| format!("the receiver answered {status}{words}");
     match status {
-        200..=299 => delivered(),
-        300..=399 if policy.success == SuccessPolicy::Gestiq => delivered(),
+        _ if policy.is_success(status) => delivered(),
         300..=399 => {
             let message = said(": redirects are not followed, set the final URL");
             retry_later(ErrorKind::Redirect, message, number, policy, None, unit)
@@ -110,7 +126,7 @@ mod tests {
     use crate::outbound::Failure;
 
     fn policy(success: SuccessPolicy) -> Policy {
-        Policy { success, schedule: Schedule::parse("1s,2s,4s").unwrap(), max_retries: 3 }
+        Policy { success, success_codes: None, schedule: Schedule::parse("1s,2s,4s").unwrap(), max_retries: 3 }
     }
 
     fn answer(status: u16, retry_after: &[&str]) -> Outcome {
@@ -154,6 +170,14 @@ mod tests {
     }
 
     #[test]
+    fn codes_of_a_subscription_say_all() {
+        let policy = Policy { success_codes: Some(vec![202, 302]), ..policy(SuccessPolicy::Standard) };
+        let judged = |status| judge(&answer(status, &[]), 1, &policy, OffsetDateTime::UNIX_EPOCH, 0.0).status;
+        use DeliveryStatus::{Delivered, Failed, Retrying};
+        assert_eq!([202, 302, 200, 301, 404].map(judged), [Delivered, Delivered, Retrying, Retrying, Failed]);
+    }
+
+    #[test]
     fn a_redirect_is_delivered_only_by_the_gestiq_policy() {
         let verdict = judge(&answer(302, &[]), 1, &policy(SuccessPolicy::Gestiq), OffsetDateTime::UNIX_EPOCH, 0.0);
         assert_eq!(verdict.status, DeliveryStatus::Delivered);
@@ -178,9 +202,9 @@ mod tests {
     #[test]
     fn a_subscriptions_own_schedule_sets_its_number_of_retries() {
         let webhook = crate::config::tests::webhook(&["--max-retries", "1"]);
-        let own = Policy::of(SuccessPolicy::Standard, Some(&[5, 5, 5]), None, &webhook);
+        let own = Policy::of(SuccessPolicy::Standard, None, Some(&[5, 5, 5]), None, &webhook);
         assert_eq!(own.max_retries, 3);
-        assert_eq!(Policy::of(SuccessPolicy::Standard, None, None, &webhook).max_retries, 1);
-        assert_eq!(Policy::of(SuccessPolicy::Standard, None, Some(0), &webhook).max_retries, 0);
+        assert_eq!(Policy::of(SuccessPolicy::Standard, None, None, None, &webhook).max_retries, 1);
+        assert_eq!(Policy::of(SuccessPolicy::Standard, None, None, Some(0), &webhook).max_retries, 0);
     }
 }

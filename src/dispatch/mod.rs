@@ -16,6 +16,7 @@ mod send;
 mod sign;
 mod slots;
 mod subscriber;
+mod test_sends;
 mod troubled;
 mod wake;
 
@@ -61,6 +62,8 @@ pub(crate) struct Tools {
     pub(crate) wake: Arc<Notify>,
     /// Tells that events wait to be fanned out.
     pub(crate) open_fanouts: Notify,
+    /// Tells that someone asked for a test send.
+    pub(crate) test_sends: Arc<Notify>,
 }
 
 /// A dispatcher that has told the database about itself and not begun yet.
@@ -113,6 +116,7 @@ impl Dispatcher {
             troubled: Troubled::default(),
             wake,
             open_fanouts: Notify::new(),
+            test_sends: Arc::new(Notify::new()),
         };
         Ok(Self {
             tools: Arc::new(tools),
@@ -135,6 +139,7 @@ impl Dispatcher {
         beside.spawn(rescue::keep_beating(tools.clone(), stop.clone()));
         beside.spawn(rescue::keep_sweeping(tools.clone(), stop.clone()));
         beside.spawn(fan_out::keep_fanning_out(tools.clone(), stop.clone()));
+        beside.spawn(test_sends::keep_testing(tools.clone(), stop.clone()));
         beside.close();
         let abort = CancellationToken::new();
         let deliveries = TaskTracker::new();

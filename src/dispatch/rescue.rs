@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Tools, jittered};
-use crate::store::{StoreError, dispatchers, queue};
+use crate::store::{StoreError, dispatchers, queue, test_sends};
 
 /// Time between signs of life; a dispatcher counts as dead after three.
 const BEAT: Duration = Duration::from_secs(5);
@@ -27,7 +27,8 @@ pub(super) async fn keep_beating(tools: Arc<Tools>, stop: CancellationToken) {
 
 async fn beat(tools: &Tools) -> Result<(), StoreError> {
     dispatchers::seen(&tools.store, tools.dispatcher_id, false).await?;
-    dispatchers::forget_old(&tools.store).await
+    dispatchers::forget_old(&tools.store).await?;
+    test_sends::forget(&tools.store).await
 }
 
 /// Mends until `stop` is cancelled. Apart from the signs of life: a large backlog of a deleted subscription takes its time.

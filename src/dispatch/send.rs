@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Tools;
 use super::judge::{Verdict, failed, judge, retry_later};
 use super::record::{self, Done, Recorder};
-use super::sign::sign;
+use super::sign::{sign, template_fault};
 use super::slots::Slot;
 use super::subscriber::Subscriber;
 use crate::domain::delivery::{DeliveryStatus, ERROR_TEXT_MAX_CHARS, ErrorKind, printable};
@@ -21,6 +21,8 @@ use crate::store::queue::{Attempt, Claimed};
 /// Deliveries that travel in one request: one, or a batch of one subscription.
 pub(crate) struct Shipment {
     pub(crate) subscriber: Arc<Subscriber>,
+    /// Whether its receiver had failed lately when they were claimed.
+    pub(crate) is_troubled: bool,
     pub(crate) deliveries: Vec<Claimed>,
     pub(crate) lease_ends: Instant,
     /// One for each.
@@ -29,9 +31,9 @@ pub(crate) struct Shipment {
 
 /// Carries a shipment through sign, send and judge to the recorder; then its slots are free.
 pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shipment, abort: CancellationToken) {
-    let Shipment { subscriber, mut deliveries, lease_ends, slots } = shipment;
+    let Shipment { subscriber, is_troubled, mut deliveries, lease_ends, slots } = shipment;
     let started = Instant::now();
-    for (claimed, result) in give_up(&subscriber, &mut deliveries, started) {
+    for (claimed, result) in give_up(&tools, &subscriber, &mut deliveries, started) {
         tell(&tools, &claimed, &result);
         recorder.push(Done::Attempts(vec![result])).await;
     }
@@ -52,6 +54,7 @@ pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shi
         Some(mut results) => {
             for (n, (claimed, result)) in deliveries.iter().zip(&mut results).enumerate() {
                 result.counts = n == 0;
+                result.is_troubled = is_troubled;
                 tell(&tools, claimed, result);
             }
             recorder.push(Done::Attempts(results)).await;
@@ -66,22 +69,40 @@ pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shi
 }
 
 /// Takes out what must not or cannot be sent whatever the receiver says, so that a batch does not suffer for one of its own.
-fn give_up(subscriber: &Subscriber, deliveries: &mut Vec<Claimed>, started: Instant) -> Vec<(Claimed, record::Result)> {
-    let hopeless = |claimed: &mut Claimed| {
-        claimed.happened.is_none() || claimed.number > subscriber.policy.max_retries.saturating_add(1)
-    };
-    let given_up = deliveries.extract_if(.., hopeless).map(|claimed| {
-        let verdict = if claimed.happened.is_none() {
-            failed(ErrorKind::InvalidRequest, format!("event {} is no longer kept", claimed.event_id))
-        } else {
+fn give_up(
+    tools: &Tools,
+    subscriber: &Subscriber,
+    deliveries: &mut Vec<Claimed>,
+    started: Instant,
+) -> Vec<(Claimed, record::Result)> {
+    let is_batch = deliveries.len() > 1;
+    let hopeless = |claimed: &Claimed| {
+        if claimed.happened.is_none() {
+            return Some(failed(ErrorKind::InvalidRequest, format!("event {} is no longer kept", claimed.event_id)));
+        }
+        if claimed.number > subscriber.policy.max_retries.saturating_add(1) {
             // every lease of the schedule was lost: whatever kills dispatchers here must not do it for ever
             let message = "more attempts than the schedule has, lost leases among them".to_owned();
-            Verdict { status: DeliveryStatus::Abandoned, ..failed(ErrorKind::LeaseExpired, message) }
-        };
+            return Some(Verdict { status: DeliveryStatus::Abandoned, ..failed(ErrorKind::LeaseExpired, message) });
+        }
+        // alone it fails when it is signed
+        let fault = is_batch.then(|| template_fault(subscriber, claimed, &tools.webhook)).flatten()?;
+        Some(failed(fault.kind, fault.message))
+    };
+    let mut verdicts = Vec::new();
+    let taken: Vec<Claimed> = deliveries
+        .extract_if(.., |claimed| {
+            let verdict = hopeless(claimed);
+            let is_hopeless = verdict.is_some();
+            verdicts.extend(verdict);
+            is_hopeless
+        })
+        .collect();
+    let to_result = |(claimed, verdict)| {
         let result = to_row(subscriber, &claimed, started, Duration::ZERO, None, verdict);
         (claimed, result)
-    });
-    given_up.collect()
+    };
+    taken.into_iter().zip(verdicts).map(to_result).collect()
 }
 
 /// One request, and what it came to for each of its deliveries; `None` when it was not made and the leases go back.
@@ -95,7 +116,7 @@ async fn attempt(
     if deliveries.is_empty() {
         return None;
     }
-    let (policy, timeout) = (&subscriber.policy, subscriber.stored.timeout);
+    let (policy, timeout) = (&subscriber.policy, subscriber.timeout);
     // one chance for all: what failed together comes due together
     let unit = rand::random();
     let request = match sign(subscriber, deliveries, &tools.webhook, OffsetDateTime::now_utc()) {
@@ -161,7 +182,7 @@ fn to_row(
         attempt,
         started,
         subscription_id: claimed.subscription_id,
-        is_troubled: subscriber.stored.is_troubled,
+        is_troubled: false, // set by who knows
         suspends: verdict.suspends,
         counts: true,
     }

@@ -1,18 +1,17 @@
 //! Sign: from what is stored to the bytes that are sent. Pure; the same delivery gives the same body on every attempt.
 
-use hyper::HeaderMap;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use time::OffsetDateTime;
 
-use super::subscriber::Subscriber;
+use super::subscriber::{Outfit, Subscriber};
 use crate::config::WebhookConfig;
 use crate::domain::delivery::ErrorKind;
-use crate::domain::envelope::{self, EventView};
-use crate::domain::keyring::Keyring;
-use crate::domain::secret::Secret;
+use crate::domain::envelope::{self, EventView, Rendered};
 use crate::domain::signature::{self, Message};
+use crate::domain::template::TemplateError;
 use crate::outbound::SignedRequest;
-use crate::store::queue::{Claimed, Subscribed};
+use crate::store::queue::Claimed;
 
 /// Why a delivery cannot be sent at all. Our fault or the subscription's, never charged to the receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +26,10 @@ pub(crate) struct Unsendable {
 const BATCH: &str = "batch";
 
 /// Builds the request of one subscriber's deliveries: one, or a batch of those that are to travel together. Body, content
-/// type, user agent and every signature header the subscription wants.
+/// type, every signature header the subscription wants, and what all its requests take along.
 ///
 /// # Errors
-/// [`Unsendable`] when an event is gone, no secret could be opened, or a header cannot be written.
+/// [`Unsendable`] when an event is gone, no secret could be opened, a template fails, or a header cannot be written.
 pub(crate) fn sign(
     subscriber: &Subscriber,
     deliveries: &[Claimed],
@@ -38,27 +37,70 @@ pub(crate) fn sign(
     now: OffsetDateTime,
 ) -> Result<SignedRequest, Unsendable> {
     let to = &subscriber.stored;
-    let secrets = subscriber.secrets.as_ref().map_err(Clone::clone)?;
+    let outfit = subscriber.outfit.as_ref().map_err(Clone::clone)?;
     let events = deliveries.iter().map(|claimed| view(claimed, webhook)).collect::<Result<Vec<_>, _>>()?;
     let (rendered, id, event) = match events.as_slice() {
-        [event] if to.batch_max.is_none() => (envelope::render(to.payload_format, event), event.id, event.event),
+        [event] if to.batch_max.is_none() => (render(subscriber, outfit, event)?, event.id, event.event),
         events => {
             let id = envelope::batch_id(events.iter().map(|event| event.id));
-            (envelope::render_batch(to.payload_format, events), id, BATCH)
+            (render_batch(subscriber, outfit, events)?, id, BATCH)
         }
     };
     let id = id.to_string();
     let message = Message { id: &id, event, timestamp: now.unix_timestamp(), body: &rendered.body };
-    let mut headers = HeaderMap::with_capacity(12);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
-    insert(&mut headers, USER_AGENT, &webhook.user_agent)?;
-    for (name, value) in signature::headers(to.header_families, secrets, &message) {
-        insert(&mut headers, HeaderName::from_static(name), &value)?;
+    let mut headers = outfit.headers.clone();
+    headers.insert(CONTENT_TYPE, header_value(&CONTENT_TYPE, &rendered.content_type)?);
+    for (name, value) in signature::headers(to.header_families, outfit.keys(now), &message) {
+        let name = HeaderName::from_static(name);
+        let value = header_value(&name, &value)?;
+        headers.insert(name, value);
     }
     for (name, value) in &rendered.extra_headers {
-        insert(&mut headers, HeaderName::from_static(name), value)?;
+        let name = HeaderName::from_static(name);
+        let value = header_value(&name, value)?;
+        headers.insert(name, value);
     }
-    Ok(SignedRequest { url: to.url.clone(), headers, body: rendered.body })
+    Ok(SignedRequest { url: to.url.clone(), headers, body: rendered.body, identity: outfit.identity.clone() })
+}
+
+/// Why the subscription's template makes no body of this event, if it does not.
+pub(crate) fn template_fault(
+    subscriber: &Subscriber,
+    claimed: &Claimed,
+    webhook: &WebhookConfig,
+) -> Option<Unsendable> {
+    let outfit = subscriber.outfit.as_ref().ok()?;
+    let (template, _) = outfit.template.as_ref()?;
+    template.render(&view(claimed, webhook).ok()?).err().map(unmade)
+}
+
+fn render(subscriber: &Subscriber, outfit: &Outfit, event: &EventView<'_>) -> Result<Rendered, Unsendable> {
+    match &outfit.template {
+        None => Ok(envelope::render(subscriber.stored.payload_format, event)),
+        Some((template, content_type)) => {
+            let body = Bytes::from(template.render(event).map_err(unmade)?);
+            Ok(templated(body, content_type))
+        }
+    }
+}
+
+fn render_batch(subscriber: &Subscriber, outfit: &Outfit, events: &[EventView<'_>]) -> Result<Rendered, Unsendable> {
+    match &outfit.template {
+        None => Ok(envelope::render_batch(subscriber.stored.payload_format, events)),
+        Some((template, content_type)) => {
+            let bodies = events.iter().map(|event| Ok(Bytes::from(template.render(event).map_err(unmade)?)));
+            Ok(templated(envelope::array(bodies.collect::<Result<Vec<_>, _>>()?), content_type))
+        }
+    }
+}
+
+fn templated(body: Bytes, content_type: &HeaderValue) -> Rendered {
+    let content_type = content_type.to_str().unwrap_or("application/octet-stream").to_owned();
+    Rendered { body, content_type: content_type.into(), extra_headers: Vec::new() }
+}
+
+fn unmade(error: TemplateError) -> Unsendable {
+    Unsendable { kind: ErrorKind::TemplateError, message: error.to_string() }
 }
 
 fn view<'a>(claimed: &'a Claimed, webhook: &'a WebhookConfig) -> Result<EventView<'a>, Unsendable> {
@@ -79,29 +121,13 @@ fn view<'a>(claimed: &'a Claimed, webhook: &'a WebhookConfig) -> Result<EventVie
     })
 }
 
-/// The secrets that sign, newest first; none when the subscription chose to go unsigned.
+/// A header's value.
 ///
 /// # Errors
-/// [`Unsendable`] when there is none or its key is missing.
-pub(crate) fn open_secrets(to: &Subscribed, keyring: &Keyring) -> Result<Vec<Secret>, Unsendable> {
-    let unavailable = |message: String| Unsendable { kind: ErrorKind::SecretUnavailable, message };
-    if to.is_unsigned {
-        return Ok(Vec::new());
-    }
-    if to.sealed_secrets.is_empty() {
-        return Err(unavailable(format!("subscription {} has no secret", to.id)));
-    }
-    to.sealed_secrets
-        .iter()
-        .map(|sealed| keyring.open(to.tenant_id, to.id, sealed).map_err(|e| unavailable(e.to_string())))
-        .collect()
-}
-
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), Unsendable> {
-    let value = HeaderValue::from_str(value).map_err(|_| Unsendable {
+/// [`Unsendable`] when it holds what a header cannot.
+pub(crate) fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue, Unsendable> {
+    HeaderValue::from_str(value).map_err(|_| Unsendable {
         kind: ErrorKind::InvalidRequest,
         message: format!("header {name} would hold characters that a header cannot"),
-    })?;
-    headers.insert(name, value);
-    Ok(())
+    })
 }

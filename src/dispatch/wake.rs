@@ -155,7 +155,7 @@ impl Sleeper {
         if Instant::now() < retry_at {
             return;
         }
-        match Listener::connect(&self.url, self.tools.wake.clone()).await {
+        match Listener::connect(&self.url, self.tools.wake.clone(), self.tools.test_sends.clone()).await {
             Ok(listener) => {
                 let listener = Arc::new(listener);
                 let heartbeat = tokio::spawn(keep_alive(listener.clone(), self.tools.clone()));

@@ -91,6 +91,8 @@ pub enum ErrorKind {
     SecretUnavailable,
     /// The subscription's filter fails on this event.
     FilterError,
+    /// The subscription's template makes no body of this event.
+    TemplateError,
     /// The request cannot be built from what is stored.
     InvalidRequest,
     /// A fault of ours, never the receiver's.
@@ -99,7 +101,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Timeout,
         Self::Dns,
         Self::Blocked,
@@ -116,6 +118,7 @@ impl ErrorKind {
         Self::LeaseExpired,
         Self::SecretUnavailable,
         Self::FilterError,
+        Self::TemplateError,
         Self::InvalidRequest,
         Self::InternalError,
     ];
@@ -139,6 +142,7 @@ impl ErrorKind {
             Self::LeaseExpired => "lease_expired",
             Self::SecretUnavailable => "secret_unavailable",
             Self::FilterError => "filter_error",
+            Self::TemplateError => "template_error",
             Self::InvalidRequest => "invalid_request",
             Self::InternalError => "internal_error",
         }
@@ -163,6 +167,7 @@ impl ErrorKind {
             | Self::LeaseExpired
             | Self::SecretUnavailable
             | Self::FilterError
+            | Self::TemplateError
             | Self::InvalidRequest
             | Self::InternalError => false,
         }

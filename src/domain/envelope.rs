@@ -3,6 +3,7 @@
 //! The payload is never parsed: numbers of any size, six thousand levels of nesting and the order of keys go out as
 //! PostgreSQL printed them, and the same event always gives the same bytes (R39).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -52,17 +53,18 @@ pub struct Rendered {
     /// The bytes to sign and to send.
     pub body: Bytes,
     /// Value of `Content-Type`.
-    pub content_type: &'static str,
+    pub content_type: Cow<'static, str>,
     /// Headers that belong to the format (CloudEvents binary mode), names in lower case, values printable ASCII.
     pub extra_headers: Vec<(&'static str, String)>,
 }
 
-/// Renders `event` in `format`. Deterministic and infallible.
+/// Renders `event` in `format`. Deterministic and infallible. Templates are rendered by [`super::template`]; here they come out
+/// as [`PayloadFormat::Default`].
 pub fn render(format: PayloadFormat, event: &EventView<'_>) -> Rendered {
     let mut extra_headers = Vec::new();
     let mut content_type = "application/json";
     let body = match format {
-        PayloadFormat::Default => default_body(event),
+        PayloadFormat::Default | PayloadFormat::Template => default_body(event),
         PayloadFormat::Gestiq => gestiq_body(event),
         PayloadFormat::Dotmac => dotmac_body(event),
         PayloadFormat::CloudEvents => {
@@ -75,7 +77,7 @@ pub fn render(format: PayloadFormat, event: &EventView<'_>) -> Rendered {
         }
         PayloadFormat::Raw => event.payload_json.to_owned(),
     };
-    Rendered { body: Bytes::from(body), content_type, extra_headers }
+    Rendered { body: Bytes::from(body), content_type: content_type.into(), extra_headers }
 }
 
 /// Renders several events as one JSON array of what each would be alone (F1). `CloudEventsBinary` has no batch of its own:
@@ -87,15 +89,21 @@ pub fn render_batch<'a>(format: PayloadFormat, events: impl IntoIterator<Item = 
         }
         other => (other, "application/json"),
     };
-    let mut body = Vec::from(*b"[");
-    for event in events {
-        if body.len() > 1 {
-            body.push(b',');
+    let body = array(events.into_iter().map(|event| render(format, event).body));
+    Rendered { body, content_type: content_type.into(), extra_headers: Vec::new() }
+}
+
+/// Joins JSON values to one JSON array.
+pub fn array(values: impl IntoIterator<Item = Bytes>) -> Bytes {
+    let mut array = Vec::from(*b"[");
+    for value in values {
+        if array.len() > 1 {
+            array.push(b',');
         }
-        body.extend_from_slice(&render(format, event).body);
+        array.extend_from_slice(&value);
     }
-    body.push(b']');
-    Rendered { body: Bytes::from(body), content_type, extra_headers: Vec::new() }
+    array.push(b']');
+    array.into()
 }
 
 /// The id of a batch, made from those of its events: the same events in the same order are the same message (R39).
@@ -117,8 +125,8 @@ pub fn timestamp(at: OffsetDateTime) -> String {
     format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micro:06}Z", u8::from(month))
 }
 
-/// The union of the three original envelopes (C4).
-fn default_body(event: &EventView<'_>) -> String {
+/// The union of the three original envelopes (C4); what templates see.
+pub(super) fn default_body(event: &EventView<'_>) -> String {
     let mut object = Object::with_room_for(event);
     object.text("id", &event.id.to_string());
     object.text("type", event.event);

@@ -70,6 +70,34 @@ pub enum KeyringError {
     },
 }
 
+/// What a sealed text is for: one moved to another column does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A signing secret.
+    Secret,
+    /// Headers of a subscription's own.
+    Headers,
+    /// What identifies requests to the receiver.
+    Credentials,
+    /// The private key of a client certificate.
+    ClientKey,
+    /// The answer to a request with an Idempotency-Key.
+    Answer,
+}
+
+impl Purpose {
+    /// Authenticated with the text; of secrets nothing, as they were sealed before there was anything else.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Secret => "",
+            Self::Headers => "headers",
+            Self::Credentials => "credentials",
+            Self::ClientKey => "client_key",
+            Self::Answer => "answer",
+        }
+    }
+}
+
 struct Key {
     id: String,
     bytes: Zeroizing<[u8; KEY_BYTES]>,
@@ -107,49 +135,57 @@ impl Keyring {
 
     /// Seals `secret` with the first key for this tenant's subscription alone.
     pub fn seal(&self, tenant: Uuid, subscription: Uuid, secret: &Secret) -> Vec<u8> {
-        self.seal_bytes(tenant, subscription, secret.expose().as_bytes())
+        self.seal_text(tenant, subscription, Purpose::Secret, secret.expose())
     }
 
-    /// Opens what [`Keyring::seal`] made for the same tenant and subscription.
-    ///
-    /// *Errors*: another form, a key not held, or bytes that do not belong here.
-    pub fn open(&self, tenant: Uuid, subscription: Uuid, sealed: &[u8]) -> Result<Secret, KeyringError> {
-        let opened = self.open_bytes(tenant, subscription, sealed)?;
-        let text = std::str::from_utf8(&opened).map_err(|_| KeyringError::UnknownForm { subscription })?;
-        Secret::parse("secret", text).map_err(|_| KeyringError::UnknownForm { subscription })
-    }
-
-    /// Seals anything with the first key, for this tenant's row `owner` alone.
-    pub fn seal_bytes(&self, tenant: Uuid, owner: Uuid, plain: &[u8]) -> Vec<u8> {
+    /// The same for any text, which opens for the same purpose only.
+    pub fn seal_text(&self, tenant: Uuid, subscription: Uuid, purpose: Purpose, text: &str) -> Vec<u8> {
         let key = self.keys.first().expect("parse refuses an empty keyring");
         let mut nonce = [0u8; NONCE_BYTES];
         rand::fill(&mut nonce);
         let id_length = u8::try_from(key.id.len()).expect("parse refuses ids longer than 64 bytes");
         let mut sealed = vec![VERSION, id_length];
         sealed.extend_from_slice(key.id.as_bytes());
-        let aad = associated_data(&sealed, tenant, owner);
+        let aad = associated_data(&sealed, tenant, subscription, purpose);
+        let payload = Payload { msg: text.as_bytes(), aad: &aad };
         let ciphertext = cipher(key)
-            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &aad })
+            .encrypt(&XNonce::from(nonce), payload)
             .expect("only messages of many gigabytes cannot be sealed");
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&ciphertext);
         sealed
     }
 
-    /// Opens what [`Keyring::seal_bytes`] made for the same tenant and row.
+    /// Opens what [`Keyring::seal`] made for the same tenant and subscription.
     ///
     /// *Errors*: another form, a key not held, or bytes that do not belong here.
-    pub fn open_bytes(&self, tenant: Uuid, owner: Uuid, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
-        let parts = SealedParts::split(sealed).ok_or(KeyringError::UnknownForm { subscription: owner })?;
+    pub fn open(&self, tenant: Uuid, subscription: Uuid, sealed: &[u8]) -> Result<Secret, KeyringError> {
+        let text = self.open_text(tenant, subscription, Purpose::Secret, sealed)?;
+        Secret::parse("secret", &text).map_err(|_| KeyringError::UnknownForm { subscription })
+    }
+
+    /// Opens what [`Keyring::seal_text`] made for the same tenant, subscription and purpose.
+    ///
+    /// *Errors*: as [`Keyring::open`].
+    pub fn open_text(
+        &self,
+        tenant: Uuid,
+        subscription: Uuid,
+        purpose: Purpose,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<String>, KeyringError> {
+        let parts = SealedParts::split(sealed).ok_or(KeyringError::UnknownForm { subscription })?;
         let key = self
             .keys
             .iter()
             .find(|key| key.id == parts.id)
-            .ok_or_else(|| KeyringError::UnknownKey { subscription: owner, id: parts.id.to_owned() })?;
-        let aad = associated_data(parts.header, tenant, owner);
+            .ok_or_else(|| KeyringError::UnknownKey { subscription, id: parts.id.to_owned() })?;
+        let aad = associated_data(parts.header, tenant, subscription, purpose);
         let payload = Payload { msg: parts.ciphertext, aad: &aad };
         let opened = cipher(key).decrypt(&XNonce::from(parts.nonce), payload).map(Zeroizing::new);
-        opened.map_err(|_| KeyringError::Tampered { subscription: owner })
+        let opened = opened.map_err(|_| KeyringError::Tampered { subscription })?;
+        let text = std::str::from_utf8(&opened).map_err(|_| KeyringError::UnknownForm { subscription })?;
+        Ok(Zeroizing::new(text.to_owned()))
     }
 }
 
@@ -199,8 +235,8 @@ fn cipher(key: &Key) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new_from_slice(&key.bytes[..]).expect("the key has 32 bytes")
 }
 
-fn associated_data(header: &[u8], tenant: Uuid, subscription: Uuid) -> Vec<u8> {
-    [header, tenant.as_bytes(), subscription.as_bytes()].concat()
+fn associated_data(header: &[u8], tenant: Uuid, subscription: Uuid, purpose: Purpose) -> Vec<u8> {
+    [header, tenant.as_bytes(), subscription.as_bytes(), purpose.word().as_bytes()].concat()
 }
 
 #[cfg(test)]

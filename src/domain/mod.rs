@@ -1,5 +1,7 @@
 //! Pure values and rules: no clock, no network, no database. Everything here can be tested with a table.
 
+pub mod client_identity;
+pub mod custom_headers;
 pub mod delivery;
 pub mod envelope;
 pub mod event;
@@ -8,5 +10,7 @@ pub mod permission;
 pub mod retry;
 pub mod secret;
 pub mod signature;
+pub mod signing_key;
 pub mod subscription;
+pub mod template;
 pub mod violation;

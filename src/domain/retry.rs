@@ -32,6 +32,17 @@ const PRESETS: [(&str, &str); 5] = [
 pub struct Schedule(Vec<Duration>);
 
 impl Schedule {
+    /// The schedule of this name.
+    pub fn preset(name: &str) -> Option<Self> {
+        let (_, list) = PRESETS.iter().find(|(preset, _)| preset.eq_ignore_ascii_case(name.trim()))?;
+        Self::parse(list).ok()
+    }
+
+    /// Names of all presets, for people.
+    pub fn preset_names() -> String {
+        PRESETS.map(|(name, _)| name).join(", ")
+    }
+
     /// Reads a preset's name, `none` (never retry), or a list such as `1s,2s,5m` with the units ms, s, m, h and d.
     ///
     /// *Errors*: one sentence saying what is wrong and what would be right.

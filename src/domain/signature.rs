@@ -9,10 +9,13 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::secret::Secret;
+use super::signing_key::{self, SigningKey};
 use super::subscription::HeaderFamilies;
 
 /// Version prefix of HMAC-SHA256 signatures in `webhook-signature`.
 const V1: &str = "v1,";
+/// The same of ed25519 signatures.
+const V1A: &str = "v1a,";
 
 /// How far a request's timestamp may lie from the receiver's clock, in seconds, as Standard Webhooks recommends.
 pub const TOLERANCE_SECONDS: i64 = 300;
@@ -49,19 +52,25 @@ pub fn body_hex(secret: &Secret, body: &[u8]) -> String {
 
 /// The signature and identification headers of the wanted families, names in lower case (R37).
 ///
-/// `secrets` are the valid ones, newest first: during a rotation `webhook-signature` carries one signature of each (R13),
-/// the other families, which know no list, that of the newest. Without any secret the request is unsigned (R54).
-pub fn headers(families: HeaderFamilies, secrets: &[Secret], message: &Message<'_>) -> Vec<(&'static str, String)> {
+/// `keys` are the valid ones, newest first: during a rotation `webhook-signature` carries one signature of each (R13), the
+/// other families, which know no list, that of the newest shared secret. Without any key the request is unsigned (R54).
+pub fn headers(families: HeaderFamilies, keys: &[SigningKey], message: &Message<'_>) -> Vec<(&'static str, String)> {
     let mut headers = Vec::with_capacity(8);
     if families.standard {
         headers.push(("webhook-id", message.id.to_owned()));
         headers.push(("webhook-timestamp", message.timestamp.to_string()));
-        if !secrets.is_empty() {
-            let sign = |secret| standard(secret, message.id, message.timestamp, message.body);
-            headers.push(("webhook-signature", secrets.iter().map(sign).collect::<Vec<_>>().join(" ")));
+        if !keys.is_empty() {
+            let sign = |key: &SigningKey| match key {
+                SigningKey::Hmac(secret) => standard(secret, message.id, message.timestamp, message.body),
+                SigningKey::Ed25519(pair) => {
+                    let text = signed_text(message.id, message.timestamp, message.body);
+                    format!("{V1A}{}", STANDARD.encode(pair.sign(&text)))
+                }
+            };
+            headers.push(("webhook-signature", keys.iter().map(sign).collect::<Vec<_>>().join(" ")));
         }
     }
-    let newest = secrets.first().filter(|_| families.gestiq || families.dotmac);
+    let newest = keys.iter().find_map(SigningKey::secret).filter(|_| families.gestiq || families.dotmac);
     let hex = newest.map(|secret| body_hex(secret, message.body));
     if families.gestiq {
         headers.push(("x-event", message.event.to_owned()));
@@ -116,6 +125,36 @@ pub fn verify_standard(
     now: i64,
     tolerance_seconds: i64,
 ) -> Result<(), VerifyError> {
+    let timestamp = fresh_timestamp(received, now, tolerance_seconds)?;
+    let mut offered = received.signature.split(' ').filter_map(|part| part.strip_prefix(V1)).peekable();
+    offered.peek().ok_or(VerifyError::NoSignature)?;
+    let expected = standard_mac(secret, received.id, timestamp, body);
+    let is_genuine =
+        offered.any(|encoded| STANDARD.decode(encoded).is_ok_and(|mac| bool::from(mac.as_slice().ct_eq(&expected))));
+    if is_genuine { Ok(()) } else { Err(VerifyError::Mismatch) }
+}
+
+/// Checks a received Standard Webhooks signature of an ed25519 key (`v1a`) with the public half, `whpk_…`; `now` and the
+/// tolerance in seconds.
+///
+/// *Errors*: what is wrong first; only `Ok` means genuine.
+pub fn verify_ed25519(
+    public_key: &str,
+    received: &StandardHeaders<'_>,
+    body: &[u8],
+    now: i64,
+    tolerance_seconds: i64,
+) -> Result<(), VerifyError> {
+    let timestamp = fresh_timestamp(received, now, tolerance_seconds)?;
+    let mut offered = received.signature.split(' ').filter_map(|part| part.strip_prefix(V1A)).peekable();
+    offered.peek().ok_or(VerifyError::NoSignature)?;
+    let text = signed_text(received.id, timestamp, body);
+    let is_genuine = offered
+        .any(|encoded| STANDARD.decode(encoded).is_ok_and(|bytes| signing_key::verify(public_key, &text, &bytes)));
+    if is_genuine { Ok(()) } else { Err(VerifyError::Mismatch) }
+}
+
+fn fresh_timestamp(received: &StandardHeaders<'_>, now: i64, tolerance_seconds: i64) -> Result<i64, VerifyError> {
     let timestamp: i64 = received.timestamp.trim().parse().map_err(|_| VerifyError::MalformedTimestamp)?;
     if timestamp < now.saturating_sub(tolerance_seconds) {
         return Err(VerifyError::TooOld);
@@ -123,12 +162,12 @@ pub fn verify_standard(
     if timestamp > now.saturating_add(tolerance_seconds) {
         return Err(VerifyError::TooNew);
     }
-    let mut offered = received.signature.split(' ').filter_map(|part| part.strip_prefix(V1)).peekable();
-    offered.peek().ok_or(VerifyError::NoSignature)?;
-    let expected = standard_mac(secret, received.id, timestamp, body);
-    let is_genuine =
-        offered.any(|encoded| STANDARD.decode(encoded).is_ok_and(|mac| bool::from(mac.as_slice().ct_eq(&expected))));
-    if is_genuine { Ok(()) } else { Err(VerifyError::Mismatch) }
+    Ok(timestamp)
+}
+
+fn signed_text(id: &str, timestamp: i64, body: &[u8]) -> Vec<u8> {
+    let timestamp = timestamp.to_string();
+    [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat()
 }
 
 /// Checks `X-Signature` (`sha256=<hex>`) or `X-Webhook-Signature` (`<hex>`) against the body in constant time.
@@ -256,9 +295,10 @@ mod tests {
             ("x-webhook-event-id", ID.to_owned()),
             ("x-webhook-signature", hex),
         ];
-        assert_eq!(headers(HeaderFamilies::ALL, &secrets, &message), want);
+        let keys: Vec<SigningKey> = secrets.into_iter().map(SigningKey::of).collect();
+        assert_eq!(headers(HeaderFamilies::ALL, &keys, &message), want);
         let narrow = HeaderFamilies { standard: true, gestiq: false, dotmac: false };
-        assert_eq!(headers(narrow, &secrets, &message), want[..3]);
+        assert_eq!(headers(narrow, &keys, &message), want[..3]);
         let names: Vec<_> = headers(HeaderFamilies::ALL, &[], &message).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["webhook-id", "webhook-timestamp", "x-event", "x-webhook-event-type", "x-webhook-event-id"]);
     }

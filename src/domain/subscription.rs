@@ -167,6 +167,8 @@ pub enum PayloadFormat {
     CloudEventsBinary,
     /// The data alone.
     Raw,
+    /// Whatever the subscription's template makes of it.
+    Template,
 }
 
 words!(PayloadFormat {
@@ -176,6 +178,7 @@ words!(PayloadFormat {
     CloudEvents = "cloudevents",
     CloudEventsBinary = "cloudevents_binary",
     Raw = "raw",
+    Template = "template",
 });
 
 /// Which answers count as delivered (R41).

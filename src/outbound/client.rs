@@ -1,6 +1,8 @@
 //! The one HTTP client of the process: HTTP/1.1 POST over vetted connections that are used again.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +19,7 @@ use super::connector::GuardedConnector;
 use super::guard::Guard;
 use super::tls::{self, TlsError};
 use super::{Answer, Failure, Outcome, Sent, SignedRequest};
+use crate::domain::client_identity::ClientIdentity;
 use crate::domain::delivery::ErrorKind;
 
 /// Buffer for one status line with its headers; hyper takes 100 headers at most by default, and keeps them on the stack
@@ -66,8 +69,55 @@ pub enum OutboundError {
 /// vetted. Redirects are not followed because nothing here follows them.
 #[derive(Clone)]
 pub struct Outbound {
-    client: Client<GuardedConnector, Full<Bytes>>,
+    client: HttpClient,
+    dialling: Arc<Dialling>,
     allow_http: bool,
+}
+
+type HttpClient = Client<GuardedConnector, Full<Bytes>>;
+
+/// What every client dials with, and those that show a certificate: a connection on which one was shown must not serve
+/// another subscription, so that each certificate has connections of its own.
+struct Dialling {
+    guard: Arc<Guard>,
+    tls: Arc<rustls::ClientConfig>,
+    pool_idle_per_host: usize,
+    pool_idle_timeout: Duration,
+    of_identities: Mutex<HashMap<[u8; 32], (HttpClient, Instant)>>,
+}
+
+/// Most certificates whose connections are kept; beyond it the one used longest ago goes.
+const IDENTITIES_MAX: usize = 256;
+
+impl Dialling {
+    fn client(&self, tls: Arc<rustls::ClientConfig>) -> HttpClient {
+        Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(self.pool_idle_timeout)
+            .pool_max_idle_per_host(self.pool_idle_per_host)
+            .http1_max_buf_size(RESPONSE_HEAD_MAX_BYTES)
+            // A request is repeated only when the pooled connection was found closed before hyper took the request
+            // out of its queue and gave it back whole, so not a byte of it was written. Otherwise a receiver that
+            // closes idle connections would cost an attempt each time.
+            .retry_canceled_requests(true)
+            .build(GuardedConnector::new(self.guard.clone(), tls))
+    }
+
+    fn client_of(&self, identity: &ClientIdentity) -> HttpClient {
+        let mut clients = self.of_identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if let Some((client, used_at)) = clients.get_mut(&identity.fingerprint()) {
+            *used_at = now;
+            return client.clone();
+        }
+        if clients.len() >= IDENTITIES_MAX {
+            let oldest = clients.iter().min_by_key(|(_, (_, used_at))| *used_at).map(|(fingerprint, _)| *fingerprint);
+            oldest.map(|fingerprint| clients.remove(&fingerprint));
+        }
+        let client = self.client(tls::with_identity(&self.tls, identity));
+        clients.insert(identity.fingerprint(), (client.clone(), now));
+        client
+    }
 }
 
 impl Outbound {
@@ -77,18 +127,14 @@ impl Outbound {
     /// When the file of certificate authorities cannot be used.
     pub fn new(options: OutboundOptions) -> Result<Self, OutboundError> {
         let tls = tls::client_config(options.ca_file.as_deref())?;
-        let connector = GuardedConnector::new(Guard::new(options.allow_networks), tls);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(options.pool_idle_timeout.min(POOL_IDLE_MAX))
-            .pool_max_idle_per_host(options.pool_idle_per_host)
-            .http1_max_buf_size(RESPONSE_HEAD_MAX_BYTES)
-            // A request is repeated only when the pooled connection was found closed before hyper took the request
-            // out of its queue and gave it back whole, so not a byte of it was written. Otherwise a receiver that
-            // closes idle connections would cost an attempt each time.
-            .retry_canceled_requests(true)
-            .build(connector);
-        Ok(Self { client, allow_http: options.allow_http })
+        let dialling = Dialling {
+            guard: Arc::new(Guard::new(options.allow_networks)),
+            tls: tls.clone(),
+            pool_idle_per_host: options.pool_idle_per_host,
+            pool_idle_timeout: options.pool_idle_timeout.min(POOL_IDLE_MAX),
+            of_identities: Mutex::default(),
+        };
+        Ok(Self { client: dialling.client(tls), dialling: Arc::new(dialling), allow_http: options.allow_http })
     }
 
     /// POSTs the request and waits for the answer, for `timeout` at most from the DNS look-up to the last byte read.
@@ -102,8 +148,9 @@ impl Outbound {
     }
 
     async fn exchange(&self, request: SignedRequest, timeout: Duration, deadline: Instant) -> Result<Answer, Failure> {
+        let client = request.identity.as_ref().map(|identity| self.dialling.client_of(identity));
         let request = self.http_request(request)?;
-        let response = timeout_at(deadline, self.client.request(request))
+        let response = timeout_at(deadline, client.as_ref().unwrap_or(&self.client).request(request))
             .await
             .map_err(|_| Failure::timeout(timeout))?
             .map_err(|error| Failure::of(&error))?;
@@ -194,7 +241,8 @@ mod tests {
         for name in ["host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"] {
             let mut headers = HeaderMap::new();
             headers.insert(HeaderName::from_static(name), header::HeaderValue::from_static("1"));
-            let request = SignedRequest { url: "https://example.com/".into(), headers, body: Bytes::new() };
+            let request =
+                SignedRequest { url: "https://example.com/".into(), headers, body: Bytes::new(), identity: None };
             let failure = outbound().http_request(request).map(|_| ()).expect_err(name);
             assert_eq!(failure.kind, ErrorKind::InvalidRequest, "{name}");
         }

@@ -61,8 +61,8 @@ pub(super) struct GuardedConnector {
 }
 
 impl GuardedConnector {
-    pub(super) fn new(guard: Guard, tls: Arc<rustls::ClientConfig>) -> Self {
-        Self { guard: Arc::new(guard), tls: TlsConnector::from(tls) }
+    pub(super) fn new(guard: Arc<Guard>, tls: Arc<rustls::ClientConfig>) -> Self {
+        Self { guard, tls: TlsConnector::from(tls) }
     }
 }
 
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn one_bad_address_refuses_the_whole_name() {
-        let connector = GuardedConnector::new(Guard::default(), client_config(None).unwrap());
+        let connector = GuardedConnector::new(Arc::new(Guard::default()), client_config(None).unwrap());
         let public: SocketAddr = "93.184.216.34:443".parse().unwrap();
         let metadata: SocketAddr = "169.254.169.254:443".parse().unwrap();
         assert_eq!(connector.vet_all(&[public]), Ok(()));

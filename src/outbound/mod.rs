@@ -15,6 +15,7 @@ use hyper::HeaderMap;
 
 pub use client::{Outbound, OutboundError, OutboundOptions};
 
+use crate::domain::client_identity::ClientIdentity;
 use crate::domain::delivery::{ERROR_TEXT_MAX_CHARS, ErrorKind, printable};
 
 /// One POST, ready to go: bytes and headers are final. Has no `Debug`, since a subscription's own headers may hold
@@ -27,6 +28,8 @@ pub struct SignedRequest {
     pub headers: HeaderMap,
     /// The bytes that were signed.
     pub body: Bytes,
+    /// The certificate to show the receiver in TLS.
+    pub identity: Option<ClientIdentity>,
 }
 
 /// What came of one request. Sending never fails: every failure is an outcome.

@@ -14,6 +14,9 @@ use super::{Sql, StoreError, StoreRole, sql, tls};
 /// Longest answer time of a statement on this connection before it counts as dead.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// Channel on which test sends are asked for.
+const TESTS: &str = "posthorn_tests";
+
 /// A connection that hears wake-ups and can close the gate.
 pub struct Listener {
     client: Client,
@@ -24,19 +27,22 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Connects and listens. Any number of notifications becomes one permit of `wake`: a flood costs nothing.
+    /// Connects and listens. Any number of notifications becomes one permit of `wake`, or of `tests` where a test send is
+    /// wanted: a flood costs nothing.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be reached.
-    pub async fn connect(url: &SecretString, wake: Arc<Notify>) -> Result<Self, StoreError> {
+    pub async fn connect(url: &SecretString, wake: Arc<Notify>, tests: Arc<Notify>) -> Result<Self, StoreError> {
         let (config, connector) = tls::parse(url.expose_secret())?;
         let (client, mut connection) =
             config.connect(connector).await.map_err(|e| StoreError::from_driver("connecting", e))?;
         tokio::spawn(async move {
             // notifications arrive only while someone polls for messages
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-                if let AsyncMessage::Notification(_) = message {
-                    wake.notify_one();
+                match message {
+                    AsyncMessage::Notification(of) if of.channel() == TESTS => tests.notify_one(),
+                    AsyncMessage::Notification(_) => wake.notify_one(),
+                    _ => {}
                 }
             }
             // the connection ended: whoever waits should look, and will find it closed
@@ -50,7 +56,7 @@ impl Listener {
             prepare(sql::QUEUE_LISTENING).await?,
         );
         client
-            .batch_execute(&format!("{}; LISTEN posthorn_wake", StoreRole::Dispatcher.session()))
+            .batch_execute(&format!("{}; LISTEN posthorn_wake; LISTEN {TESTS}", StoreRole::Dispatcher.session()))
             .await
             .map_err(|e| StoreError::from_driver("listen", e))?;
         Ok(Self { client, try_sentinel, close_gate, open_gate, listening })

@@ -21,6 +21,7 @@ pub mod sql;
 pub mod subscriptions;
 pub mod target;
 pub mod tenants;
+pub mod test_sends;
 mod tls;
 
 use std::future::Future;

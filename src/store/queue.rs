@@ -3,6 +3,7 @@
 
 mod claim;
 mod record;
+mod subscribers;
 
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use uuid::Uuid;
 use super::row::get;
 use super::{Store, StoreError, sql};
 
-pub use claim::{Claim, ClaimRequest, Claimed, Happened, Subscribed, claim};
+pub use claim::{Claim, ClaimRequest, Claimed, Happened, Served, claim};
 pub use record::{Attempt, record, record_late};
+pub use subscribers::{Subscribed, subscribers};
 
 /// Gives leases back unsent.
 ///

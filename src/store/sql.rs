@@ -72,6 +72,7 @@ statements! {
     QUEUE_RECRUIT = "queue/recruit";
     QUEUE_RELEASE = "queue/release";
     QUEUE_STATE = "queue/state";
+    QUEUE_SUBSCRIBERS = "queue/subscribers";
     QUEUE_TRY_SENTINEL = "queue/try_sentinel";
     SESSION_HAS_TENANT = "session/has_tenant";
     SESSION_IS_TENANT_ENABLED = "session/is_tenant_enabled";
@@ -89,9 +90,21 @@ statements! {
     SUBSCRIPTIONS_LIST = "subscriptions/list";
     SUBSCRIPTIONS_MATCHES = "subscriptions/matches";
     SUBSCRIPTIONS_SAME_URL = "subscriptions/same_url";
+    SUBSCRIPTIONS_SAMPLE_EVENT = "subscriptions/sample_event";
+    SUBSCRIPTIONS_SET = "subscriptions/set";
+    SUBSCRIPTIONS_SET_CERTIFICATE = "subscriptions/set_certificate";
+    SUBSCRIPTIONS_SET_CREDENTIALS = "subscriptions/set_credentials";
+    SUBSCRIPTIONS_SET_HEADERS = "subscriptions/set_headers";
+    SUBSCRIPTIONS_SET_SECRET = "subscriptions/set_secret";
+    SUBSCRIPTIONS_SET_STATUS = "subscriptions/set_status";
     SUBSCRIPTIONS_SUSPEND = "subscriptions/suspend";
     TENANT_GET = "tenant/get";
     TENANT_RENAME = "tenant/rename";
+    TEST_SENDS_ANSWER = "test_sends/answer";
+    TEST_SENDS_ASK = "test_sends/ask";
+    TEST_SENDS_FORGET = "test_sends/forget";
+    TEST_SENDS_RECORD = "test_sends/record";
+    TEST_SENDS_TAKE = "test_sends/take";
 }
 
 /// Roles and schema, before the first migration. Not prepared: it makes what the others need.

@@ -1,46 +1,25 @@
-//! Subscriptions of one tenant: what the API adds, lists and deletes. Secrets go in sealed and never come out.
+//! Subscriptions of one tenant: what the API adds, changes, lists and deletes. Secrets go in sealed and never come out.
+
+mod filter;
+mod patterns;
+mod settings;
 
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::row::{get, word};
 use super::{StoreError, Tx, sql};
 use crate::domain::event::EventPattern;
-use crate::domain::subscription::{HeaderFamilies, PayloadFormat, ReceiverUrl, SubscriptionStatus, SuccessPolicy};
+use crate::domain::subscription::SubscriptionStatus;
+
+pub use filter::{check_filter, filter_fault};
+pub use patterns::patterns_of;
+pub use settings::Settings;
+use settings::{Columns, read_settings};
 
 const TABLE: &str = "webhook_subscriptions";
-
-/// What a new subscription says, checked.
-#[derive(Clone, Debug)]
-pub struct NewSubscription {
-    /// Where webhooks go.
-    pub url: ReceiverUrl,
-    /// Events it wants.
-    pub events: Vec<EventPattern>,
-    /// jsonpath predicate over the payload.
-    pub filter: Option<String>,
-    /// For people.
-    pub description: Option<String>,
-    /// Whether it receives from the start.
-    pub is_active: bool,
-    /// Whether requests are signed.
-    pub is_signed: bool,
-    /// Shape of the body.
-    pub payload_format: PayloadFormat,
-    /// Signature headers.
-    pub header_families: HeaderFamilies,
-    /// Which answers count as delivered.
-    pub success_policy: SuccessPolicy,
-    /// Total seconds of one attempt.
-    pub timeout_seconds: Option<i32>,
-    /// Seconds before each retry.
-    pub retry_schedule: Option<Vec<i32>>,
-    /// Retries after the first attempt.
-    pub max_retries: Option<i32>,
-    /// Deliveries in flight at once.
-    pub max_in_flight: Option<i32>,
-}
 
 /// A subscription as stored, without its secrets.
 #[derive(Clone, Debug)]
@@ -49,49 +28,50 @@ pub struct Subscription {
     pub id: Uuid,
     /// Whose it is.
     pub tenant_id: Uuid,
-    /// Where webhooks go.
-    pub url: String,
-    /// Event names and patterns.
-    pub events: Vec<String>,
-    /// jsonpath predicate as Postgres prints it.
-    pub filter: Option<String>,
-    /// For people.
-    pub description: Option<String>,
+    /// What it says of itself.
+    pub settings: Settings,
     /// Whether it receives.
     pub status: SubscriptionStatus,
     /// Why it is suspended.
     pub status_reason: Option<String>,
     /// Since when it has this status.
     pub status_changed_at: OffsetDateTime,
-    /// Whether requests are signed.
-    pub is_signed: bool,
-    /// Shape of the body.
-    pub payload_format: PayloadFormat,
-    /// Signature headers.
-    pub header_families: Vec<String>,
-    /// Which answers count as delivered.
-    pub success_policy: SuccessPolicy,
-    /// Total seconds of one attempt.
-    pub timeout_seconds: Option<i32>,
-    /// Seconds before each retry.
-    pub retry_schedule: Option<Vec<i32>>,
-    /// Retries after the first attempt.
-    pub max_retries: Option<i32>,
-    /// Deliveries in flight at once.
-    pub max_in_flight: Option<i32>,
+    /// What checks its ed25519 signatures.
+    pub public_key: Option<String>,
+    /// Until when the secret before signs too.
+    pub previous_secret_until: Option<OffsetDateTime>,
+    /// Names of its own headers.
+    pub header_names: Vec<String>,
+    /// `basic` or `bearer`.
+    pub credentials_type: Option<String>,
+    /// The client certificate in PEM form.
+    pub client_certificate: Option<String>,
     /// When it was made.
     pub created_at: OffsetDateTime,
     /// When it was last changed.
     pub updated_at: OffsetDateTime,
 }
 
-/// What came of [`create`].
-#[derive(Debug)]
-pub enum Creation {
-    /// It is stored.
-    Created(Box<Subscription>),
-    /// This one has the same URL and an overlapping event (R3).
-    Duplicate(Uuid),
+/// A sealed secret with its public key, if it has one.
+#[derive(Clone, Debug, Default)]
+pub struct SealedSecret {
+    /// `None`: requests go unsigned.
+    pub secret: Option<Vec<u8>>,
+    /// What checks ed25519 signatures.
+    pub public_key: Option<String>,
+}
+
+/// What may be a secret, sealed; each part `None` where it is to stay as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Sealed {
+    /// The signing secret.
+    pub secret: Option<SealedSecret>,
+    /// Names of its own headers, and all of them sealed.
+    pub headers: Option<(Vec<String>, Option<Vec<u8>>)>,
+    /// `basic` or `bearer`, and the header's value sealed.
+    pub credentials: Option<Option<(&'static str, Vec<u8>)>>,
+    /// The client certificate in PEM form and its key sealed.
+    pub certificate: Option<Option<(String, Vec<u8>)>>,
 }
 
 /// Which subscriptions [`list`] answers with.
@@ -107,84 +87,132 @@ pub struct Wanted {
     pub rows: i64,
 }
 
-/// Lets Postgres read a filter: whether it is a jsonpath is for nobody else to say.
+/// Lets one change of a tenant's subscriptions follow the other until the transaction ends: two equal requests at once are
+/// seen as duplicates, and none overwrites what the other has just read.
 ///
 /// # Errors
-/// One that [`filter_fault`] recognises when it is none.
-pub async fn check_filter(tx: &Tx<'_>, filter: Option<&str>) -> Result<(), StoreError> {
-    if let Some(filter) = filter {
-        tx.query_one(sql::SUBSCRIPTIONS_CHECK_FILTER, &[&filter]).await?;
-    }
+/// [`StoreError`] of the database.
+pub async fn take_turns(tx: &Tx<'_>, tenant: Uuid) -> Result<(), StoreError> {
+    tx.query(sql::SESSION_LOCK_TENANT, &[&tenant]).await?;
     Ok(())
 }
 
-/// What Postgres has against a filter, if that is what the error of [`check_filter`] is about.
-pub fn filter_fault(error: &StoreError) -> Option<String> {
-    use std::error::Error as _;
-    let code = error.sqlstate()?.code();
-    let (StoreError::Value { statement, source, .. } | StoreError::Statement { statement, source }) = error else {
-        return None;
-    };
-    // 22…: a value it cannot read; 42601: syntax; 54001: nested too deeply
-    let is_about_filter = *statement == sql::SUBSCRIPTIONS_CHECK_FILTER.name
-        && (code.starts_with("22") || code == "42601" || code == "54001");
-    is_about_filter.then(|| {
-        source
-            .as_db_error()
-            .map_or_else(|| source.source().map(ToString::to_string).unwrap_or_default(), |e| e.message().to_owned())
-    })
-}
-
-/// Adds a subscription unless it is a duplicate. `seal` gets the id that the secret is sealed for.
+/// Adds a subscription. `seal` gets the id that secrets are sealed for.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
 pub async fn create(
     tx: &Tx<'_>,
     tenant: Uuid,
-    new: &NewSubscription,
-    seal: &(dyn Fn(Uuid) -> Option<Vec<u8>> + Send + Sync),
-) -> Result<Creation, StoreError> {
-    // two equal requests at once: the second waits here, and then sees the first
-    tx.query(sql::SESSION_LOCK_TENANT, &[&tenant]).await?;
-    if let Some(existing) = duplicate_of(tx, tenant, new).await? {
-        return Ok(Creation::Duplicate(existing));
-    }
+    settings: &Settings,
+    is_active: bool,
+    seal: &(dyn Fn(Uuid) -> Sealed + Send + Sync),
+) -> Result<Subscription, StoreError> {
     let id: Uuid = get(&tx.query_one(sql::SESSION_NEW_ID, &[]).await?, "id")?;
-    let events: Vec<&str> = new.events.iter().map(EventPattern::as_str).collect();
-    let status = if new.is_active { SubscriptionStatus::Active } else { SubscriptionStatus::Inactive };
-    let signing = if new.is_signed { "required" } else { "none" };
-    tx.query_one(
-        sql::SUBSCRIPTIONS_ADD,
-        &[
-            &id,
-            &tenant,
-            &new.url.as_str(),
-            &events,
-            &new.filter,
-            &new.description,
-            &status.as_str(),
-            &signing,
-            &seal(id),
-            &new.payload_format.as_str(),
-            &new.header_families.names(),
-            &new.success_policy.as_str(),
-            &new.timeout_seconds,
-            &new.retry_schedule,
-            &new.max_retries,
-            &new.max_in_flight,
-        ],
-    )
-    .await?;
-    let row = tx.query_one(sql::SUBSCRIPTIONS_GET, &[&id]).await?;
-    Ok(Creation::Created(Box::new(read(&row)?)))
+    let status = if is_active { SubscriptionStatus::Active } else { SubscriptionStatus::Inactive };
+    let sealed = seal(id);
+    let SealedSecret { secret, public_key } = sealed.secret.unwrap_or_default();
+    let (names, headers) = sealed.headers.unwrap_or_default();
+    let (credentials_type, credentials) = sealed.credentials.flatten().unzip();
+    let (certificate, key) = sealed.certificate.flatten().unzip();
+    let status = status.as_str();
+    let columns = Columns::of(settings);
+    let mut params = columns.params(settings);
+    let rest: [&(dyn ToSql + Sync); 11] = [
+        &id,
+        &tenant,
+        &status,
+        &secret,
+        &public_key,
+        &names,
+        &headers,
+        &credentials_type,
+        &credentials,
+        &certificate,
+        &key,
+    ];
+    params.extend(rest);
+    tx.query_one(sql::SUBSCRIPTIONS_ADD, &params).await?;
+    read(&tx.query_one(sql::SUBSCRIPTIONS_GET, &[&id]).await?)
 }
 
-async fn duplicate_of(tx: &Tx<'_>, tenant: Uuid, new: &NewSubscription) -> Result<Option<Uuid>, StoreError> {
-    for row in tx.query(sql::SUBSCRIPTIONS_SAME_URL, &[&tenant, &new.url.as_str()]).await? {
+/// Changes a subscription that is there.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn change(tx: &Tx<'_>, id: Uuid, settings: &Settings, sealed: &Sealed) -> Result<Subscription, StoreError> {
+    // before the rest: there is no moment at which what signs and its secret do not fit
+    if let Some(secret) = &sealed.secret {
+        set_secret(tx, id, settings, secret, 0).await?;
+    }
+    let columns = Columns::of(settings);
+    let mut params = columns.params(settings);
+    params.push(&id);
+    tx.query_one(sql::SUBSCRIPTIONS_SET, &params).await?;
+    if let Some((names, headers)) = &sealed.headers {
+        tx.query_one(sql::SUBSCRIPTIONS_SET_HEADERS, &[&id, names, headers]).await?;
+    }
+    if let Some(credentials) = &sealed.credentials {
+        let (kind, value) = credentials.as_ref().map(|(kind, value)| (kind, value)).unzip();
+        tx.query_one(sql::SUBSCRIPTIONS_SET_CREDENTIALS, &[&id, &kind, &value]).await?;
+    }
+    if let Some(certificate) = &sealed.certificate {
+        let (certificate, key) = certificate.as_ref().map(|(certificate, key)| (certificate, key)).unzip();
+        tx.query_one(sql::SUBSCRIPTIONS_SET_CERTIFICATE, &[&id, &certificate, &key]).await?;
+    }
+    read(&tx.query_one(sql::SUBSCRIPTIONS_GET, &[&id]).await?)
+}
+
+/// Gives a subscription another secret, for what its settings say of signing; the one before signs too for so many seconds.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn set_secret(
+    tx: &Tx<'_>,
+    id: Uuid,
+    settings: &Settings,
+    new: &SealedSecret,
+    overlap_seconds: i32,
+) -> Result<(), StoreError> {
+    let Columns { signing, signature, .. } = Columns::of(settings);
+    let SealedSecret { secret, public_key } = new;
+    tx.query_one(sql::SUBSCRIPTIONS_SET_SECRET, &[&id, secret, public_key, &overlap_seconds, &signing, &signature])
+        .await?;
+    Ok(())
+}
+
+/// Switches a subscription on or off; `None` when there is none.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn set_active(tx: &Tx<'_>, id: Uuid, is_active: bool) -> Result<Option<Subscription>, StoreError> {
+    let Some(current) = find(tx, id).await? else { return Ok(None) };
+    let status = if is_active { SubscriptionStatus::Active } else { SubscriptionStatus::Inactive };
+    if current.status == status {
+        return Ok(Some(current));
+    }
+    tx.query_opt(sql::SUBSCRIPTIONS_SET_STATUS, &[&id, &status.as_str()]).await?;
+    find(tx, id).await
+}
+
+/// A subscription of the tenant with the same URL and an overlapping event (R3), other than `but`.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn duplicate_of(
+    tx: &Tx<'_>,
+    tenant: Uuid,
+    settings: &Settings,
+    but: Option<Uuid>,
+) -> Result<Option<Uuid>, StoreError> {
+    let parse = |events: &[String]| -> Vec<EventPattern> {
+        events.iter().filter_map(|event| EventPattern::parse("events", event).ok()).collect()
+    };
+    let ours = parse(&settings.events);
+    for row in tx.query(sql::SUBSCRIPTIONS_SAME_URL, &[&tenant, &settings.url]).await? {
         let (id, events): (Uuid, Vec<String>) = (get(&row, "id")?, get(&row, "events")?);
-        let theirs: Vec<EventPattern> = events.iter().filter_map(|e| EventPattern::parse("events", e).ok()).collect();
-        if new.events.iter().any(|ours| theirs.iter().any(|pattern| pattern.overlaps(ours))) {
+        let theirs = parse(&events);
+        if Some(id) != but && ours.iter().any(|ours| theirs.iter().any(|pattern| pattern.overlaps(ours))) {
             return Ok(Some(id));
         }
     }
@@ -227,55 +255,29 @@ pub async fn has_match(tx: &Tx<'_>, patterns: &[String]) -> Result<bool, StoreEr
     get(&tx.query_one(sql::SUBSCRIPTIONS_MATCHES, &[&patterns]).await?, "is_found")
 }
 
+/// An event type of the catalogue that one of these patterns matches.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn sample_event(tx: &Tx<'_>, patterns: &[String]) -> Result<Option<String>, StoreError> {
+    tx.query_opt(sql::SUBSCRIPTIONS_SAMPLE_EVENT, &[&patterns]).await?.map(|row| get(&row, "name")).transpose()
+}
+
 fn read(row: &Row) -> Result<Subscription, StoreError> {
     let id: Uuid = get(row, "id")?;
     Ok(Subscription {
         id,
         tenant_id: get(row, "tenant_id")?,
-        url: get(row, "url")?,
-        events: get(row, "events")?,
-        filter: get(row, "filter")?,
-        description: get(row, "description")?,
+        settings: read_settings(row, id)?,
         status: word(TABLE, "status", id, get(row, "status")?, SubscriptionStatus::parse)?,
         status_reason: get(row, "status_reason")?,
         status_changed_at: get(row, "status_changed_at")?,
-        is_signed: get::<&str>(row, "signing")? != "none",
-        payload_format: word(TABLE, "payload_format", id, get(row, "payload_format")?, PayloadFormat::parse)?,
-        header_families: get(row, "header_families")?,
-        success_policy: word(TABLE, "success_policy", id, get(row, "success_policy")?, SuccessPolicy::parse)?,
-        timeout_seconds: get(row, "timeout_seconds")?,
-        retry_schedule: get(row, "retry_schedule")?,
-        max_retries: get(row, "max_retries")?,
-        max_in_flight: get(row, "max_in_flight")?,
+        public_key: get(row, "public_key")?,
+        previous_secret_until: get(row, "previous_secret_until")?,
+        header_names: get(row, "header_names")?,
+        credentials_type: get(row, "credentials_type")?,
+        client_certificate: get(row, "client_certificate")?,
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,
     })
-}
-
-/// Every pattern that matches an event name, as `posthorn.event_patterns` has it; of a pattern, itself alone.
-pub fn patterns_of(event: &str) -> Vec<String> {
-    let mut patterns = vec![event.to_owned()];
-    if event.ends_with('*') {
-        return patterns;
-    }
-    patterns.extend(event.rmatch_indices('.').map(|(dot, _)| format!("{}.*", &event[..dot])));
-    if !event.starts_with("posthorn.") {
-        patterns.push("*".to_owned());
-    }
-    patterns
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::event::EventName;
-
-    #[test]
-    fn patterns_of_an_event_are_those_that_match_it() {
-        assert_eq!(patterns_of("a.b.c"), ["a.b.c", "a.b.*", "a.*", "*"]);
-        assert_eq!(patterns_of("posthorn.endpoint_failing"), ["posthorn.endpoint_failing", "posthorn.*"]);
-        assert_eq!(patterns_of("invoice.*"), ["invoice.*"]);
-        let name = EventName::parse("event", "invoice.line.added").unwrap();
-        assert!(patterns_of(name.as_str()).iter().all(|p| EventPattern::parse("events", p).unwrap().matches(&name)));
-    }
 }

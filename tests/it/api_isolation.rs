@@ -88,7 +88,14 @@ fn shape(reply: &Reply, asked: &str) -> (u16, Vec<String>, String) {
 /// The kinds of thing whose id an operation's path takes.
 fn foreign_id<'a>(operation: &str, owner: &'a Tenant) -> Option<&'a str> {
     match operation {
-        "getSubscription" | "deleteSubscription" => Some(&owner.subscription),
+        "getSubscription"
+        | "deleteSubscription"
+        | "updateSubscription"
+        | "enableSubscription"
+        | "disableSubscription"
+        | "rotateSecret"
+        | "testSubscription"
+        | "previewSubscription" => Some(&owner.subscription),
         "getDelivery" | "retryDelivery" => Some(&owner.delivery),
         "getEvent" => Some(&owner.event),
         "revokeApiKey" => Some(&owner.key),
@@ -114,7 +121,15 @@ async fn ids_of_another_tenant_answer_like_ids_of_nobody() {
             continue;
         };
         let call = async |caller: &Api, id: &str| {
-            caller.send(method.clone(), &path.replace("{id}", id), &[], Bytes::new()).await
+            let path = path.replace("{id}", id);
+            match *method {
+                // every field of a body may be absent where there is an id
+                Method::POST | Method::PATCH => {
+                    let json = [("content-type", "application/json")];
+                    caller.send(method.clone(), &path, &json, Bytes::from_static(b"{}")).await
+                }
+                _ => caller.send(method.clone(), &path, &[], Bytes::new()).await,
+            }
         };
         let random = match operation.as_str() {
             "revokeApiKey" => ApiKey::generate().id().to_owned(),

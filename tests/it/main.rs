@@ -10,6 +10,8 @@ mod api_idempotency;
 mod api_isolation;
 mod api_monitor;
 mod api_problems;
+mod api_requests;
+mod api_subscription_changes;
 mod api_subscriptions;
 mod bench;
 mod canary;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use posthorn::domain::client_identity::ClientIdentity;
 use posthorn::domain::delivery::ErrorKind;
 use posthorn::outbound::{Answer, Failure, Outbound, OutboundOptions, Outcome, Sent, SignedRequest};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
@@ -40,7 +41,7 @@ fn request(url: impl Into<String>) -> SignedRequest {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert("webhook-id", HeaderValue::from_static("msg_1"));
-    SignedRequest { url: url.into(), headers, body: Bytes::from_static(b"{\"n\":1}") }
+    SignedRequest { url: url.into(), headers, body: Bytes::from_static(b"{\"n\":1}"), identity: None }
 }
 
 fn answer(sent: Sent) -> Answer {
@@ -432,6 +433,42 @@ async fn https_receiver(acceptor: TlsAcceptor) -> Hostile {
         }
     })
     .await
+}
+
+/// One that takes only callers whose certificate this authority signed.
+fn acceptor_for_known_callers(authority: &Authority) -> TlsAcceptor {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.issuer.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let callers =
+        rustls::server::WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone()).build().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = names(&["127.0.0.1"]).signed_by(&key, &authority.issuer).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(callers)
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_and_its_connections_serve_nobody_else() {
+    let authority = Authority::new();
+    let receiver = https_receiver(acceptor_for_known_callers(&authority)).await;
+    let outbound = Outbound::new(OutboundOptions { ca_file: Some(authority.file.path().into()), ..options() }).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = names(&["caller"]).signed_by(&key, &authority.issuer).unwrap();
+    let identity = ClientIdentity::parse(&certificate.pem(), &key.serialize_pem()).unwrap();
+    let url = receiver.url("https", "/hook");
+    for _ in 0..2 {
+        let with = SignedRequest { identity: Some(identity.clone()), ..request(url.clone()) };
+        assert_eq!(answer(outbound.send(with, PATIENT).await).status, 200);
+    }
+    let kind = failure(outbound.send(request(url), PATIENT).await).kind;
+    assert!(matches!(kind, ErrorKind::Tls | ErrorKind::Protocol | ErrorKind::Connect), "{kind}");
+    assert_eq!(receiver.requests().len(), 2);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use posthorn::domain::secret::Secret;
 use posthorn::domain::signature::{self, Message};
+use posthorn::domain::signing_key::SigningKey;
 use posthorn::domain::subscription::HeaderFamilies;
 use time::OffsetDateTime;
 
@@ -37,7 +38,8 @@ fn secret(text: &str) -> Secret {
 fn signed(families: &[&str], secrets: &[Secret], timestamp: i64) -> Request {
     let message = Message { id: ID, event: "invoice.created", timestamp, body: BODY };
     let families = HeaderFamilies::parse("headers", families).unwrap();
-    let headers = signature::headers(families, secrets, &message);
+    let keys: Vec<SigningKey> = secrets.iter().cloned().map(SigningKey::of).collect();
+    let headers = signature::headers(families, &keys, &message);
     let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Request { headers, body: BODY.to_vec(), secret: secrets[0].expose().to_owned() }
 }

@@ -24,7 +24,9 @@ const BIG: [&str; 5] =
 fn role_of(name: &str) -> StoreRole {
     let (group, verb) = name.split_once('/').unwrap();
     match (group, verb) {
-        ("queue" | "dispatchers" | "fanout" | "days", _) | ("subscriptions", "suspend") => StoreRole::Dispatcher,
+        ("queue" | "dispatchers" | "fanout" | "days", _)
+        | ("subscriptions", "suspend")
+        | ("test_sends", "take" | "record" | "forget") => StoreRole::Dispatcher,
         ("api_keys" | "keys", "find") => StoreRole::Api,
         ("admin", _) => StoreRole::Admin,
         ("api_keys" | "keys" | "tenants" | "prune" | "retention", _) => StoreRole::Owner,

@@ -1,214 +1,241 @@
-//! What a body asks for: read field by field, every failed rule noted.
+//! The bodies of subscriptions as the document shows them. They are read by [`super::draft::Draft`], field by field.
 
-use poem_openapi::Object;
+use std::collections::HashMap;
+
 use poem_openapi::types::Example;
+use poem_openapi::{Enum, Object};
 
-use crate::api::body::Fields;
-use crate::api::problem::Problem;
-use crate::domain::event::EventPattern;
-use crate::domain::retry::{DELAY_MAX, SCHEDULE_MAX_ENTRIES};
-use crate::domain::secret::Secret;
-use crate::domain::subscription::{HeaderFamilies, PayloadFormat, ReceiverUrl, SuccessPolicy};
-use crate::domain::violation::Violation;
-use crate::store::StoreError;
-use crate::store::subscriptions::{self, NewSubscription};
+use crate::api::body::RawJson;
 
-/// Most characters of a description; the schema says the same.
-const DESCRIPTION_MAX_CHARS: usize = 500;
-/// Most characters of a filter; the schema says the same of what Postgres prints.
-const FILTER_MAX_CHARS: usize = 4000;
-/// Most patterns of a subscription; the schema says the same.
-const EVENTS_MAX: usize = 100;
+/// A new subscription and a change of one say the same, but for what stands before.
+macro_rules! settings {
+    ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
+        $(#[$about])*
+        #[derive(Object, Default)]
+        #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
+        pub(super) struct $name {
+            $($own)*
+            /// The one event or pattern wanted: `invoice.created`, `invoice.*` or `*`. Either this or `events`.
+            event: Option<String>,
+            /// Events and patterns wanted, 1 to 100. Either this or `event`.
+            #[oai(validator(min_items = 1, max_items = 100))]
+            events: Option<Vec<String>>,
+            /// For people, up to 500 characters.
+            #[oai(nullable, validator(max_length = 500))]
+            description: Option<String>,
+            /// Whatever you want to keep with it: a JSON object of up to 16,000 bytes. Not sent.
+            #[oai(nullable)]
+            metadata: Option<HashMap<String, RawJson>>,
+            /// jsonpath predicate over the payload, such as `$.amount > 100`: only events for which it is true are sent. No `like_regex`.
+            #[oai(nullable, validator(max_length = 4000))]
+            filter: Option<String>,
+            /// `required`, or `none`: the explicit choice to send unsigned.
+            #[oai(nullable)]
+            signing: Option<Signing>,
+            /// `hmac` (`v1`), or `ed25519` (`v1a`): the receiver checks with the public key and holds no secret.
+            #[oai(nullable)]
+            signature: Option<Signature>,
+            /// Signing secret of 8 to 500 characters, or for ed25519 a private key (`whsk_…`); generated when absent.
+            #[oai(nullable, validator(min_length = 8, max_length = 500))]
+            secret: Option<String>,
+            /// Signature headers to send; all when absent, `standard` alone with ed25519.
+            #[oai(nullable, validator(min_items = 1))]
+            header_families: Option<Vec<HeaderFamily>>,
+            /// Headers of its own, up to 32; their values are kept sealed and never shown again.
+            #[oai(nullable)]
+            headers: Option<HashMap<String, String>>,
+            /// How requests identify themselves to the receiver; kept sealed and never shown again.
+            #[oai(nullable)]
+            credentials: Option<CredentialsInput>,
+            /// Certificate to show the receiver in TLS with any that follow it, PEM. Together with `client_key`.
+            #[oai(nullable, validator(max_length = 32768))]
+            client_certificate: Option<String>,
+            /// Its private key, PEM, not encrypted; kept sealed and never shown again.
+            #[oai(nullable, validator(max_length = 16384))]
+            client_key: Option<String>,
+            /// Shape of the body; `template` with the field `template`.
+            #[oai(nullable)]
+            payload_format: Option<Format>,
+            /// Template of the body (minijinja): `{{ data.amount }}`, `for`, `if` and `with`.
+            #[oai(nullable, validator(min_length = 1, max_length = 16384))]
+            template: Option<String>,
+            /// Content type of what the template makes; `application/json` when absent, where values are written as JSON.
+            #[oai(nullable, validator(max_length = 100))]
+            template_content_type: Option<String>,
+            /// Which answers count as delivered: `standard` (2xx) or `gestiq` (3xx too).
+            #[oai(nullable)]
+            success_policy: Option<Policy>,
+            /// The status codes that count as delivered, 1 to 50 of 200 to 399, in place of the policy.
+            #[oai(nullable, validator(min_items = 1, max_items = 50))]
+            success_codes: Option<Vec<i32>>,
+            /// Total seconds of one attempt; the server's own setting when absent.
+            #[oai(nullable, validator(minimum(value = "1"), maximum(value = "300")))]
+            timeout_seconds: Option<i32>,
+            /// Retry schedule by name: `default`, `gestiq`, `gestiq-celery`, `dotmac` or `standard-webhooks`. Either this or `retry_schedule`.
+            #[oai(nullable)]
+            retry_preset: Option<String>,
+            /// Seconds before each retry, up to 30 delays of up to 30 days; the server's own schedule when absent.
+            #[oai(nullable, validator(max_items = 30))]
+            retry_schedule: Option<Vec<i32>>,
+            /// Retries after the first attempt; the last delay repeats when there are more than delays.
+            #[oai(nullable, validator(minimum(value = "0"), maximum(value = "30")))]
+            max_retries: Option<i32>,
+            /// Deliveries in flight at once, over all dispatchers.
+            #[oai(nullable, validator(minimum(value = "1"), maximum(value = "10000")))]
+            max_in_flight: Option<i32>,
+            /// Requests per second at most, over all dispatchers; no limit when absent.
+            #[oai(nullable, validator(minimum(value = "0.01"), maximum(value = "10000")))]
+            rate_per_second: Option<f64>,
+            /// Requests that may go at once after a pause; as many as one second allows when absent.
+            #[oai(nullable, validator(minimum(value = "1"), maximum(value = "100000")))]
+            rate_burst: Option<i32>,
+            /// Whether events with an ordering key go one at a time and in the order of their commits, key by key.
+            #[oai(nullable)]
+            ordered: Option<bool>,
+            /// Events of one request at most, which is then a JSON array; one event per request when absent.
+            #[oai(nullable, validator(minimum(value = "1"), maximum(value = "1000")))]
+            batch_max: Option<i32>,
+            /// How long an event may wait for a batch to fill, in milliseconds.
+            #[oai(nullable, validator(minimum(value = "0"), maximum(value = "60000")))]
+            batch_wait_ms: Option<i32>,
+            /// Failures in a row that open the circuit; 0: it never opens. The server's own setting when absent.
+            #[oai(nullable, validator(minimum(value = "0"), maximum(value = "100000")))]
+            circuit_failures: Option<i32>,
+            /// Share of failures among the attempts of a minute that opens the circuit.
+            #[oai(nullable, validator(minimum(value = "0.001"), maximum(value = "1")))]
+            circuit_failure_ratio: Option<f64>,
+            /// How long the circuit stays open before a probe, in seconds.
+            #[oai(nullable, validator(minimum(value = "1"), maximum(value = "86400")))]
+            circuit_seconds: Option<i32>,
+            /// Nothing but failures for so long suspends the subscription, in seconds; 0: never.
+            #[oai(nullable, validator(minimum(value = "0"), maximum(value = "31536000")))]
+            suspend_after_seconds: Option<i32>,
+        }
+    };
+}
 
-/// A new subscription. Its fields are read by [`Draft::read`]; this is how the document shows them.
-#[derive(Object)]
+settings! {
+    /// A new subscription.
+    SubscriptionInput {
+        /// Where webhooks go: https, 10 to 2048 characters, without user, password or fragment.
+        #[oai(validator(min_length = 10, max_length = 2048))]
+        url: String,
+        /// Whether it receives from the start; true when absent.
+        #[oai(nullable)]
+        active: Option<bool>,
+    }
+}
+
+settings! {
+    /// What is to change of a subscription: what is absent stays as it is, null sets the default again.
+    SubscriptionChange {
+        /// Where webhooks go: https, 10 to 2048 characters, without user, password or fragment.
+        #[oai(validator(min_length = 10, max_length = 2048))]
+        url: Option<String>,
+    }
+}
+
+/// A new secret. Everything may be absent.
+#[derive(Object, Default)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
-pub(super) struct SubscriptionInput {
-    /// Where webhooks go: https, 10 to 2048 characters, without user, password or fragment.
-    #[oai(validator(min_length = 10, max_length = 2048))]
-    url: String,
-    /// The one event or pattern wanted: `invoice.created`, `invoice.*` or `*`. Either this or `events`.
-    event: Option<String>,
-    /// Events and patterns wanted, 1 to 100. Either this or `event`.
-    #[oai(validator(min_items = 1, max_items = 100))]
-    events: Option<Vec<String>>,
-    /// Signing secret of 8 to 500 characters; generated (`whsec_…`) when absent.
-    #[oai(validator(min_length = 8, max_length = 500))]
+pub(super) struct Rotation {
+    /// The new secret, 8 to 500 characters, or for ed25519 a private key (`whsk_…`); generated when absent.
+    #[oai(nullable, validator(min_length = 8, max_length = 500))]
     secret: Option<String>,
-    /// For people, up to 500 characters.
-    #[oai(validator(max_length = 500))]
-    description: Option<String>,
-    /// jsonpath predicate over the payload, such as `$.amount > 100`: only events for which it is true are sent.
-    #[oai(validator(max_length = 4000))]
-    filter: Option<String>,
-    /// Shape of the body: `default`, `gestiq`, `dotmac`, `cloudevents`, `cloudevents_binary` or `raw`.
-    payload_format: Option<String>,
-    /// Signature headers to send: `standard`, `gestiq`, `dotmac`; all when absent.
-    header_families: Option<Vec<String>>,
-    /// Which answers count as delivered: `standard` (2xx) or `gestiq` (3xx too).
-    success_policy: Option<String>,
-    /// Total seconds of one attempt; the server's own setting when absent.
-    #[oai(validator(minimum(value = "1"), maximum(value = "300")))]
-    timeout_seconds: Option<i32>,
-    /// Seconds before each retry, up to 30 delays of up to 30 days; the server's own schedule when absent.
-    #[oai(validator(max_items = 30))]
-    retry_schedule: Option<Vec<i32>>,
-    /// Retries after the first attempt; the last delay repeats when there are more than delays.
-    #[oai(validator(minimum(value = "0"), maximum(value = "30")))]
-    max_retries: Option<i32>,
-    /// Deliveries in flight at once in one dispatcher.
-    #[oai(validator(minimum(value = "1"), maximum(value = "10000")))]
-    max_in_flight: Option<i32>,
-    /// `required`, or `none`: the explicit choice to send unsigned.
-    signing: Option<String>,
-    /// Whether it receives from the start; true when absent.
-    active: Option<bool>,
+    /// How long the old secret signs too, in seconds: a day when absent, 0 stops it at once, 30 days at most.
+    #[oai(nullable, validator(minimum(value = "0"), maximum(value = "2592000")))]
+    overlap_seconds: Option<i32>,
+}
+
+/// Whether requests are signed.
+#[derive(Enum)]
+#[oai(rename_all = "lowercase")]
+enum Signing {
+    Required,
+    None,
+}
+
+/// What signs.
+#[derive(Enum)]
+#[oai(rename_all = "lowercase")]
+enum Signature {
+    Hmac,
+    Ed25519,
+}
+
+/// Signature and identification headers.
+#[derive(Enum)]
+#[oai(rename_all = "lowercase")]
+enum HeaderFamily {
+    Standard,
+    Gestiq,
+    Dotmac,
+}
+
+/// Shape of the body.
+#[derive(Enum)]
+#[oai(rename_all = "snake_case")]
+enum Format {
+    Default,
+    Gestiq,
+    Dotmac,
+    #[oai(rename = "cloudevents")]
+    CloudEvents,
+    #[oai(rename = "cloudevents_binary")]
+    CloudEventsBinary,
+    Raw,
+    Template,
+}
+
+/// Which answers count as delivered.
+#[derive(Enum)]
+#[oai(rename_all = "lowercase")]
+enum Policy {
+    Standard,
+    Gestiq,
+}
+
+/// HTTP Basic (`username` and `password`) or a bearer token (`token`).
+#[derive(Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+struct CredentialsInput {
+    /// `basic` or `bearer`.
+    r#type: CredentialsType,
+    /// User name, without a colon.
+    #[oai(validator(min_length = 1, max_length = 2048))]
+    username: Option<String>,
+    /// Password.
+    #[oai(validator(max_length = 2048))]
+    password: Option<String>,
+    /// Token.
+    #[oai(validator(min_length = 1, max_length = 2048))]
+    token: Option<String>,
+}
+
+/// Kind of credentials.
+#[derive(Enum)]
+#[oai(rename_all = "lowercase")]
+enum CredentialsType {
+    Basic,
+    Bearer,
 }
 
 impl Example for SubscriptionInput {
     fn example() -> Self {
-        Self {
-            url: "https://example.com/webhooks".to_owned(),
-            event: None,
-            events: Some(vec!["invoice.created".to_owned(), "payment.*".to_owned()]),
-            secret: None,
-            description: Some("Accounting".to_owned()),
-            filter: None,
-            payload_format: None,
-            header_families: None,
-            success_policy: None,
-            timeout_seconds: None,
-            retry_schedule: None,
-            max_retries: None,
-            max_in_flight: None,
-            signing: None,
-            active: None,
-        }
+        let events = Some(vec!["invoice.created".to_owned(), "payment.*".to_owned()]);
+        let description = Some("Accounting".to_owned());
+        Self { url: "https://example.com/webhooks".to_owned(), events, description, ..Self::default() }
     }
 }
 
-/// What a body asks for: the subscription when every rule is met, else what is wrong, and the filter for Postgres to judge.
-pub(super) struct Draft {
-    /// The subscription, when nothing is wrong.
-    pub(super) new: Option<NewSubscription>,
-    given_secret: Option<Secret>,
-    /// For Postgres to judge.
-    pub(super) filter: Option<String>,
-    /// Everything that is wrong.
-    pub(super) violations: Vec<Violation>,
-}
-
-impl Draft {
-    pub(super) fn read(mut fields: Fields, allow_http: bool) -> Self {
-        let url = fields.required_text("url").and_then(|url| fields.keep(ReceiverUrl::parse("url", &url, allow_http)));
-        let events = read_events(&mut fields);
-        let given_secret = fields.text("secret").and_then(|secret| fields.keep(Secret::parse("secret", &secret)));
-        let description = limited_text(&mut fields, "description", DESCRIPTION_MAX_CHARS);
-        let filter = limited_text(&mut fields, "filter", FILTER_MAX_CHARS);
-        if filter.as_ref().is_some_and(|filter| filter.contains("like_regex")) {
-            fields.fail("filter", "filter_like_regex", "must not use like_regex");
-        }
-        let payload_format = fields.word("payload_format", &words(PayloadFormat::ALL), PayloadFormat::parse);
-        let header_families = fields
-            .take::<Vec<String>>("header_families", "a list of texts")
-            .and_then(|names| fields.keep(HeaderFamilies::parse("header_families", &names)));
-        let success_policy = fields.word("success_policy", &words(SuccessPolicy::ALL), SuccessPolicy::parse);
-        let timeout_seconds = fields.number("timeout_seconds", 1..=300);
-        let retry_schedule = read_schedule(&mut fields);
-        let max_retries = fields.number("max_retries", 0..=30);
-        let max_in_flight = fields.number("max_in_flight", 1..=10_000);
-        let is_signed = fields.word("signing", "required, none", read_signing).unwrap_or(true);
-        if !is_signed && given_secret.is_some() {
-            fields.fail("secret", "secret_without_signing", "must be absent when signing is none");
-        }
-        let is_active = fields.take("active", "true or false").unwrap_or(true);
-        let violations = fields.finish();
-        let new = url.filter(|_| violations.is_empty()).map(|url| NewSubscription {
-            url,
-            events,
-            filter: filter.clone(),
-            description,
-            is_active,
-            is_signed,
-            payload_format: payload_format.unwrap_or_default(),
-            header_families: header_families.unwrap_or_default(),
-            success_policy: success_policy.unwrap_or_default(),
-            timeout_seconds,
-            retry_schedule,
-            max_retries,
-            max_in_flight,
-        });
-        Self { new, given_secret, filter, violations }
-    }
-
-    /// The secret to store: the given one, or a new one; none for a subscription that is not signed or not valid.
-    pub(super) fn secret(&self) -> Option<Secret> {
-        let is_signed = self.new.as_ref().is_some_and(|new| new.is_signed);
-        is_signed.then(|| self.given_secret.clone().unwrap_or_else(Secret::generate))
-    }
-
-    /// The answer to a failed transaction: with everything else that is wrong when it is the filter's fault.
-    pub(super) fn refuse(&self, error: StoreError) -> Problem {
-        let Some(fault) = subscriptions::filter_fault(&error) else { return error.into() };
-        let mut violations = self.violations.clone();
-        violations.push(Violation::new("filter", "filter_jsonpath", format!("must be a jsonpath predicate: {fault}")));
-        Problem::invalid(violations)
+impl Example for SubscriptionChange {
+    fn example() -> Self {
+        Self { timeout_seconds: Some(5), rate_per_second: Some(50.0), ..Self::default() }
     }
 }
 
-fn read_events(fields: &mut Fields) -> Vec<EventPattern> {
-    let one = fields.text("event");
-    let many = fields.take::<Vec<String>>("events", "a list of texts");
-    let named: Vec<(String, String)> = match (one, many) {
-        (Some(event), None) => vec![("event".to_owned(), event)],
-        (None, Some(events)) => {
-            events.into_iter().enumerate().map(|(index, event)| (format!("events[{index}]"), event)).collect()
-        }
-        (Some(_), Some(_)) => {
-            fields.fail("events", "event_or_events", "give either event or events");
-            return Vec::new();
-        }
-        (None, None) => Vec::new(),
-    };
-    if !(1..=EVENTS_MAX).contains(&named.len()) {
-        fields.fail("events", "events_count", format!("name 1 to {EVENTS_MAX} events, in event or in events"));
-        return Vec::new();
+impl Example for Rotation {
+    fn example() -> Self {
+        Self { secret: None, overlap_seconds: Some(86_400) }
     }
-    let mut patterns: Vec<EventPattern> =
-        named.iter().filter_map(|(field, text)| fields.keep(EventPattern::parse(field, text).map_err(Some))).collect();
-    let mut seen = std::collections::HashSet::new();
-    patterns.retain(|pattern| seen.insert(pattern.clone()));
-    patterns
-}
-
-fn read_schedule(fields: &mut Fields) -> Option<Vec<i32>> {
-    let schedule = fields.take::<Vec<i32>>("retry_schedule", "a list of whole seconds")?;
-    let longest = i32::try_from(DELAY_MAX.as_secs()).unwrap_or(i32::MAX);
-    if schedule.len() > SCHEDULE_MAX_ENTRIES || schedule.iter().any(|seconds| !(0..=longest).contains(seconds)) {
-        let message = format!("must be at most {SCHEDULE_MAX_ENTRIES} delays of 0 to {longest} seconds");
-        fields.fail("retry_schedule", "retry_schedule_range", message);
-    }
-    Some(schedule)
-}
-
-fn limited_text(fields: &mut Fields, field: &'static str, max: usize) -> Option<String> {
-    let text = fields.text(field)?;
-    let chars = text.chars().count();
-    if chars > max {
-        fields.fail(field, "length", format!("must have at most {max} characters, has {chars}"));
-        return None;
-    }
-    Some(text)
-}
-
-fn read_signing(word: &str) -> Option<bool> {
-    match word.trim().to_ascii_lowercase().as_str() {
-        "required" => Some(true),
-        "none" => Some(false),
-        _ => None,
-    }
-}
-
-fn words<T: ToString>(all: &[T]) -> String {
-    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

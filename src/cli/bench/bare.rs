@@ -18,6 +18,7 @@ use super::stage::{self, EVENT};
 use super::{receiver, usage};
 use crate::domain::secret::Secret;
 use crate::domain::signature::{self, Message};
+use crate::domain::signing_key::SigningKey;
 use crate::domain::subscription::HeaderFamilies;
 use crate::outbound::{Outbound, Outcome, SignedRequest};
 use crate::run;
@@ -100,10 +101,10 @@ fn signed_request(lab: &Lab, secret: &Secret, payload: &str) -> SignedRequest {
         }
     };
     insert(USER_AGENT, &lab.config.webhook.user_agent);
-    for (name, value) in signature::headers(families, std::slice::from_ref(secret), &message) {
+    for (name, value) in signature::headers(families, &[SigningKey::of(secret.clone())], &message) {
         insert(HeaderName::from_static(name), &value);
     }
-    SignedRequest { url: lab.receiver.url(), headers, body }
+    SignedRequest { url: lab.receiver.url(), headers, body, identity: None }
 }
 
 #[cfg(test)]

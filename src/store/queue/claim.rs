@@ -8,8 +8,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{int, unsigned};
-use crate::domain::subscription::{HeaderFamilies, PayloadFormat, SuccessPolicy};
-use crate::store::row::{get, word};
+use crate::store::row::get;
 use crate::store::{Store, StoreError, sql};
 
 /// What a dispatcher asks for.
@@ -39,7 +38,7 @@ pub struct ClaimRequest<'a> {
 #[derive(Debug)]
 pub struct Claim {
     /// The subscriptions that the deliveries belong to, each once.
-    pub subscriptions: Vec<Subscribed>,
+    pub served: Vec<Served>,
     /// Leased deliveries; those of one turn of a subscription stand beside each other.
     pub deliveries: Vec<Claimed>,
     /// False when another dispatcher was claiming at this moment: ask again.
@@ -54,33 +53,15 @@ pub struct Claim {
     pub capped: Vec<Uuid>,
 }
 
-/// A subscription as sending to it needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscribed {
+/// A subscription that a claim served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Served {
     /// Its id.
     pub id: Uuid,
-    /// Whose it is.
-    pub tenant_id: Uuid,
-    /// The receiver.
-    pub url: String,
-    /// Whether an unsigned request is what it asked for.
-    pub is_unsigned: bool,
-    /// Sealed secrets, newest first.
-    pub sealed_secrets: Vec<Vec<u8>>,
-    /// Shape of the body.
-    pub payload_format: PayloadFormat,
-    /// Signature headers to send.
-    pub header_families: HeaderFamilies,
-    /// Which answers count as delivered.
-    pub success_policy: SuccessPolicy,
-    /// Its own schedule in seconds.
-    pub retry_schedule: Option<Vec<i32>>,
-    /// Its own number of retries.
-    pub max_retries: Option<u32>,
-    /// Total time of an attempt.
+    /// When it was last changed: what is remembered of it holds as long as this stays the same.
+    pub changed_at: OffsetDateTime,
+    /// The timeout that its leases were made for.
     pub timeout: Duration,
-    /// Events of one request at most; `None` when it wants them one by one.
-    pub batch_max: Option<u32>,
     /// Whether its receiver failed lately, so that a success is worth telling.
     pub is_troubled: bool,
 }
@@ -153,7 +134,7 @@ pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Claim, S
     let (look, leased) = rows.split_first().ok_or(StoreError::NoRow { statement: sql::QUEUE_CLAIM.name })?;
     let look_again: Option<f64> = get(look, "look_again_seconds")?;
     let mut claim = Claim {
-        subscriptions: Vec::new(),
+        served: Vec::new(),
         deliveries: Vec::with_capacity(leased.len()),
         is_claimer: get(look, "is_claimer")?,
         has_more: get(look, "has_more")?,
@@ -163,7 +144,7 @@ pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Claim, S
     };
     for row in leased {
         let read = if get::<Option<Uuid>>(row, "id")?.is_none() {
-            read_subscribed(row).map(|subscribed| claim.subscriptions.push(subscribed))
+            read_served(row).map(|served| claim.served.push(served))
         } else {
             read_claimed(row).map(|claimed| claim.deliveries.push(claimed))
         };
@@ -180,26 +161,11 @@ fn columns(counts: &HashMap<Uuid, u32>) -> (Vec<Uuid>, Vec<i32>) {
     counts.iter().map(|(id, count)| (*id, int(*count))).unzip()
 }
 
-fn read_subscribed(row: &Row) -> Result<Subscribed, StoreError> {
-    let id: Uuid = get(row, "subscription_id")?;
-    let table = "webhook_subscriptions";
-    let families: Vec<String> = get(row, "header_families")?;
-    let secrets = [get::<Option<Vec<u8>>>(row, "secret")?, get(row, "previous_secret")?];
-    Ok(Subscribed {
-        id,
-        tenant_id: get(row, "tenant_id")?,
-        url: get(row, "url")?,
-        is_unsigned: get::<&str>(row, "signing")? == "none",
-        sealed_secrets: secrets.into_iter().flatten().collect(),
-        payload_format: word(table, "payload_format", id, get(row, "payload_format")?, PayloadFormat::parse)?,
-        header_families: word(table, "header_families", id, &families.join(","), |_| {
-            HeaderFamilies::parse("header_families", &families).ok()
-        })?,
-        success_policy: word(table, "success_policy", id, get(row, "success_policy")?, SuccessPolicy::parse)?,
-        retry_schedule: get(row, "retry_schedule")?,
-        max_retries: get::<Option<i32>>(row, "max_retries")?.map(unsigned),
+fn read_served(row: &Row) -> Result<Served, StoreError> {
+    Ok(Served {
+        id: get(row, "subscription_id")?,
+        changed_at: get(row, "changed_at")?,
         timeout: Duration::from_secs(unsigned(get(row, "timeout_seconds")?).into()),
-        batch_max: get::<Option<i32>>(row, "batch_max")?.map(unsigned),
         is_troubled: get(row, "is_troubled")?,
     })
 }

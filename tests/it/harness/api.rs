@@ -165,6 +165,11 @@ impl Api {
     }
 
     /// POST of whatever these bytes are, said to be JSON.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Reply {
+        let json = [("content-type", "application/json")];
+        self.send(Method::PATCH, path, &json, body.to_string().into()).await
+    }
+
     pub(crate) async fn post_bytes(&self, path: &str, body: impl Into<Bytes>) -> Reply {
         self.send(Method::POST, path, &[(CONTENT_TYPE.as_str(), "application/json")], body.into()).await
     }
