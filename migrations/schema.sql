@@ -47,6 +47,83 @@ COMMENT ON FUNCTION posthorn.are_event_patterns(patterns text[]) IS 'Whether the
 
 
 --
+-- Name: audit(text, text, text, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.audit(action text, target_type text, target_id text, details jsonb DEFAULT NULL::jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+BEGIN
+    IF current_tenant() IS NULL THEN
+        RAISE EXCEPTION 'this transaction acts for no tenant' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN audit_for(current_tenant(), $1, $2, $3, $4);
+END
+$_$;
+
+
+--
+-- Name: FUNCTION audit(action text, target_type text, target_id text, details jsonb); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.audit(action text, target_type text, target_id text, details jsonb) IS 'Adds a row to the current tenant''s audit log, for what no trigger sees as one thing, such as a bulk operation.';
+
+
+--
+-- Name: audit_for(uuid, text, text, text, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb DEFAULT NULL::jsonb) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+    INSERT INTO audit_log (tenant_id, actor, action, target_type, target_id, details)
+    VALUES ($1, current_actor(), $2, $3, $4, $5)
+    RETURNING id
+$_$;
+
+
+--
+-- Name: FUNCTION audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb) IS 'Adds a row to a tenant''s audit log; for dispatchers.';
+
+
+--
+-- Name: audited_action(text, text, jsonb, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.audited_action(kind text, operation text, old_row jsonb, new_row jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (operation = 'INSERT'::text) THEN (kind || '.created'::text) WHEN (operation = 'DELETE'::text) THEN (kind || '.deleted'::text) WHEN ((kind = 'subscription'::text) AND ((old_row -> 'status'::text) <> (new_row -> 'status'::text))) THEN ((kind || '.'::text) || CASE (new_row ->> 'status'::text) WHEN 'active'::text THEN 'enabled'::text WHEN 'inactive'::text THEN 'disabled'::text ELSE (new_row ->> 'status'::text) END) WHEN ((kind = 'subscription'::text) AND ((old_row -> 'secret'::text) <> (new_row -> 'secret'::text))) THEN 'secret.rotated'::text WHEN ((old_row ? 'revoked_at'::text) AND ((old_row -> 'revoked_at'::text) = 'null'::jsonb) AND ((new_row -> 'revoked_at'::text) <> 'null'::jsonb)) THEN (kind || '.revoked'::text) WHEN ((old_row ? 'disabled_at'::text) AND ((old_row -> 'disabled_at'::text) = 'null'::jsonb) AND ((new_row -> 'disabled_at'::text) <> 'null'::jsonb)) THEN (kind || '.disabled'::text) WHEN ((old_row ? 'disabled_at'::text) AND ((old_row -> 'disabled_at'::text) <> 'null'::jsonb) AND ((new_row -> 'disabled_at'::text) = 'null'::jsonb)) THEN (kind || '.enabled'::text) ELSE (kind || '.updated'::text) END;
+
+
+--
+-- Name: FUNCTION audited_action(kind text, operation text, old_row jsonb, new_row jsonb); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.audited_action(kind text, operation text, old_row jsonb, new_row jsonb) IS 'The name of a change in the audit log.';
+
+
+--
+-- Name: audited_value(text, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.audited_value(column_name text, value jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN ((value IS NULL) OR (value = 'null'::jsonb)) THEN 'null'::jsonb WHEN ((column_name ~ '(secret|sha256|password|token|credential|private|sealed|client_key|auth|headers$)'::text) AND (column_name !~ '_(at|until|type)$'::text)) THEN '"***"'::jsonb WHEN ((value)::text ~ '^"\\\\x[0-9a-f]*"$'::text) THEN '"***"'::jsonb ELSE value END;
+
+
+--
+-- Name: FUNCTION audited_value(column_name text, value jsonb); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.audited_value(column_name text, value jsonb) IS 'What the audit log shows of a column: *** for secrets.';
+
+
+--
 -- Name: call_next_in_line(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -328,6 +405,22 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) IS 'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription. The first row tells of the look itself, then come the subscriptions served, then what was leased.';
+
+
+--
+-- Name: current_actor(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.current_actor() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE(NULLIF(current_setting('posthorn.actor'::text, true), ''::text), ('role:'::text || (SESSION_USER)::text));
+
+
+--
+-- Name: FUNCTION current_actor(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.current_actor() IS 'Who this transaction acts as (posthorn.actor), or the login for plain SQL.';
 
 
 --
@@ -776,14 +869,17 @@ COMMENT ON FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean, O
 CREATE FUNCTION posthorn.find_api_key(key_id text) RETURNS TABLE(tenant_id uuid, secret_sha256 bytea, revoked boolean)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
-    AS $$ SELECT k.tenant_id, k.secret_sha256, k.revoked_at IS NOT NULL FROM api_keys k WHERE k.id = key_id $$;
+    AS $$
+    SELECT k.tenant_id, k.secret_sha256, NOT k.is_valid OR NOT k.scopes @> '{read,publish,manage,keys}'::text[]
+    FROM identify_api_key(key_id) k
+$$;
 
 
 --
 -- Name: FUNCTION find_api_key(key_id text); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.find_api_key(key_id text) IS 'Tenant and hash of an API key, for the API''s authentication alone.';
+COMMENT ON FUNCTION posthorn.find_api_key(key_id text) IS 'For binaries that do not know scopes: keys without all of them count as revoked. Superseded by identify_api_key.';
 
 
 --
@@ -830,6 +926,34 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the receiver fared when a subscription is activated again, gets another URL or is deleted, and buckets nobody needs.';
+
+
+--
+-- Name: forget_idempotency_keys(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.forget_idempotency_keys(max_rows integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    WITH old AS (
+        SELECT k.tenant_id, k.route, k.key FROM idempotency_keys k
+        WHERE k.created_at < now() - interval '24 hours'
+        ORDER BY k.created_at LIMIT max_rows
+        FOR UPDATE SKIP LOCKED),
+    gone AS (
+        DELETE FROM idempotency_keys k USING old o
+        WHERE k.tenant_id = o.tenant_id AND k.route = o.route AND k.key = o.key
+        RETURNING 1)
+    SELECT count(*)::integer FROM gone
+$$;
+
+
+--
+-- Name: FUNCTION forget_idempotency_keys(max_rows integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) IS 'Deletes at most so many answers older than 24 hours, and says how many.';
 
 
 --
@@ -917,6 +1041,28 @@ COMMENT ON FUNCTION posthorn.held_back_by(parent text, day date) IS 'Why a day o
 
 
 --
+-- Name: identify_api_key(text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.identify_api_key(key_id text) RETURNS TABLE(tenant_id uuid, secret_sha256 bytea, is_valid boolean, scopes text[])
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT k.tenant_id, k.secret_sha256,
+        k.revoked_at IS NULL AND coalesce(k.expires_at > now(), true) AND t.disabled_at IS NULL, k.scopes
+    FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
+    WHERE k.id = key_id
+$$;
+
+
+--
+-- Name: FUNCTION identify_api_key(key_id text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.identify_api_key(key_id text) IS 'Whose an API key is, its hash and what it may do, for the API''s authentication alone.';
+
+
+--
 -- Name: is_cheap_filter(jsonpath); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -951,6 +1097,23 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.is_day_there(parent text, day date) IS 'Whether a table has a partition of this day; one that was detached by hand does not count.';
+
+
+--
+-- Name: is_tenant_enabled(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.is_tenant_enabled(tenant uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$ SELECT EXISTS (SELECT FROM tenants t WHERE t.id = tenant AND t.disabled_at IS NULL) $$;
+
+
+--
+-- Name: FUNCTION is_tenant_enabled(tenant uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) IS 'Whether there is this tenant and it is not disabled; for tokens that name one.';
 
 
 --
@@ -1250,6 +1413,67 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.missing_days(ahead integer) IS 'Partitions still to be made, from today to so many days ahead.';
+
+
+--
+-- Name: note_audit(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.note_audit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    old_row jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) END;
+    new_row jsonb := CASE WHEN TG_OP = 'DELETE' THEN '{}' ELSE to_jsonb(NEW) END;
+    subject jsonb := old_row || new_row;
+    tenant uuid := (subject->>TG_ARGV[1])::uuid;
+    changed jsonb;
+BEGIN
+    SELECT jsonb_object_agg(c.column_name, jsonb_build_object(
+        'old', audited_value(c.column_name, c.old_value), 'new', audited_value(c.column_name, c.new_value)))
+    INTO changed
+    FROM (SELECT column_name, coalesce(o.value, 'null') AS old_value, coalesce(n.value, 'null') AS new_value
+          FROM jsonb_each(old_row) AS o (column_name, value)
+          FULL JOIN jsonb_each(new_row) AS n (column_name, value) USING (column_name)) c
+    WHERE c.old_value <> c.new_value
+      AND c.column_name <> ALL ('{id,tenant_id,created_at,updated_at,status_changed_at,active,last_used_at}'::text[]);
+    -- what belongs to every tenant is nobody's; what changes nothing is no change
+    IF tenant IS NOT NULL AND (changed IS NOT NULL OR TG_OP <> 'UPDATE') THEN
+        INSERT INTO audit_log (tenant_id, actor, action, target_type, target_id, changes)
+        VALUES (tenant, current_actor(), audited_action(TG_ARGV[0], TG_OP, old_row, new_row), TG_ARGV[0],
+            subject->>TG_ARGV[2], changed);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION note_audit(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.note_audit() IS 'Trigger (kind, column of the tenant, column of the id): adds a row to the audit log for each row changed.';
+
+
+--
+-- Name: note_key_use(text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.note_key_use(key_id text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    UPDATE api_keys SET last_used_at = now()
+    WHERE id = key_id AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+$$;
+
+
+--
+-- Name: FUNCTION note_key_use(key_id text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.note_key_use(key_id text) IS 'Notes that a key was used, at most once a minute.';
 
 
 --
@@ -1715,8 +1939,12 @@ CREATE TABLE posthorn.api_keys (
     secret_sha256 bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     revoked_at timestamp with time zone,
+    scopes text[] DEFAULT '{read,publish,manage,keys}'::text[] NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
     CONSTRAINT id_is_10_letters_or_digits CHECK ((id ~ '^[A-Za-z0-9]{10}$'::text)),
     CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200)),
+    CONSTRAINT scopes_are_known CHECK ((((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 4)) AND (scopes <@ '{read,publish,manage,keys}'::text[]))),
     CONSTRAINT secret_is_a_sha256 CHECK ((octet_length(secret_sha256) = 32))
 );
 
@@ -1768,6 +1996,114 @@ COMMENT ON COLUMN posthorn.api_keys.created_at IS 'When it was made.';
 --
 
 COMMENT ON COLUMN posthorn.api_keys.revoked_at IS 'Since when it is refused.';
+
+
+--
+-- Name: COLUMN api_keys.scopes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.api_keys.scopes IS 'What the key may do: read, publish, manage, keys.';
+
+
+--
+-- Name: COLUMN api_keys.expires_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.api_keys.expires_at IS 'From when it is refused; NULL: never.';
+
+
+--
+-- Name: COLUMN api_keys.last_used_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.api_keys.last_used_at IS 'When it was used last, to the minute.';
+
+
+--
+-- Name: audit_log; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.audit_log (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    target_type text NOT NULL,
+    target_id text NOT NULL,
+    changes jsonb,
+    details jsonb
+);
+
+
+--
+-- Name: TABLE audit_log; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.audit_log IS 'Who changed what and when. Rows are only ever added.';
+
+
+--
+-- Name: COLUMN audit_log.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.audit_log.id IS 'UUIDv7, in the order of the changes.';
+
+
+--
+-- Name: COLUMN audit_log.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.audit_log.tenant_id IS 'Whose thing was changed.';
+
+
+--
+-- Name: COLUMN audit_log.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.audit_log.created_at IS 'Start of the transaction that changed it.';
+
+
+--
+-- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.audit_log.actor IS 'api_key:<id>, jwt:<subject>, operator, dispatcher, or role:<login> for plain SQL.';
+
+
+--
+-- Name: COLUMN audit_log.action; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.audit_log.action IS 'Such as subscription.created, secret.rotated, api_key.revoked.';
+
+
+--
+-- Name: COLUMN audit_log.target_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.audit_log.target_type IS 'Kind of the thing: subscription, api_key, tenant, event_type, …';
+
+
+--
+-- Name: COLUMN audit_log.target_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.audit_log.target_id IS 'Its id.';
+
+
+--
+-- Name: COLUMN audit_log.changes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.audit_log.changes IS 'Columns that changed, each with old and new; *** stands for a secret.';
+
+
+--
+-- Name: COLUMN audit_log.details; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.audit_log.details IS 'What else there is to say, such as the filter of a bulk operation.';
 
 
 --
@@ -2427,6 +2763,72 @@ COMMENT ON COLUMN posthorn.events.fanout IS 'done, or open, muted, unknown_tenan
 --
 
 COMMENT ON COLUMN posthorn.events.fanout_reason IS 'Why it is open.';
+
+
+--
+-- Name: idempotency_keys; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.idempotency_keys (
+    tenant_id uuid NOT NULL,
+    route text NOT NULL,
+    key text NOT NULL,
+    request_sha256 bytea NOT NULL,
+    answer bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT answer_is_sealed_not_plain CHECK (((octet_length(answer) >= 43) AND (get_byte(answer, 0) = 1))),
+    CONSTRAINT key_is_1_to_255_characters CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
+    CONSTRAINT request_is_a_sha256 CHECK ((octet_length(request_sha256) = 32))
+);
+
+
+--
+-- Name: TABLE idempotency_keys; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.idempotency_keys IS 'Requests of the last 24 hours that carried an Idempotency-Key, and what was answered.';
+
+
+--
+-- Name: COLUMN idempotency_keys.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.idempotency_keys.tenant_id IS 'Whose request.';
+
+
+--
+-- Name: COLUMN idempotency_keys.route; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.idempotency_keys.route IS 'Method and path beneath the API''s base.';
+
+
+--
+-- Name: COLUMN idempotency_keys.key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.idempotency_keys.key IS 'The header Idempotency-Key.';
+
+
+--
+-- Name: COLUMN idempotency_keys.request_sha256; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.idempotency_keys.request_sha256 IS 'SHA-256 of query and body: the same key with another request is refused.';
+
+
+--
+-- Name: COLUMN idempotency_keys.answer; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.idempotency_keys.answer IS 'Status, headers and body, sealed with the keyring: some answers show a secret.';
+
+
+--
+-- Name: COLUMN idempotency_keys.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.idempotency_keys.created_at IS 'When it was answered.';
 
 
 --
@@ -3410,6 +3812,7 @@ CREATE TABLE posthorn.tenants (
     name text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     max_in_flight integer,
+    disabled_at timestamp with time zone,
     CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
     CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200))
 );
@@ -3448,6 +3851,13 @@ COMMENT ON COLUMN posthorn.tenants.created_at IS 'When the tenant was added.';
 --
 
 COMMENT ON COLUMN posthorn.tenants.max_in_flight IS 'Deliveries in flight at once in each dispatcher, all subscriptions together; NULL: three quarters of POSTHORN_CONCURRENCY.';
+
+
+--
+-- Name: COLUMN tenants.disabled_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.disabled_at IS 'Since when the tenant''s keys and tokens are refused; NULL: they are not. Its events are delivered all the same.';
 
 
 --
@@ -3906,6 +4316,14 @@ ALTER TABLE ONLY posthorn.api_keys
 
 
 --
+-- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: circuits circuits_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -3943,6 +4361,14 @@ ALTER TABLE ONLY posthorn.dispatchers
 
 ALTER TABLE ONLY posthorn.event_fanouts
     ADD CONSTRAINT event_fanouts_pkey PRIMARY KEY (event_id);
+
+
+--
+-- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, route, key);
 
 
 --
@@ -4081,6 +4507,20 @@ CREATE INDEX api_keys_tenant_idx ON posthorn.api_keys USING btree (tenant_id);
 
 
 --
+-- Name: audit_log_target_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX audit_log_target_idx ON posthorn.audit_log USING btree (tenant_id, target_id, id);
+
+
+--
+-- Name: audit_log_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX audit_log_tenant_idx ON posthorn.audit_log USING btree (tenant_id, id);
+
+
+--
 -- Name: circuits_retry_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
@@ -4113,6 +4553,13 @@ CREATE INDEX event_fanouts_open_idx ON posthorn.event_fanouts USING btree (due_a
 --
 
 CREATE INDEX event_fanouts_tenant_idx ON posthorn.event_fanouts USING btree (tenant_id, event_id);
+
+
+--
+-- Name: idempotency_keys_created_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX idempotency_keys_created_idx ON posthorn.idempotency_keys USING btree (created_at);
 
 
 --
@@ -4340,6 +4787,34 @@ CREATE TRIGGER keep_patterns AFTER INSERT OR UPDATE OF tenant_id, events, filter
 
 
 --
+-- Name: api_keys note_audit; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_audit AFTER INSERT OR DELETE OR UPDATE OF name, secret_sha256, scopes, expires_at, revoked_at ON posthorn.api_keys FOR EACH ROW EXECUTE FUNCTION posthorn.note_audit('api_key', 'tenant_id', 'id');
+
+
+--
+-- Name: event_types note_audit; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_audit AFTER INSERT OR DELETE OR UPDATE ON posthorn.event_types FOR EACH ROW EXECUTE FUNCTION posthorn.note_audit('event_type', 'tenant_id', 'name');
+
+
+--
+-- Name: tenants note_audit; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_audit AFTER INSERT OR DELETE OR UPDATE ON posthorn.tenants FOR EACH ROW EXECUTE FUNCTION posthorn.note_audit('tenant', 'id', 'id');
+
+
+--
+-- Name: webhook_subscriptions note_audit; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_audit AFTER INSERT OR DELETE OR UPDATE ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.note_audit('subscription', 'tenant_id', 'id');
+
+
+--
 -- Name: webhook_subscriptions note_change; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
@@ -4379,6 +4854,18 @@ ALTER TABLE ONLY posthorn.webhook_subscriptions
 
 
 --
+-- Name: api_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.api_keys ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: audit_log; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.audit_log ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: circuits; Type: ROW SECURITY; Schema: posthorn; Owner: -
 --
 
@@ -4389,6 +4876,13 @@ ALTER TABLE posthorn.circuits ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE posthorn.event_types ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: audit_log every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.audit_log FOR SELECT TO posthorn_readonly USING (true);
+
 
 --
 -- Name: circuits every_row; Type: POLICY; Schema: posthorn; Owner: -
@@ -4440,6 +4934,27 @@ CREATE POLICY every_row ON posthorn.webhook_subscriptions TO posthorn_dispatcher
 
 
 --
+-- Name: api_keys every_row_of_the_operator; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_of_the_operator ON posthorn.api_keys TO posthorn_admin USING (true) WITH CHECK (true);
+
+
+--
+-- Name: tenants every_row_of_the_operator; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_of_the_operator ON posthorn.tenants TO posthorn_admin USING (true) WITH CHECK (true);
+
+
+--
+-- Name: api_keys every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.api_keys FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
 -- Name: circuits every_row_read; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -4468,6 +4983,12 @@ CREATE POLICY every_row_read ON posthorn.webhook_subscriptions FOR SELECT TO pos
 
 
 --
+-- Name: idempotency_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: event_types own_and_common; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -4482,10 +5003,38 @@ CREATE POLICY own_row ON posthorn.tenants FOR SELECT TO posthorn_api USING ((id 
 
 
 --
+-- Name: tenants own_row_changed; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_row_changed ON posthorn.tenants FOR UPDATE TO posthorn_api USING ((id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: api_keys own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.api_keys TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: audit_log own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.audit_log FOR SELECT TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
 -- Name: circuits own_rows; Type: POLICY; Schema: posthorn; Owner: -
 --
 
 CREATE POLICY own_rows ON posthorn.circuits TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: idempotency_keys own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.idempotency_keys TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
 
 
 --
@@ -4578,6 +5127,7 @@ GRANT USAGE ON SCHEMA posthorn TO posthorn_publisher;
 GRANT USAGE ON SCHEMA posthorn TO posthorn_api;
 GRANT USAGE ON SCHEMA posthorn TO posthorn_dispatcher;
 GRANT USAGE ON SCHEMA posthorn TO posthorn_readonly;
+GRANT USAGE ON SCHEMA posthorn TO posthorn_admin;
 
 
 --
@@ -4587,6 +5137,36 @@ GRANT USAGE ON SCHEMA posthorn TO posthorn_readonly;
 REVOKE ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION audit(action text, target_type text, target_id text, details jsonb); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.audit(action text, target_type text, target_id text, details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.audit(action text, target_type text, target_id text, details jsonb) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.audit_for(tenant_id uuid, action text, target_type text, target_id text, details jsonb) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION audited_action(kind text, operation text, old_row jsonb, new_row jsonb); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.audited_action(kind text, operation text, old_row jsonb, new_row jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION audited_value(column_name text, value jsonb); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.audited_value(column_name text, value jsonb) FROM PUBLIC;
 
 
 --
@@ -4612,6 +5192,14 @@ GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share intege
 
 
 --
+-- Name: FUNCTION current_actor(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.current_actor() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.current_actor() TO posthorn_admin;
+
+
+--
 -- Name: FUNCTION current_tenant(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -4619,6 +5207,7 @@ REVOKE ALL ON FUNCTION posthorn.current_tenant() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_readonly;
+GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_admin;
 
 
 --
@@ -4701,6 +5290,15 @@ REVOKE ALL ON FUNCTION posthorn.forget_circuit() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION forget_idempotency_keys(max_rows integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION growth(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -4718,6 +5316,14 @@ REVOKE ALL ON FUNCTION posthorn.held_back_by(parent text, day date) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION identify_api_key(key_id text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.identify_api_key(key_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.identify_api_key(key_id text) TO posthorn_api;
+
+
+--
 -- Name: FUNCTION is_cheap_filter(filter jsonpath); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -4729,6 +5335,14 @@ REVOKE ALL ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION posthorn.is_day_there(parent text, day date) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION is_tenant_enabled(tenant uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) TO posthorn_api;
 
 
 --
@@ -4761,6 +5375,21 @@ GRANT ALL ON FUNCTION posthorn.make_day(parent text, day date) TO posthorn_dispa
 REVOKE ALL ON FUNCTION posthorn.missing_days(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION note_audit(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.note_audit() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION note_key_use(key_id text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.note_key_use(key_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.note_key_use(key_id text) TO posthorn_api;
 
 
 --
@@ -4872,6 +5501,7 @@ REVOKE ALL ON FUNCTION posthorn.uuid7() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_publisher;
 GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.uuid7() TO posthorn_admin;
 
 
 --
@@ -4889,6 +5519,8 @@ GRANT ALL ON FUNCTION posthorn.wake() TO posthorn_readonly;
 --
 
 GRANT SELECT(id) ON TABLE posthorn.api_keys TO posthorn_readonly;
+GRANT SELECT(id),INSERT(id) ON TABLE posthorn.api_keys TO posthorn_api;
+GRANT SELECT(id),INSERT(id) ON TABLE posthorn.api_keys TO posthorn_admin;
 
 
 --
@@ -4896,6 +5528,8 @@ GRANT SELECT(id) ON TABLE posthorn.api_keys TO posthorn_readonly;
 --
 
 GRANT SELECT(tenant_id) ON TABLE posthorn.api_keys TO posthorn_readonly;
+GRANT SELECT(tenant_id),INSERT(tenant_id) ON TABLE posthorn.api_keys TO posthorn_api;
+GRANT SELECT(tenant_id),INSERT(tenant_id) ON TABLE posthorn.api_keys TO posthorn_admin;
 
 
 --
@@ -4903,6 +5537,16 @@ GRANT SELECT(tenant_id) ON TABLE posthorn.api_keys TO posthorn_readonly;
 --
 
 GRANT SELECT(name) ON TABLE posthorn.api_keys TO posthorn_readonly;
+GRANT SELECT(name),INSERT(name) ON TABLE posthorn.api_keys TO posthorn_api;
+GRANT SELECT(name),INSERT(name) ON TABLE posthorn.api_keys TO posthorn_admin;
+
+
+--
+-- Name: COLUMN api_keys.secret_sha256; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(secret_sha256) ON TABLE posthorn.api_keys TO posthorn_api;
+GRANT INSERT(secret_sha256) ON TABLE posthorn.api_keys TO posthorn_admin;
 
 
 --
@@ -4910,6 +5554,8 @@ GRANT SELECT(name) ON TABLE posthorn.api_keys TO posthorn_readonly;
 --
 
 GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
+GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_api;
+GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_admin;
 
 
 --
@@ -4917,6 +5563,43 @@ GRANT SELECT(created_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
 --
 
 GRANT SELECT(revoked_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE posthorn.api_keys TO posthorn_api;
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE posthorn.api_keys TO posthorn_admin;
+
+
+--
+-- Name: COLUMN api_keys.scopes; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(scopes),INSERT(scopes) ON TABLE posthorn.api_keys TO posthorn_api;
+GRANT SELECT(scopes) ON TABLE posthorn.api_keys TO posthorn_readonly;
+GRANT SELECT(scopes),INSERT(scopes) ON TABLE posthorn.api_keys TO posthorn_admin;
+
+
+--
+-- Name: COLUMN api_keys.expires_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE posthorn.api_keys TO posthorn_api;
+GRANT SELECT(expires_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
+GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE posthorn.api_keys TO posthorn_admin;
+
+
+--
+-- Name: COLUMN api_keys.last_used_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_api;
+GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
+GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_admin;
+
+
+--
+-- Name: TABLE audit_log; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.audit_log TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.audit_log TO posthorn_readonly;
 
 
 --
@@ -5119,6 +5802,55 @@ GRANT SELECT(ordering_key) ON TABLE posthorn.outbox TO posthorn_readonly;
 --
 
 GRANT SELECT ON TABLE posthorn.events TO posthorn_api;
+
+
+--
+-- Name: TABLE idempotency_keys; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(tenant_id) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.route; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(route) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(key) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.request_sha256; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(request_sha256),UPDATE(request_sha256) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.answer; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(answer),UPDATE(answer) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.created_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(created_at) ON TABLE posthorn.idempotency_keys TO posthorn_api;
 
 
 --
@@ -5600,6 +6332,36 @@ GRANT SELECT ON TABLE posthorn.subscription_limits TO posthorn_readonly;
 
 GRANT SELECT ON TABLE posthorn.tenants TO posthorn_api;
 GRANT SELECT ON TABLE posthorn.tenants TO posthorn_readonly;
+GRANT SELECT ON TABLE posthorn.tenants TO posthorn_admin;
+
+
+--
+-- Name: COLUMN tenants.id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(id) ON TABLE posthorn.tenants TO posthorn_admin;
+
+
+--
+-- Name: COLUMN tenants.name; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(name) ON TABLE posthorn.tenants TO posthorn_api;
+GRANT INSERT(name),UPDATE(name) ON TABLE posthorn.tenants TO posthorn_admin;
+
+
+--
+-- Name: COLUMN tenants.max_in_flight; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(max_in_flight),UPDATE(max_in_flight) ON TABLE posthorn.tenants TO posthorn_admin;
+
+
+--
+-- Name: COLUMN tenants.disabled_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(disabled_at) ON TABLE posthorn.tenants TO posthorn_admin;
 
 
 --
