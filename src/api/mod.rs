@@ -8,12 +8,15 @@ mod deliveries;
 mod drain;
 mod etag;
 mod events;
+mod jobs;
 mod monitor;
 mod problem;
+mod reach;
 mod refusal;
 mod reply;
 mod subscriptions;
 mod test_sends;
+mod times;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -31,6 +34,7 @@ use self::body::BodyLimit;
 use self::caller::{Access, TENANT_HEADER};
 use self::deliveries::DeliveriesApi;
 use self::events::EventsApi;
+use self::jobs::JobsApi;
 pub use self::monitor::Watched;
 use self::problem::Problem;
 use self::subscriptions::SubscriptionsApi;
@@ -71,6 +75,8 @@ enum Tag {
     Deliveries,
     /// What happened.
     Events,
+    /// The same again, and other long work: retry, replay, backfill, cancel.
+    Jobs,
 }
 
 /// Everything that `posthorn serve` answers: the tenant API under both bases, its document and docs page, metrics, health.
@@ -105,7 +111,7 @@ pub fn document() -> String {
 }
 
 /// The resources, in the order of the document.
-type Resources = (SubscriptionsApi, TestSendsApi, DeliveriesApi, EventsApi);
+type Resources = (SubscriptionsApi, TestSendsApi, DeliveriesApi, EventsApi, JobsApi);
 
 fn resources(state: &ApiState) -> Resources {
     let store = || state.store.clone();
@@ -115,6 +121,7 @@ fn resources(state: &ApiState) -> Resources {
         TestSendsApi { store: store(), webhook },
         DeliveriesApi { store: store() },
         EventsApi { store: store() },
+        JobsApi { store: store() },
     )
 }
 

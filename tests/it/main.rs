@@ -2,8 +2,10 @@
 
 mod api_callers;
 mod api_deliveries;
+mod api_deliveries_search;
 mod api_events;
 mod api_isolation;
+mod api_jobs;
 mod api_monitor;
 mod api_problems;
 mod api_requests;
