@@ -31,6 +31,43 @@ COMMENT ON SCHEMA posthorn IS 'Posthorn: webhooks straight from Postgres. Busine
 
 
 --
+-- Name: add_job(text, uuid, jsonb, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+DECLARE
+    ids record := ids_of_job(wanted);
+    counted record := count_job(kind, subscription, wanted, ids.after_id, ids.before_id);
+    added uuid;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 1886352490));
+    DELETE FROM jobs j WHERE j.tenant_id = current_tenant() AND j.finished_at < now() - interval '90 days';
+    IF (SELECT count(*) FROM jobs j WHERE j.tenant_id = current_tenant() AND j.state IN ('waiting', 'running')) >= 3 THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO jobs (tenant_id, kind, subscription_id, filter, total, is_total_exact, position, before_id, created_by)
+    VALUES (current_tenant(), $1, $2, $3, counted.total, counted.is_total_exact, ids.after_id, ids.before_id, $4)
+    RETURNING jobs.id INTO added;
+    -- here goes the audit: job.created
+    IF coalesce(current_setting('posthorn.notify', true), '') <> 'off' THEN
+        PERFORM pg_notify('posthorn_wake', 'jobs');
+    END IF;
+    RETURN added;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION add_job(kind text, subscription uuid, wanted jsonb, actor text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) IS 'Makes a job of the current tenant: retry, replay, backfill or cancel; answers with its id, NULL when the tenant has three unfinished ones.';
+
+
+--
 -- Name: are_event_patterns(text[]); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -124,6 +161,124 @@ COMMENT ON FUNCTION posthorn.audited_value(column_name text, value jsonb) IS 'Wh
 
 
 --
+-- Name: backfill_chunk(uuid, uuid, uuid, uuid, integer, boolean, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_sort TO 'on'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    began_at CONSTANT timestamptz := clock_timestamp();
+    receiver record;
+    candidate record;
+    end_id uuid;
+    counted integer;
+    this_millisecond text := '';
+    wanted boolean;
+    failure text;
+    added integer;
+BEGIN
+    looked_at := 0;
+    changed := 0;
+    skipped := 0;
+    is_last := true;
+    "position" := after_id;
+    SELECT s.events, s.filter, s.ordered, is_cheap_filter(s.filter) AS is_cheap INTO receiver
+    FROM webhook_subscriptions s WHERE s.id = subscription AND s.tenant_id = tenant AND s.status <> 'deleted';
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT count(*), (array_agg(e.id ORDER BY e.id DESC))[1] INTO counted, end_id
+    FROM (SELECT o.id FROM outbox o WHERE o.tenant_id = tenant AND o.id > after_id AND o.id < before_id ORDER BY o.id LIMIT most) e;
+    is_last := counted < most;
+    IF is_last THEN
+        end_id := before_id;
+    ELSE
+        -- the whole of its millisecond
+        end_id := least(before_id, (lpad(to_hex(('x' || left(replace(end_id::text, '-', ''), 12))::bit(48)::bigint + 1), 12, '0')
+            || repeat('0', 20))::uuid);
+    END IF;
+    IF NOT is_dry THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(subscription::text, 1886352489));
+        PERFORM FROM event_fanouts f
+        WHERE f.event_id IN (SELECT o.id FROM outbox o WHERE o.tenant_id = tenant AND o.id > after_id AND o.id < end_id)
+          AND f.state = 'open'
+        ORDER BY f.event_id FOR UPDATE;
+    END IF;
+
+    FOR candidate IN
+        SELECT o.id, o.event, o.payload, o.deliver_after, o.ordering_key, left(o.id::text, 13) AS millisecond,
+            receiver.events && event_patterns(o.event) AS is_matched
+        FROM outbox o
+        WHERE o.tenant_id = tenant AND o.id > after_id AND o.id < end_id
+        ORDER BY left(o.id::text, 13), o.tableoid, o.ctid
+    LOOP
+        IF looked_at > 0 AND candidate.millisecond <> this_millisecond AND clock_timestamp() > began_at + interval '2 s' THEN
+            -- a filter that takes its time: the rest is for the next chunk
+            end_id := (replace(candidate.millisecond, '-', '') || repeat('0', 20))::uuid;
+            is_last := false;
+            EXIT;
+        END IF;
+        this_millisecond := candidate.millisecond;
+        looked_at := looked_at + 1;
+        CONTINUE WHEN NOT candidate.is_matched
+            OR EXISTS (SELECT FROM event_fanouts f WHERE f.event_id = candidate.id AND f.state IN ('muted', 'cancelled'));
+        wanted := true;
+        failure := NULL;
+        IF receiver.filter IS NOT NULL THEN
+            IF gives_up AND NOT (receiver.is_cheap AND pg_column_size(candidate.payload #> '{}') <= 16384) THEN
+                failure := 'the filter takes too long on this event';
+            ELSE
+                BEGIN
+                    wanted := candidate.payload @@ receiver.filter;
+                EXCEPTION WHEN OTHERS THEN
+                    failure := left('the filter fails on this event: ' || SQLERRM, 500);
+                END;
+            END IF;
+        END IF;
+        CONTINUE WHEN failure IS NULL AND wanted IS NOT TRUE;
+        IF EXISTS (SELECT FROM webhook_deliveries d WHERE d.event_id = candidate.id AND d.subscription_id = subscription) THEN
+            skipped := skipped + 1;
+        ELSIF is_dry THEN
+            changed := changed + 1;
+        ELSIF failure IS NOT NULL THEN
+            -- marked where its owner looks, and there to be retried
+            INSERT INTO webhook_deliveries (event_id, tenant_id, event, subscription_id, status, finished_at, last_error_kind,
+                last_error)
+            VALUES (candidate.id, tenant, candidate.event, subscription, 'failed', now(), 'filter_error', failure);
+            changed := changed + 1;
+        ELSE
+            INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id, ordering_key, ordering_number)
+            VALUES (candidate.id, tenant, candidate.event, greatest(candidate.deliver_after, now()), subscription,
+                CASE WHEN receiver.ordered THEN candidate.ordering_key END,
+                CASE WHEN receiver.ordered AND candidate.ordering_key IS NOT NULL
+                     THEN nextval('ordering_numbers') - 2305843009213693952 END)
+            ON CONFLICT (event_id, subscription_id) DO NOTHING;
+            GET DIAGNOSTICS added = ROW_COUNT;
+            changed := changed + added;
+            skipped := skipped + 1 - added;
+        END IF;
+    END LOOP;
+    "position" := end_id;
+    IF changed > 0 AND NOT is_dry THEN
+        PERFORM wake();
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) IS 'Gives a subscription its deliveries of the next events between two ids that it wants and has none of; is_dry only counts. For run_job and count_job.';
+
+
+--
 -- Name: call_next_in_line(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -180,6 +335,115 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.call_tester() IS 'Trigger: tells dispatchers that a test is wanted.';
+
+
+--
+-- Name: cancel_chunk(uuid, uuid, jsonb, uuid, uuid, integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.cancel_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    chosen uuid[];
+    held uuid[];
+BEGIN
+    SELECT count(*), (array_agg(p.id ORDER BY p.id DESC))[1], coalesce(array_agg(p.id ORDER BY p.id) FILTER (WHERE p.is_wanted), '{}')
+    INTO looked_at, "position", chosen
+    FROM pick_deliveries(tenant, subscription, wanted, after_id, before_id, most) p;
+    is_last := looked_at < most;
+    "position" := coalesce("position", after_id);
+    held := ARRAY(
+        SELECT d.id FROM unnest(chosen) AS c (id)
+        JOIN webhook_deliveries d ON d.id = c.id
+        WHERE d.status IN ('pending', 'retrying')
+        FOR UPDATE OF d SKIP LOCKED);
+    UPDATE webhook_deliveries d
+    SET status = 'cancelled', finished_at = now(), updated_at = now(), lease_until = NULL, epoch = d.epoch + 1
+    FROM unnest(held) AS h (id)
+    WHERE d.id = h.id AND d.status IN ('pending', 'retrying');
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    skipped := cardinality(chosen) - changed;
+END
+$$;
+
+
+--
+-- Name: FUNCTION cancel_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.cancel_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) IS 'Cancels the next waiting deliveries that a filter wants. What a dispatcher holds at this moment stays as it is.';
+
+
+--
+-- Name: cancel_event(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.cancel_event(event uuid, OUT is_found boolean, OUT is_fanout_cancelled boolean, OUT cancelled integer, OUT in_flight integer) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    is_found := EXISTS (SELECT FROM outbox o WHERE o.id = event AND o.tenant_id = current_tenant());
+    is_fanout_cancelled := false;
+    cancelled := 0;
+    in_flight := 0;
+    IF NOT is_found THEN
+        RETURN;
+    END IF;
+    UPDATE event_fanouts f SET state = 'cancelled', reason = NULL WHERE f.event_id = event AND f.state = 'open';
+    is_fanout_cancelled := FOUND;
+    WITH waiting AS MATERIALIZED (
+        SELECT d.id FROM webhook_deliveries d
+        WHERE d.event_id = event AND d.tenant_id = current_tenant() AND d.status IN ('pending', 'retrying')
+        ORDER BY d.id FOR UPDATE
+    )
+    UPDATE webhook_deliveries d
+    SET status = 'cancelled', finished_at = now(), updated_at = now(), epoch = d.epoch + 1
+    FROM waiting w
+    WHERE d.id = w.id AND d.status IN ('pending', 'retrying');
+    GET DIAGNOSTICS cancelled = ROW_COUNT;
+    SELECT count(*) INTO in_flight FROM webhook_deliveries d
+    WHERE d.event_id = event AND d.tenant_id = current_tenant() AND d.status = 'sending';
+    IF is_fanout_cancelled THEN
+        PERFORM wake(); -- open events behind it in its line can go on
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION cancel_event(event uuid, OUT is_found boolean, OUT is_fanout_cancelled boolean, OUT cancelled integer, OUT in_flight integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.cancel_event(event uuid, OUT is_found boolean, OUT is_fanout_cancelled boolean, OUT cancelled integer, OUT in_flight integer) IS 'Cancels what waits of an event of the current tenant: its deliveries that are pending or retrying, and an open fan-out. What is in flight is only counted.';
+
+
+--
+-- Name: cancel_job(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE jobs j SET state = 'cancelled', updated_at = now(), finished_at = now()
+    WHERE j.id = job AND j.state IN ('waiting', 'running');
+    is_changed := FOUND;
+    -- here goes the audit, where is_changed: job.cancelled
+    SELECT j.state INTO state FROM jobs j WHERE j.id = job;
+END
+$$;
+
+
+--
+-- Name: FUNCTION cancel_job(job uuid, OUT state text, OUT is_changed boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) IS 'Ends a job after the chunk that is under way; what it did stays. Answers with its state, NULL: there is none.';
 
 
 --
@@ -405,6 +669,51 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) IS 'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription. The first row tells of the look itself, then come the subscriptions served, then what was leased.';
+
+
+--
+-- Name: count_job(text, uuid, jsonb, uuid, uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.count_job(kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    most CONSTANT integer := 5000;
+    began_at CONSTANT timestamptz := clock_timestamp();
+    after uuid := after_id;
+    picked bigint;
+    last_id uuid;
+    chosen bigint;
+    chunk record;
+BEGIN
+    total := 0;
+    LOOP
+        IF kind = 'backfill' THEN
+            chunk := backfill_chunk(current_tenant(), subscription, after, before_id, most, false, true);
+            total := total + chunk.changed;
+            after := chunk.position;
+            is_total_exact := chunk.is_last;
+        ELSE
+            SELECT count(*), (array_agg(p.id ORDER BY p.id DESC))[1], count(*) FILTER (WHERE p.is_wanted)
+            INTO picked, last_id, chosen
+            FROM pick_deliveries(current_tenant(), subscription, wanted, after, before_id, most) p;
+            total := total + chosen;
+            after := last_id;
+            is_total_exact := picked < most;
+        END IF;
+        EXIT WHEN is_total_exact OR total >= 1000000 OR clock_timestamp() > began_at + interval '2 s';
+    END LOOP;
+END
+$$;
+
+
+--
+-- Name: FUNCTION count_job(kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.count_job(kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean) IS 'How many rows of the current tenant a job would be about. Not exact: at least so many.';
 
 
 --
@@ -883,6 +1192,84 @@ COMMENT ON FUNCTION posthorn.find_api_key(key_id text) IS 'For binaries that do 
 
 
 --
+-- Name: find_events(text, text, text, text, jsonpath, uuid, uuid, integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.find_events(wanted_event text, wanted_type text, wanted_resource text, wanted_fanout text, filter jsonpath, since_id uuid, before_id uuid, most_found integer, OUT event_ids uuid[], OUT looked_at integer, OUT oldest_id uuid, OUT ended_by text) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_seqscan TO 'off'
+    AS $_$
+DECLARE
+    tenant CONSTANT uuid := current_tenant();
+    most_looked_at CONSTANT integer := CASE WHEN filter IS NULL THEN 50000 ELSE 10000 END;
+    began_at CONSTANT timestamptz := clock_timestamp();
+    exact CONSTANT text := CASE WHEN wanted_event !~ '\*$' THEN wanted_event END;
+    beginning CONSTANT text := CASE WHEN wanted_event ~ '\.\*$' THEN left(wanted_event, -1) END;
+    candidate record;
+BEGIN
+    -- recompiled for every event, and the user's to abuse
+    IF filter::text ~ 'like_regex' THEN
+        RAISE EXCEPTION 'like_regex is not allowed in a search' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    event_ids := '{}';
+    looked_at := 0;
+    FOR candidate IN
+        SELECT o.id, o.payload, (exact IS NULL OR o.event = exact) AND (beginning IS NULL OR starts_with(o.event, beginning))
+            AND (wanted_event IS DISTINCT FROM '*' OR NOT starts_with(o.event, 'posthorn.'))
+            AND (wanted_type IS NULL OR o.resource_type = wanted_type)
+            AND (wanted_fanout IS NULL OR wanted_fanout = coalesce(
+                (SELECT f.state FROM event_fanouts f WHERE f.event_id = o.id), 'done')) AS is_wanted
+        FROM outbox o
+        WHERE o.tenant_id = tenant AND (since_id IS NULL OR o.id >= since_id) AND (before_id IS NULL OR o.id < before_id)
+          AND (wanted_resource IS NULL OR o.resource_id = wanted_resource)
+        ORDER BY o.id DESC LIMIT most_looked_at + 1
+    LOOP
+        IF cardinality(event_ids) >= most_found THEN
+            ended_by := 'found';
+        ELSIF looked_at >= most_looked_at THEN
+            ended_by := 'number';
+        ELSIF clock_timestamp() > began_at + interval '1 s' THEN
+            ended_by := 'time';
+        END IF;
+        EXIT WHEN ended_by IS NOT NULL;
+        looked_at := looked_at + 1;
+        oldest_id := candidate.id;
+        IF candidate.is_wanted AND (filter IS NULL OR candidate.payload @@ filter) THEN
+            event_ids := event_ids || candidate.id;
+        END IF;
+    END LOOP;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION find_events(wanted_event text, wanted_type text, wanted_resource text, wanted_fanout text, filter jsonpath, since_id uuid, before_id uuid, most_found integer, OUT event_ids uuid[], OUT looked_at integer, OUT oldest_id uuid, OUT ended_by text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.find_events(wanted_event text, wanted_type text, wanted_resource text, wanted_fanout text, filter jsonpath, since_id uuid, before_id uuid, most_found integer, OUT event_ids uuid[], OUT looked_at integer, OUT oldest_id uuid, OUT ended_by text) IS 'The current tenant''s newest events that are wanted, as far as 10,000 events (50,000 without a filter) or one second reach; ended_by: found, number, time, or NULL when everything was looked at.';
+
+
+--
+-- Name: first_id_at(timestamp with time zone); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.first_id_at(at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (encode((SUBSTRING(int8send((GREATEST((0)::numeric, floor((EXTRACT(epoch FROM (at AT TIME ZONE 'UTC'::text)) * (1000)::numeric))))::bigint) FROM 3) || '\x00000000000000000000'::bytea), 'hex'::text))::uuid;
+
+
+--
+-- Name: FUNCTION first_id_at(at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.first_id_at(at timestamp with time zone) IS 'Below every UUIDv7 of this millisecond and above those of the one before.';
+
+
+--
 -- Name: first_id_of(date); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1063,6 +1450,27 @@ COMMENT ON FUNCTION posthorn.identify_api_key(key_id text) IS 'Whose an API key 
 
 
 --
+-- Name: ids_of_job(jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    -- what is made from now on is not meant
+    SELECT first_id_at(coalesce((wanted ->> 'since')::timestamptz, 'epoch')),
+        first_id_at(least(coalesce((wanted ->> 'until')::timestamptz, 'infinity'), clock_timestamp() + interval '1 ms'))
+$$;
+
+
+--
+-- Name: FUNCTION ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) IS 'The ids that since and until of a job''s filter stand for; not beyond this moment.';
+
+
+--
 -- Name: is_cheap_filter(jsonpath); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1114,6 +1522,40 @@ CREATE FUNCTION posthorn.is_tenant_enabled(tenant uuid) RETURNS boolean
 --
 
 COMMENT ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) IS 'Whether there is this tenant and it is not disabled; for tokens that name one.';
+
+
+--
+-- Name: json_faults(text[]); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.json_faults(texts text[]) RETURNS TABLE(place integer, fault text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    FOR nth IN 1 .. cardinality(texts) LOOP
+        place := nth;
+        fault := NULL;
+        BEGIN
+            IF NOT payload_fits(texts[nth]::jsonb) THEN
+                fault := 'is larger than WEBHOOK_MAX_PAYLOAD_BYTES as PostgreSQL prints it';
+            END IF;
+        EXCEPTION WHEN OTHERS THEN
+            fault := SQLERRM;
+        END;
+        IF fault IS NOT NULL THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+
+
+--
+-- Name: FUNCTION json_faults(texts text[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.json_faults(texts text[]) IS 'Which of these texts, from 1, cannot be payloads or metadata, and why.';
 
 
 --
@@ -1657,6 +2099,60 @@ COMMENT ON FUNCTION posthorn.payload_fits(payload jsonb) IS 'Whether a payload i
 
 
 --
+-- Name: pick_deliveries(uuid, uuid, jsonb, uuid, uuid, integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) RETURNS TABLE(id uuid, is_wanted boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_sort TO 'on'
+    SET enable_seqscan TO 'off'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    statuses CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(wanted -> 'statuses'));
+    wanted_event CONSTANT text := wanted ->> 'event';
+    wanted_error CONSTANT text := wanted ->> 'error_kind';
+    wanted_code CONSTANT integer := (wanted ->> 'status_code')::integer;
+BEGIN
+    IF 'delivered' = ANY (statuses) THEN
+        RETURN QUERY
+        SELECT d.id, d.status = ANY (statuses)
+            AND (wanted_event IS NULL OR wanted_event = ANY (event_patterns(d.event)))
+            AND (wanted_error IS NULL OR d.last_error_kind = wanted_error)
+            AND (wanted_code IS NULL OR d.last_status_code = wanted_code)
+        FROM webhook_deliveries d
+        WHERE d.subscription_id = subscription AND d.tenant_id = tenant AND d.id > after_id AND d.id < before_id
+          AND d.status IN ('delivered', 'failed', 'abandoned', 'cancelled')
+        ORDER BY d.id LIMIT most;
+    ELSE
+        RETURN QUERY
+        SELECT p.id, p.is_wanted
+        FROM unnest(statuses) AS s (status)
+        CROSS JOIN LATERAL (
+            SELECT d.id, (subscription IS NULL OR d.subscription_id = subscription)
+                AND (wanted_event IS NULL OR wanted_event = ANY (event_patterns(d.event)))
+                AND (wanted_error IS NULL OR d.last_error_kind = wanted_error)
+                AND (wanted_code IS NULL OR d.last_status_code = wanted_code) AS is_wanted
+            FROM webhook_deliveries d
+            -- that it was not delivered is said twice: so the index that has nothing else is used
+            WHERE d.tenant_id = tenant AND d.status = s.status AND d.status <> 'delivered' AND d.id > after_id AND d.id < before_id
+            ORDER BY d.id LIMIT most) p
+        ORDER BY p.id LIMIT most;
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) IS 'Part of jobs: the next deliveries of a tenant between two ids with one of the statuses, and whether the rest of the filter wants them.';
+
+
+--
 -- Name: prune_strays(text, integer, integer); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1753,6 +2249,67 @@ COMMENT ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resour
 
 
 --
+-- Name: publish_as_tenant(text, jsonb, text, text, jsonb, timestamp with time zone, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+DECLARE
+    published uuid;
+BEGIN
+    IF current_tenant() IS NULL THEN
+        RAISE EXCEPTION 'this transaction acts for no tenant' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO outbox (tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after, ordering_key)
+    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7)
+    RETURNING id INTO published;
+    RETURN published;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) IS 'Publishes an event of the current tenant (posthorn.tenant_id), with an ordering key or NULL; for the API.';
+
+
+--
+-- Name: publish_many_as_tenant(text[], text[], text[], text[], text[], timestamp with time zone[], text[]); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.publish_many_as_tenant(events text[], payloads text[], resource_types text[], resource_ids text[], metadata text[], deliver_afters timestamp with time zone[], ordering_keys text[]) RETURNS uuid[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    ids uuid[] := ARRAY(SELECT uuid7() FROM generate_series(1, cardinality(events)));
+BEGIN
+    IF current_tenant() IS NULL THEN
+        RAISE EXCEPTION 'this transaction acts for no tenant' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO outbox (id, tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after, ordering_key)
+    SELECT e.id, current_tenant(), e.event, e.payload::jsonb, e.resource_type, e.resource_id, e.metadata::jsonb, e.deliver_after,
+        e.ordering_key
+    FROM unnest(ids, events, payloads, resource_types, resource_ids, metadata, deliver_afters, ordering_keys) WITH ORDINALITY
+        AS e (id, event, payload, resource_type, resource_id, metadata, deliver_after, ordering_key, place)
+    ORDER BY e.place;
+    RETURN ids;
+END
+$$;
+
+
+--
+-- Name: FUNCTION publish_many_as_tenant(events text[], payloads text[], resource_types text[], resource_ids text[], metadata text[], deliver_afters timestamp with time zone[], ordering_keys text[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.publish_many_as_tenant(events text[], payloads text[], resource_types text[], resource_ids text[], metadata text[], deliver_afters timestamp with time zone[], ordering_keys text[]) IS 'Publishes events of the current tenant in the order given and answers with their ids in the same order; for the API.';
+
+
+--
 -- Name: queue_state(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1801,6 +2358,95 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.reset_circuit(subscription uuid) IS 'Closes a subscription''s circuit by hand and forgets its failures. False: there was nothing to reset.';
+
+
+--
+-- Name: retry_chunk(uuid, uuid, jsonb, uuid, uuid, integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.retry_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    chosen uuid[];
+    held uuid[];
+BEGIN
+    SELECT count(*), (array_agg(p.id ORDER BY p.id DESC))[1], coalesce(array_agg(p.id ORDER BY p.id) FILTER (WHERE p.is_wanted), '{}')
+    INTO looked_at, "position", chosen
+    FROM pick_deliveries(tenant, subscription, wanted, after_id, before_id, most) p;
+    is_last := looked_at < most;
+    "position" := coalesce("position", after_id);
+    -- whoever holds one of them is sending, recording or retrying it: it is in good hands
+    held := ARRAY(
+        SELECT d.id FROM unnest(chosen) AS c (id)
+        JOIN webhook_deliveries d ON d.id = c.id
+        JOIN webhook_subscriptions s ON s.id = d.subscription_id AND s.status = 'active'
+        WHERE (wanted -> 'statuses') ? d.status
+        FOR UPDATE OF d SKIP LOCKED);
+    UPDATE webhook_deliveries d
+    SET status = 'pending', generation = d.generation + 1, epoch = d.epoch + 1, attempts = 0, due_at = now(), lease_until = NULL,
+        updated_at = now(), finished_at = NULL
+    FROM unnest(held) AS h (id)
+    WHERE d.id = h.id AND (wanted -> 'statuses') ? d.status;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    skipped := cardinality(chosen) - changed;
+    IF changed > 0 THEN
+        PERFORM wake();
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION retry_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.retry_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) IS 'Makes the next deliveries that a filter wants due again, each as a new generation with its attempts counted from 0. Where the subscription is not active they stay as they are.';
+
+
+--
+-- Name: run_job(uuid, integer, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.run_job(job uuid, most integer, rows_per_second integer, gives_up boolean, OUT kind text, OUT is_finished boolean, OUT changed integer, OUT pause_seconds double precision) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    todo jobs;
+    chunk record;
+BEGIN
+    SELECT j.* INTO todo FROM jobs j WHERE j.id = job AND j.state = 'running' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN; -- cancelled
+    END IF;
+    kind := todo.kind;
+    IF todo.kind = 'backfill' THEN
+        chunk := backfill_chunk(todo.tenant_id, todo.subscription_id, todo.position, todo.before_id, most, gives_up, false);
+    ELSIF todo.kind = 'cancel' THEN
+        chunk := cancel_chunk(todo.tenant_id, todo.subscription_id, todo.filter, todo.position, todo.before_id, most);
+    ELSE
+        chunk := retry_chunk(todo.tenant_id, todo.subscription_id, todo.filter, todo.position, todo.before_id, most);
+    END IF;
+    changed := chunk.changed;
+    is_finished := chunk.is_last;
+    pause_seconds := chunk.changed::double precision / rows_per_second;
+    UPDATE jobs j
+    SET position = chunk.position, looked_at = j.looked_at + chunk.looked_at, changed = j.changed + chunk.changed,
+        skipped = j.skipped + chunk.skipped, failures = 0, error = NULL, updated_at = now(),
+        due_at = now() + make_interval(secs => pause_seconds),
+        state = CASE WHEN is_finished THEN 'done' ELSE 'running' END, finished_at = CASE WHEN is_finished THEN now() END
+    WHERE j.id = job;
+END
+$$;
+
+
+--
+-- Name: FUNCTION run_job(job uuid, most integer, rows_per_second integer, gives_up boolean, OUT kind text, OUT is_finished boolean, OUT changed integer, OUT pause_seconds double precision); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.run_job(job uuid, most integer, rows_per_second integer, gives_up boolean, OUT kind text, OUT is_finished boolean, OUT changed integer, OUT pause_seconds double precision) IS 'For dispatchers: does the next chunk of a job that was taken and writes down where it stands. kind is NULL when it is not running any more.';
 
 
 --
@@ -1882,6 +2528,38 @@ $_$;
 --
 
 COMMENT ON FUNCTION posthorn.stray_days(keep_days integer) IS 'Days that are to be kept and whose rows are in a default partition: make_day gives each a partition and moves its rows there.';
+
+
+--
+-- Name: take_job(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.take_job(OUT id uuid, OUT failures integer) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    UPDATE jobs j
+    SET state = 'running', failures = j.failures + 1, started_at = coalesce(j.started_at, now()),
+        due_at = now() + make_interval(secs => 10 * least(j.failures + 1, 6))
+    WHERE j.id = (
+        SELECT o.id FROM jobs o
+        WHERE o.state IN ('waiting', 'running') AND o.due_at <= now()
+          -- what a transaction writes that was open when the subscription was made must be there to be seen; not for ever
+          AND (o.kind <> 'backfill' OR o.state = 'running' OR pg_snapshot_xmin(pg_current_snapshot()) > o.created_in
+               OR o.created_at < now() - interval '1 minute')
+        ORDER BY o.due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING j.id, j.failures INTO id, failures;
+END
+$$;
+
+
+--
+-- Name: FUNCTION take_job(OUT id uuid, OUT failures integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.take_job(OUT id uuid, OUT failures integer) IS 'For dispatchers: takes the job that is due longest; NULL: none is.';
 
 
 --
@@ -2405,7 +3083,7 @@ CREATE TABLE posthorn.event_fanouts (
     ordering_key text,
     number bigint NOT NULL,
     CONSTRAINT reason_is_at_most_500_characters CHECK ((char_length(reason) <= 500)),
-    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'muted'::text, 'unknown_tenant'::text])))
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'muted'::text, 'unknown_tenant'::text, 'cancelled'::text])))
 );
 
 
@@ -2434,7 +3112,7 @@ COMMENT ON COLUMN posthorn.event_fanouts.tenant_id IS 'Whose event.';
 -- Name: COLUMN event_fanouts.state; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.event_fanouts.state IS 'open: a dispatcher will do it; muted: published with posthorn.mute = on; unknown_tenant: no such tenant, nobody to send to.';
+COMMENT ON COLUMN posthorn.event_fanouts.state IS 'open: a dispatcher will do it; muted: published with posthorn.mute = on; unknown_tenant: no such tenant, nobody to send to; cancelled: cancelled while it was open.';
 
 
 --
@@ -2675,7 +3353,8 @@ CREATE VIEW posthorn.events WITH (security_barrier='true') AS
     o.deliver_after,
     o.created_at,
     COALESCE(f.state, 'done'::text) AS fanout,
-    f.reason AS fanout_reason
+    f.reason AS fanout_reason,
+    o.ordering_key
    FROM (posthorn.outbox o
      LEFT JOIN posthorn.event_fanouts f ON ((f.event_id = o.id)))
   WHERE (o.tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant));
@@ -2755,7 +3434,7 @@ COMMENT ON COLUMN posthorn.events.created_at IS 'Start of the publishing transac
 -- Name: COLUMN events.fanout; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.events.fanout IS 'done, or open, muted, unknown_tenant: see posthorn.event_fanouts.';
+COMMENT ON COLUMN posthorn.events.fanout IS 'done, or open, muted, unknown_tenant, cancelled: see posthorn.event_fanouts.';
 
 
 --
@@ -2763,6 +3442,13 @@ COMMENT ON COLUMN posthorn.events.fanout IS 'done, or open, muted, unknown_tenan
 --
 
 COMMENT ON COLUMN posthorn.events.fanout_reason IS 'Why it is open.';
+
+
+--
+-- Name: COLUMN events.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.ordering_key IS 'Events with the same key reach ordered subscriptions one at a time.';
 
 
 --
@@ -2829,6 +3515,204 @@ COMMENT ON COLUMN posthorn.idempotency_keys.answer IS 'Status, headers and body,
 --
 
 COMMENT ON COLUMN posthorn.idempotency_keys.created_at IS 'When it was answered.';
+
+
+--
+-- Name: jobs; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.jobs (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    subscription_id uuid,
+    filter jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    total bigint NOT NULL,
+    is_total_exact boolean NOT NULL,
+    looked_at bigint DEFAULT 0 NOT NULL,
+    changed bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    "position" uuid NOT NULL,
+    before_id uuid NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    error text,
+    created_by text,
+    created_in xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT created_by_is_at_most_200_characters CHECK ((char_length(created_by) <= 200)),
+    CONSTRAINT error_is_at_most_500_characters CHECK ((char_length(error) <= 500)),
+    CONSTRAINT filter_is_an_object CHECK ((jsonb_typeof(filter) = 'object'::text)),
+    CONSTRAINT finished_iff_at_its_end CHECK (((state = ANY (ARRAY['done'::text, 'cancelled'::text, 'failed'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['retry'::text, 'replay'::text, 'backfill'::text, 'cancel'::text]))),
+    CONSTRAINT replay_and_backfill_are_of_a_subscription CHECK (((kind = ANY (ARRAY['retry'::text, 'cancel'::text])) OR (subscription_id IS NOT NULL))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'cancelled'::text, 'failed'::text])))
+);
+
+
+--
+-- Name: TABLE jobs; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.jobs IS 'Long work in chunks, by whichever dispatcher takes it. Kept for 90 days after its end.';
+
+
+--
+-- Name: COLUMN jobs.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.id IS 'UUIDv7.';
+
+
+--
+-- Name: COLUMN jobs.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN jobs.kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.kind IS 'retry: deliveries that were given up, again; replay: a subscription''s deliveries again, delivered ones too; backfill: a subscription gets events from before it; cancel: deliveries that wait are given up.';
+
+
+--
+-- Name: COLUMN jobs.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.subscription_id IS 'Only of this subscription.';
+
+
+--
+-- Name: COLUMN jobs.filter; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.filter IS 'Which: statuses, event (name or pattern), error_kind, status_code, since, until; a key that is not there asks for nothing.';
+
+
+--
+-- Name: COLUMN jobs.state; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.state IS 'waiting, running, done, cancelled (by someone), failed (error says why).';
+
+
+--
+-- Name: COLUMN jobs.total; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.total IS 'How many it was about when it was made.';
+
+
+--
+-- Name: COLUMN jobs.is_total_exact; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.is_total_exact IS 'False: there were more than that; counting was cut short.';
+
+
+--
+-- Name: COLUMN jobs.looked_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.looked_at IS 'Rows looked at so far.';
+
+
+--
+-- Name: COLUMN jobs.changed; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.changed IS 'Deliveries made due, made anew or cancelled so far.';
+
+
+--
+-- Name: COLUMN jobs.skipped; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.skipped IS 'Rows that met the filter and were left as they are: their subscription is not active, someone else held them, or they have their delivery already.';
+
+
+--
+-- Name: COLUMN jobs."position"; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs."position" IS 'Everything up to this id is done: of a delivery, of a backfill of an event.';
+
+
+--
+-- Name: COLUMN jobs.before_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.before_id IS 'It is about ids below this one.';
+
+
+--
+-- Name: COLUMN jobs.failures; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.failures IS 'Tries since the last that got on; a dispatcher raises it before it tries.';
+
+
+--
+-- Name: COLUMN jobs.error; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.error IS 'Why the last try, or the job, failed.';
+
+
+--
+-- Name: COLUMN jobs.created_by; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.created_by IS 'Who asked for it.';
+
+
+--
+-- Name: COLUMN jobs.created_in; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.created_in IS 'The transaction that made it: a backfill begins when all that were open beside it are over.';
+
+
+--
+-- Name: COLUMN jobs.due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.due_at IS 'When a dispatcher may take the next chunk.';
+
+
+--
+-- Name: COLUMN jobs.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.created_at IS 'When it was made.';
+
+
+--
+-- Name: COLUMN jobs.started_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.started_at IS 'When a dispatcher first took it.';
+
+
+--
+-- Name: COLUMN jobs.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.updated_at IS 'When it last got on.';
+
+
+--
+-- Name: COLUMN jobs.finished_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.jobs.finished_at IS 'When it came to its end.';
 
 
 --
@@ -4372,6 +5256,14 @@ ALTER TABLE ONLY posthorn.idempotency_keys
 
 
 --
+-- Name: jobs jobs_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: webhook_deliveries_live one_delivery_per_event_and_subscription; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -4563,6 +5455,55 @@ CREATE INDEX idempotency_keys_created_idx ON posthorn.idempotency_keys USING btr
 
 
 --
+-- Name: jobs_due_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX jobs_due_idx ON posthorn.jobs USING btree (due_at) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
+
+
+--
+-- Name: jobs_subscription_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX jobs_subscription_idx ON posthorn.jobs USING btree (tenant_id, subscription_id);
+
+
+--
+-- Name: jobs_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX jobs_tenant_idx ON posthorn.jobs USING btree (tenant_id, id);
+
+
+--
+-- Name: outbox_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX outbox_tenant_idx ON ONLY posthorn.outbox USING btree (tenant_id, id);
+
+
+--
+-- Name: outbox_default_tenant_id_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX outbox_default_tenant_id_id_idx ON posthorn.outbox_default USING btree (tenant_id, id);
+
+
+--
+-- Name: outbox_resource_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX outbox_resource_idx ON ONLY posthorn.outbox USING btree (tenant_id, resource_id, id) WHERE (resource_id IS NOT NULL);
+
+
+--
+-- Name: outbox_default_tenant_id_resource_id_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX outbox_default_tenant_id_resource_id_id_idx ON posthorn.outbox_default USING btree (tenant_id, resource_id, id) WHERE (resource_id IS NOT NULL);
+
+
+--
 -- Name: subscription_patterns_subscription_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
@@ -4574,6 +5515,48 @@ CREATE INDEX subscription_patterns_subscription_idx ON posthorn.subscription_pat
 --
 
 CREATE INDEX test_sends_tenant_idx ON posthorn.test_sends USING btree (tenant_id, requested_at);
+
+
+--
+-- Name: webhook_deliveries_code_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_code_idx ON ONLY posthorn.webhook_deliveries USING btree (tenant_id, last_status_code, id) WHERE ((last_status_code <> 200) AND (last_status_code <> 204));
+
+
+--
+-- Name: webhook_deliveries_done_tenant_id_last_status_code_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_tenant_id_last_status_code_id_idx ON ONLY posthorn.webhook_deliveries_done USING btree (tenant_id, last_status_code, id) WHERE ((last_status_code <> 200) AND (last_status_code <> 204));
+
+
+--
+-- Name: webhook_deliveries_done_defau_tenant_id_last_status_code_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_defau_tenant_id_last_status_code_id_idx ON posthorn.webhook_deliveries_done_default USING btree (tenant_id, last_status_code, id) WHERE ((last_status_code <> 200) AND (last_status_code <> 204));
+
+
+--
+-- Name: webhook_deliveries_error_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_error_idx ON ONLY posthorn.webhook_deliveries USING btree (tenant_id, last_error_kind, id) WHERE (last_error_kind IS NOT NULL);
+
+
+--
+-- Name: webhook_deliveries_done_tenant_id_last_error_kind_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_tenant_id_last_error_kind_id_idx ON ONLY posthorn.webhook_deliveries_done USING btree (tenant_id, last_error_kind, id) WHERE (last_error_kind IS NOT NULL);
+
+
+--
+-- Name: webhook_deliveries_done_defaul_tenant_id_last_error_kind_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_defaul_tenant_id_last_error_kind_id_idx ON posthorn.webhook_deliveries_done_default USING btree (tenant_id, last_error_kind, id) WHERE (last_error_kind IS NOT NULL);
 
 
 --
@@ -4682,6 +5665,20 @@ CREATE INDEX webhook_deliveries_live_tenant_id_id_idx ON posthorn.webhook_delive
 
 
 --
+-- Name: webhook_deliveries_live_tenant_id_last_error_kind_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_live_tenant_id_last_error_kind_id_idx ON posthorn.webhook_deliveries_live USING btree (tenant_id, last_error_kind, id) WHERE (last_error_kind IS NOT NULL);
+
+
+--
+-- Name: webhook_deliveries_live_tenant_id_last_status_code_id_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_live_tenant_id_last_status_code_id_idx ON posthorn.webhook_deliveries_live USING btree (tenant_id, last_status_code, id) WHERE ((last_status_code <> 200) AND (last_status_code <> 204));
+
+
+--
 -- Name: outbox_default_pkey; Type: INDEX ATTACH; Schema: posthorn; Owner: -
 --
 
@@ -4689,10 +5686,38 @@ ALTER INDEX posthorn.outbox_pkey ATTACH PARTITION posthorn.outbox_default_pkey;
 
 
 --
+-- Name: outbox_default_tenant_id_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.outbox_tenant_idx ATTACH PARTITION posthorn.outbox_default_tenant_id_id_idx;
+
+
+--
+-- Name: outbox_default_tenant_id_resource_id_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.outbox_resource_idx ATTACH PARTITION posthorn.outbox_default_tenant_id_resource_id_id_idx;
+
+
+--
 -- Name: webhook_attempts_default_pkey; Type: INDEX ATTACH; Schema: posthorn; Owner: -
 --
 
 ALTER INDEX posthorn.webhook_attempts_pkey ATTACH PARTITION posthorn.webhook_attempts_default_pkey;
+
+
+--
+-- Name: webhook_deliveries_done_defau_tenant_id_last_status_code_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_tenant_id_last_status_code_id_idx ATTACH PARTITION posthorn.webhook_deliveries_done_defau_tenant_id_last_status_code_id_idx;
+
+
+--
+-- Name: webhook_deliveries_done_defaul_tenant_id_last_error_kind_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_tenant_id_last_error_kind_id_idx ATTACH PARTITION posthorn.webhook_deliveries_done_defaul_tenant_id_last_error_kind_id_idx;
 
 
 --
@@ -4745,10 +5770,38 @@ ALTER INDEX posthorn.webhook_deliveries_tenant_idx ATTACH PARTITION posthorn.web
 
 
 --
+-- Name: webhook_deliveries_done_tenant_id_last_error_kind_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_error_idx ATTACH PARTITION posthorn.webhook_deliveries_done_tenant_id_last_error_kind_id_idx;
+
+
+--
+-- Name: webhook_deliveries_done_tenant_id_last_status_code_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_code_idx ATTACH PARTITION posthorn.webhook_deliveries_done_tenant_id_last_status_code_id_idx;
+
+
+--
 -- Name: webhook_deliveries_live_tenant_id_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
 --
 
 ALTER INDEX posthorn.webhook_deliveries_tenant_idx ATTACH PARTITION posthorn.webhook_deliveries_live_tenant_id_id_idx;
+
+
+--
+-- Name: webhook_deliveries_live_tenant_id_last_error_kind_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_error_idx ATTACH PARTITION posthorn.webhook_deliveries_live_tenant_id_last_error_kind_id_idx;
+
+
+--
+-- Name: webhook_deliveries_live_tenant_id_last_status_code_id_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_code_idx ATTACH PARTITION posthorn.webhook_deliveries_live_tenant_id_last_status_code_id_idx;
 
 
 --
@@ -4838,6 +5891,22 @@ ALTER TABLE ONLY posthorn.event_types
 
 
 --
+-- Name: jobs jobs_subscription_fkey; Type: FK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.jobs
+    ADD CONSTRAINT jobs_subscription_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES posthorn.webhook_subscriptions(tenant_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: jobs jobs_tenant_id_fkey; Type: FK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.jobs
+    ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES posthorn.tenants(id) ON DELETE CASCADE;
+
+
+--
 -- Name: subscription_patterns subscription_patterns_subscription_fkey; Type: FK CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -4896,6 +5965,13 @@ CREATE POLICY every_row ON posthorn.circuits TO posthorn_dispatcher USING (true)
 --
 
 CREATE POLICY every_row ON posthorn.event_types FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: jobs every_row; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row ON posthorn.jobs TO posthorn_dispatcher USING (true) WITH CHECK (true);
 
 
 --
@@ -4962,6 +6038,13 @@ CREATE POLICY every_row_read ON posthorn.circuits FOR SELECT TO posthorn_readonl
 
 
 --
+-- Name: jobs every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.jobs FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
 -- Name: webhook_attempts every_row_read; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -4987,6 +6070,12 @@ CREATE POLICY every_row_read ON posthorn.webhook_subscriptions FOR SELECT TO pos
 --
 
 ALTER TABLE posthorn.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: jobs; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.jobs ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: event_types own_and_common; Type: POLICY; Schema: posthorn; Owner: -
@@ -5035,6 +6124,13 @@ CREATE POLICY own_rows ON posthorn.circuits TO posthorn_api USING ((tenant_id = 
 --
 
 CREATE POLICY own_rows ON posthorn.idempotency_keys TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: jobs own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.jobs TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
 
 
 --
@@ -5131,6 +6227,14 @@ GRANT USAGE ON SCHEMA posthorn TO posthorn_admin;
 
 
 --
+-- Name: FUNCTION add_job(kind text, subscription uuid, wanted jsonb, actor text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) TO posthorn_api;
+
+
+--
 -- Name: FUNCTION are_event_patterns(patterns text[]); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5170,6 +6274,14 @@ REVOKE ALL ON FUNCTION posthorn.audited_value(column_name text, value jsonb) FRO
 
 
 --
+-- Name: FUNCTION backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION call_next_in_line(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5184,11 +6296,43 @@ REVOKE ALL ON FUNCTION posthorn.call_tester() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION cancel_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.cancel_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.cancel_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION cancel_event(event uuid, OUT is_found boolean, OUT is_fanout_cancelled boolean, OUT cancelled integer, OUT in_flight integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.cancel_event(event uuid, OUT is_found boolean, OUT is_fanout_cancelled boolean, OUT cancelled integer, OUT in_flight integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.cancel_event(event uuid, OUT is_found boolean, OUT is_fanout_cancelled boolean, OUT cancelled integer, OUT in_flight integer) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION cancel_job(job uuid, OUT state text, OUT is_changed boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) TO posthorn_api;
+
+
+--
 -- Name: FUNCTION claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION count_job(kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.count_job(kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.count_job(kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean) TO posthorn_api;
 
 
 --
@@ -5231,6 +6375,8 @@ GRANT ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped bo
 --
 
 REVOKE ALL ON FUNCTION posthorn.event_patterns(event text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.event_patterns(event text) TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.event_patterns(event text) TO posthorn_api;
 
 
 --
@@ -5271,6 +6417,24 @@ GRANT ALL ON FUNCTION posthorn.fan_out_open(chunk integer, OUT is_found boolean,
 
 REVOKE ALL ON FUNCTION posthorn.find_api_key(key_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.find_api_key(key_id text) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION find_events(wanted_event text, wanted_type text, wanted_resource text, wanted_fanout text, filter jsonpath, since_id uuid, before_id uuid, most_found integer, OUT event_ids uuid[], OUT looked_at integer, OUT oldest_id uuid, OUT ended_by text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.find_events(wanted_event text, wanted_type text, wanted_resource text, wanted_fanout text, filter jsonpath, since_id uuid, before_id uuid, most_found integer, OUT event_ids uuid[], OUT looked_at integer, OUT oldest_id uuid, OUT ended_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.find_events(wanted_event text, wanted_type text, wanted_resource text, wanted_fanout text, filter jsonpath, since_id uuid, before_id uuid, most_found integer, OUT event_ids uuid[], OUT looked_at integer, OUT oldest_id uuid, OUT ended_by text) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION first_id_at(at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.first_id_at(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.first_id_at(at timestamp with time zone) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.first_id_at(at timestamp with time zone) TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.first_id_at(at timestamp with time zone) TO posthorn_readonly;
 
 
 --
@@ -5324,6 +6488,14 @@ GRANT ALL ON FUNCTION posthorn.identify_api_key(key_id text) TO posthorn_api;
 
 
 --
+-- Name: FUNCTION ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) TO posthorn_api;
+
+
+--
 -- Name: FUNCTION is_cheap_filter(filter jsonpath); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5343,6 +6515,14 @@ REVOKE ALL ON FUNCTION posthorn.is_day_there(parent text, day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION json_faults(texts text[]); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.json_faults(texts text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.json_faults(texts text[]) TO posthorn_api;
 
 
 --
@@ -5425,6 +6605,14 @@ GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_dispatche
 
 
 --
+-- Name: FUNCTION pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION prune_strays(parent text, keep_days integer, chunk integer); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5449,6 +6637,22 @@ GRANT ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, reso
 
 
 --
+-- Name: FUNCTION publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION publish_many_as_tenant(events text[], payloads text[], resource_types text[], resource_ids text[], metadata text[], deliver_afters timestamp with time zone[], ordering_keys text[]); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.publish_many_as_tenant(events text[], payloads text[], resource_types text[], resource_ids text[], metadata text[], deliver_afters timestamp with time zone[], ordering_keys text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.publish_many_as_tenant(events text[], payloads text[], resource_types text[], resource_ids text[], metadata text[], deliver_afters timestamp with time zone[], ordering_keys text[]) TO posthorn_api;
+
+
+--
 -- Name: FUNCTION queue_state(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -5464,6 +6668,22 @@ GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_readonly;
 
 REVOKE ALL ON FUNCTION posthorn.reset_circuit(subscription uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.reset_circuit(subscription uuid) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION retry_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.retry_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.retry_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION run_job(job uuid, most integer, rows_per_second integer, gives_up boolean, OUT kind text, OUT is_finished boolean, OUT changed integer, OUT pause_seconds double precision); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.run_job(job uuid, most integer, rows_per_second integer, gives_up boolean, OUT kind text, OUT is_finished boolean, OUT changed integer, OUT pause_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.run_job(job uuid, most integer, rows_per_second integer, gives_up boolean, OUT kind text, OUT is_finished boolean, OUT changed integer, OUT pause_seconds double precision) TO posthorn_dispatcher;
 
 
 --
@@ -5491,6 +6711,14 @@ GRANT ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_p
 REVOKE ALL ON FUNCTION posthorn.stray_days(keep_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.stray_days(keep_days integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.stray_days(keep_days integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION take_job(OUT id uuid, OUT failures integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.take_job(OUT id uuid, OUT failures integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.take_job(OUT id uuid, OUT failures integer) TO posthorn_dispatcher;
 
 
 --
@@ -5851,6 +7079,152 @@ GRANT INSERT(answer),UPDATE(answer) ON TABLE posthorn.idempotency_keys TO postho
 --
 
 GRANT UPDATE(created_at) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: TABLE jobs; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT,DELETE ON TABLE posthorn.jobs TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.jobs TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.jobs TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN jobs.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(tenant_id) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.kind; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(kind) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.subscription_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(subscription_id) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.filter; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(filter) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.state; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(state) ON TABLE posthorn.jobs TO posthorn_api;
+GRANT UPDATE(state) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.total; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(total) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.is_total_exact; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(is_total_exact) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.looked_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(looked_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.changed; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(changed) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.skipped; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(skipped) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs."position"; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT("position") ON TABLE posthorn.jobs TO posthorn_api;
+GRANT UPDATE("position") ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.before_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(before_id) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.failures; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(failures) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.error; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(error) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.created_by; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(created_by) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.due_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.started_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(started_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.updated_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE posthorn.jobs TO posthorn_api;
+GRANT UPDATE(updated_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.finished_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_api;
+GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
 
 
 --

@@ -77,7 +77,7 @@ fn plain(parameter: &'static str, text: &str) -> Result<String, Violation> {
 }
 
 fn time(parameter: &'static str, text: &str) -> Result<OffsetDateTime, Violation> {
-    super::body::parse_time(text).ok_or_else(|| Violation::new(parameter, "time", super::body::TIME_EXPECTED))
+    super::times::read(parameter, text)
 }
 
 /// A change.

@@ -15,23 +15,29 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 
 use super::problem::Problem;
+use super::times;
 use crate::domain::violation::Violation;
 
 /// Most bytes of a request body.
 #[derive(Clone, Copy)]
 pub(super) struct BodyLimit(pub(super) usize);
 
-/// A request body whose schema is that of `T` and whose fields are still to be read.
-pub(super) struct Body<T, const IS_REQUIRED: bool = true>(pub(super) Fields, PhantomData<fn() -> T>);
+/// A request body whose schema is that of `T` and whose fields are still to be read. It may be `SIZE` times as large as others.
+pub(super) struct Body<T, const IS_REQUIRED: bool = true, const SIZE: usize = 1>(
+    pub(super) Fields,
+    PhantomData<fn() -> T>,
+);
 
 /// A body that may be absent: then it says nothing.
 pub(super) type OptionalBody<T> = Body<T, false>;
 
-impl<'a, T: Type, const IS_REQUIRED: bool> ApiExtractor<'a> for Body<T, IS_REQUIRED> {
+/// A body of many things, which may be so many times as large as one of one.
+pub(super) type LargeBody<T, const SIZE: usize> = Body<T, true, SIZE>;
+
+impl<'a, T: Type, const IS_REQUIRED: bool, const SIZE: usize> ApiExtractor<'a> for Body<T, IS_REQUIRED, SIZE> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
     type ParamRawType = ();
@@ -57,7 +63,7 @@ impl<'a, T: Type, const IS_REQUIRED: bool> ApiExtractor<'a> for Body<T, IS_REQUI
             None => {}
         }
         let limit = <&BodyLimit>::from_data(request)?;
-        let bytes = body.take()?.into_bytes_limit(limit.0).await?;
+        let bytes = body.take()?.into_bytes_limit(limit.0.saturating_mul(SIZE)).await?;
         if !IS_REQUIRED && request.content_type().is_none() {
             if !bytes.is_empty() {
                 return Err(ContentTypeError::ExpectContentType.into());
@@ -92,6 +98,11 @@ impl Fields {
         let values = serde_json::from_slice(body)
             .map_err(|e| Problem::malformed(format!("the body is not a JSON object: {e}")))?;
         Ok(Self { values, violations: Vec::new() })
+    }
+
+    /// Reads an object within a body; nothing when it is none.
+    pub(super) fn of(value: &RawValue) -> Option<Self> {
+        serde_json::from_str(value.get()).ok().map(|values| Self { values, violations: Vec::new() })
     }
 
     /// Notes a failed rule.
@@ -221,13 +232,10 @@ impl Fields {
         Some(name)
     }
 
-    /// A time.
+    /// A time (RFC 3339).
     pub(super) fn time(&mut self, field: &str) -> Option<OffsetDateTime> {
-        let time = parse_time(&self.text(field)?);
-        if time.is_none() {
-            self.fail(field, "time", TIME_EXPECTED);
-        }
-        time
+        let text = self.text(field)?;
+        self.keep(times::read(field, &text).map_err(Some))
     }
 
     /// Refuses the request when anything is wrong so far, unknown fields included.
@@ -257,17 +265,6 @@ impl Fields {
     fn take_raw(&mut self, field: &str) -> Option<Box<RawValue>> {
         self.values.remove(field).filter(|raw| raw.get() != "null")
     }
-}
-
-/// What [`parse_time`] takes, in words.
-pub(super) const TIME_EXPECTED: &str =
-    "must be a time such as 2030-01-31T12:00:00Z (RFC 3339), in UTC within the years 1 to 9999";
-
-/// Reads a time that can be written again.
-pub(super) fn parse_time(text: &str) -> Option<OffsetDateTime> {
-    // in UTC it can be a year beyond those that can be written
-    let in_utc = |time: OffsetDateTime| time.checked_to_offset(UtcOffset::UTC);
-    OffsetDateTime::parse(text, &Rfc3339).ok().and_then(in_utc).filter(|time| time.year() >= 1)
 }
 
 /// A JSON value that goes from Postgres to the answer as text.
