@@ -19,7 +19,7 @@ CREATE TABLE posthorn.jobs (
     failures integer NOT NULL DEFAULT 0,
     error text,
     created_by text,
-    created_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    waits_for text[] NOT NULL DEFAULT '{}',
     due_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,
@@ -59,7 +59,7 @@ COMMENT ON COLUMN posthorn.jobs.before_id IS 'It is about ids below this one.';
 COMMENT ON COLUMN posthorn.jobs.failures IS 'Tries since the last that got on; a dispatcher raises it before it tries.';
 COMMENT ON COLUMN posthorn.jobs.error IS 'Why the last try, or the job, failed.';
 COMMENT ON COLUMN posthorn.jobs.created_by IS 'Who asked for it.';
-COMMENT ON COLUMN posthorn.jobs.created_in IS 'The transaction that made it: a backfill begins when all that were open beside it are over.';
+COMMENT ON COLUMN posthorn.jobs.waits_for IS 'Virtual ids of transactions that had written to the outbox and were open when it was made: a backfill begins when they are over.';
 COMMENT ON COLUMN posthorn.jobs.due_at IS 'When a dispatcher may take the next chunk.';
 COMMENT ON COLUMN posthorn.jobs.created_at IS 'When it was made.';
 COMMENT ON COLUMN posthorn.jobs.started_at IS 'When a dispatcher first took it.';
@@ -72,7 +72,7 @@ CREATE POLICY own_rows ON posthorn.jobs TO posthorn_api
 CREATE POLICY every_row ON posthorn.jobs TO posthorn_dispatcher USING (true) WITH CHECK (true);
 CREATE POLICY every_row_read ON posthorn.jobs FOR SELECT TO posthorn_readonly USING (true);
 GRANT SELECT ON posthorn.jobs TO posthorn_api, posthorn_dispatcher, posthorn_readonly;
-GRANT INSERT (tenant_id, kind, subscription_id, filter, total, is_total_exact, position, before_id, created_by),
+GRANT INSERT (tenant_id, kind, subscription_id, filter, total, is_total_exact, position, before_id, waits_for, created_by),
     UPDATE (state, updated_at, finished_at), DELETE ON posthorn.jobs TO posthorn_api;
 GRANT UPDATE (state, looked_at, changed, skipped, position, failures, error, due_at, started_at, updated_at, finished_at)
     ON posthorn.jobs TO posthorn_dispatcher;

@@ -266,6 +266,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION posthorn.ids_of_job(jsonb) IS 'The ids that since and until of a job''s filter stand for; not beyond this moment.';
 
+-- Whoever has written to a table holds its lock until the end.
+CREATE FUNCTION posthorn.open_publishers() RETURNS text[]
+LANGUAGE sql VOLATILE SET search_path = posthorn, pg_temp
+AS $$
+    SELECT coalesce(array_agg(DISTINCT l.virtualtransaction), '{}') FROM pg_locks l
+    WHERE l.locktype = 'relation' AND l.relation = 'posthorn.outbox'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
+      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+$$;
+COMMENT ON FUNCTION posthorn.open_publishers() IS 'Virtual ids of the transactions that have written to the outbox and are still open.';
+
 CREATE FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) RETURNS uuid
 LANGUAGE plpgsql SET search_path = posthorn, pg_temp
 AS $$
@@ -279,10 +289,11 @@ BEGIN
     IF (SELECT count(*) FROM jobs j WHERE j.tenant_id = current_tenant() AND j.state IN ('waiting', 'running')) >= 3 THEN
         RETURN NULL;
     END IF;
-    INSERT INTO jobs (tenant_id, kind, subscription_id, filter, total, is_total_exact, position, before_id, created_by)
-    VALUES (current_tenant(), $1, $2, $3, counted.total, counted.is_total_exact, ids.after_id, ids.before_id, $4)
+    INSERT INTO jobs (tenant_id, kind, subscription_id, filter, total, is_total_exact, position, before_id, waits_for, created_by)
+    VALUES (current_tenant(), $1, $2, $3, counted.total, counted.is_total_exact, ids.after_id, ids.before_id,
+        CASE WHEN $1 = 'backfill' THEN open_publishers() ELSE '{}' END, $4)
     RETURNING jobs.id INTO added;
-    -- here goes the audit: job.created
+    PERFORM audit('job.created', 'job', added::text, jsonb_build_object('kind', $1, 'subscription_id', $2, 'filter', $3));
     IF coalesce(current_setting('posthorn.notify', true), '') <> 'off' THEN
         PERFORM pg_notify('posthorn_wake', 'jobs');
     END IF;
@@ -299,7 +310,9 @@ BEGIN
     UPDATE jobs j SET state = 'cancelled', updated_at = now(), finished_at = now()
     WHERE j.id = job AND j.state IN ('waiting', 'running');
     is_changed := FOUND;
-    -- here goes the audit, where is_changed: job.cancelled
+    IF is_changed THEN
+        PERFORM audit('job.cancelled', 'job', job::text);
+    END IF;
     SELECT j.state INTO state FROM jobs j WHERE j.id = job;
 END
 $$;
@@ -318,8 +331,8 @@ BEGIN
     WHERE j.id = (
         SELECT o.id FROM jobs o
         WHERE o.state IN ('waiting', 'running') AND o.due_at <= now()
-          -- what a transaction writes that was open when the subscription was made must be there to be seen; not for ever
-          AND (o.kind <> 'backfill' OR o.state = 'running' OR pg_snapshot_xmin(pg_current_snapshot()) > o.created_in
+          -- what a transaction has written that was open when the job was made must be there to be seen; not for ever
+          AND (o.waits_for = '{}' OR o.state = 'running' OR NOT o.waits_for && open_publishers()
                OR o.created_at < now() - interval '1 minute')
         ORDER BY o.due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING j.id, j.failures INTO id, failures;
@@ -363,8 +376,8 @@ COMMENT ON FUNCTION posthorn.run_job(uuid, integer, integer, boolean) IS
 
 GRANT EXECUTE ON FUNCTION posthorn.event_patterns(text) TO posthorn_dispatcher, posthorn_api;
 GRANT EXECUTE ON FUNCTION posthorn.count_job(text, uuid, jsonb, uuid, uuid), posthorn.ids_of_job(jsonb),
-    posthorn.add_job(text, uuid, jsonb, text), posthorn.cancel_job(uuid) TO posthorn_api;
+    posthorn.add_job(text, uuid, jsonb, text), posthorn.cancel_job(uuid), posthorn.open_publishers() TO posthorn_api;
 GRANT EXECUTE ON FUNCTION posthorn.pick_deliveries(uuid, uuid, jsonb, uuid, uuid, integer),
     posthorn.retry_chunk(uuid, uuid, jsonb, uuid, uuid, integer), posthorn.cancel_chunk(uuid, uuid, jsonb, uuid, uuid, integer),
     posthorn.backfill_chunk(uuid, uuid, uuid, uuid, integer, boolean, boolean),
-    posthorn.take_job(), posthorn.run_job(uuid, integer, integer, boolean) TO posthorn_dispatcher;
+    posthorn.open_publishers(), posthorn.take_job(), posthorn.run_job(uuid, integer, integer, boolean) TO posthorn_dispatcher;

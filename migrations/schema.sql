@@ -48,10 +48,11 @@ BEGIN
     IF (SELECT count(*) FROM jobs j WHERE j.tenant_id = current_tenant() AND j.state IN ('waiting', 'running')) >= 3 THEN
         RETURN NULL;
     END IF;
-    INSERT INTO jobs (tenant_id, kind, subscription_id, filter, total, is_total_exact, position, before_id, created_by)
-    VALUES (current_tenant(), $1, $2, $3, counted.total, counted.is_total_exact, ids.after_id, ids.before_id, $4)
+    INSERT INTO jobs (tenant_id, kind, subscription_id, filter, total, is_total_exact, position, before_id, waits_for, created_by)
+    VALUES (current_tenant(), $1, $2, $3, counted.total, counted.is_total_exact, ids.after_id, ids.before_id,
+        CASE WHEN $1 = 'backfill' THEN open_publishers() ELSE '{}' END, $4)
     RETURNING jobs.id INTO added;
-    -- here goes the audit: job.created
+    PERFORM audit('job.created', 'job', added::text, jsonb_build_object('kind', $1, 'subscription_id', $2, 'filter', $3));
     IF coalesce(current_setting('posthorn.notify', true), '') <> 'off' THEN
         PERFORM pg_notify('posthorn_wake', 'jobs');
     END IF;
@@ -433,7 +434,9 @@ BEGIN
     UPDATE jobs j SET state = 'cancelled', updated_at = now(), finished_at = now()
     WHERE j.id = job AND j.state IN ('waiting', 'running');
     is_changed := FOUND;
-    -- here goes the audit, where is_changed: job.cancelled
+    IF is_changed THEN
+        PERFORM audit('job.cancelled', 'job', job::text);
+    END IF;
     SELECT j.state INTO state FROM jobs j WHERE j.id = job;
 END
 $$;
@@ -2067,6 +2070,27 @@ COMMENT ON FUNCTION posthorn.note_subscription_change() IS 'Trigger: keeps updat
 
 
 --
+-- Name: open_publishers(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.open_publishers() RETURNS text[]
+    LANGUAGE sql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(DISTINCT l.virtualtransaction), '{}') FROM pg_locks l
+    WHERE l.locktype = 'relation' AND l.relation = 'posthorn.outbox'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
+      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+$$;
+
+
+--
+-- Name: FUNCTION open_publishers(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.open_publishers() IS 'Virtual ids of the transactions that have written to the outbox and are still open.';
+
+
+--
 -- Name: ordering_lock(uuid, text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2546,8 +2570,8 @@ BEGIN
     WHERE j.id = (
         SELECT o.id FROM jobs o
         WHERE o.state IN ('waiting', 'running') AND o.due_at <= now()
-          -- what a transaction writes that was open when the subscription was made must be there to be seen; not for ever
-          AND (o.kind <> 'backfill' OR o.state = 'running' OR pg_snapshot_xmin(pg_current_snapshot()) > o.created_in
+          -- what a transaction has written that was open when the job was made must be there to be seen; not for ever
+          AND (o.waits_for = '{}' OR o.state = 'running' OR NOT o.waits_for && open_publishers()
                OR o.created_at < now() - interval '1 minute')
         ORDER BY o.due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING j.id, j.failures INTO id, failures;
@@ -3538,7 +3562,7 @@ CREATE TABLE posthorn.jobs (
     failures integer DEFAULT 0 NOT NULL,
     error text,
     created_by text,
-    created_in xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    waits_for text[] DEFAULT '{}'::text[] NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
@@ -3674,10 +3698,10 @@ COMMENT ON COLUMN posthorn.jobs.created_by IS 'Who asked for it.';
 
 
 --
--- Name: COLUMN jobs.created_in; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: COLUMN jobs.waits_for; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.jobs.created_in IS 'The transaction that made it: a backfill begins when all that were open beside it are over.';
+COMMENT ON COLUMN posthorn.jobs.waits_for IS 'Virtual ids of transactions that had written to the outbox and were open when it was made: a backfill begins when they are over.';
 
 
 --
@@ -6588,6 +6612,15 @@ REVOKE ALL ON FUNCTION posthorn.note_subscription_change() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION open_publishers(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.open_publishers() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.open_publishers() TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.open_publishers() TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION ordering_lock(tenant_id uuid, ordering_key text); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -7195,6 +7228,13 @@ GRANT UPDATE(error) ON TABLE posthorn.jobs TO posthorn_dispatcher;
 --
 
 GRANT INSERT(created_by) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.waits_for; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(waits_for) ON TABLE posthorn.jobs TO posthorn_api;
 
 
 --

@@ -334,6 +334,56 @@ async fn a_backfill_killed_half_way_leaves_nothing_out() {
 }
 
 #[tokio::test]
+async fn a_backfill_waits_for_publishers_that_did_not_see_the_subscription() {
+    let serving = Serving::start().await;
+    let (tenant, api) = serving.tenant("a").await;
+    let receiver = Receiver::start(|_, _| Answer::status(200));
+    let publisher = serving.world.client().await;
+    let publish = format!("BEGIN; SELECT posthorn.publish('{tenant}', 'a.b', '{{}}')");
+    publisher.batch_execute(&publish).await.unwrap();
+    let subscription = id_of(&api.subscribe(&receiver.url("/in"), "*").await);
+    let backfill = api.post(&format!("/subscriptions/{subscription}/backfill"), &json!({"since": SINCE})).await;
+    let job = made(&api, &backfill).await;
+    // one that began later is not waited for, nor does it keep other jobs waiting
+    let later = serving.world.client().await;
+    later.batch_execute(&publish).await.unwrap();
+    let other = id_of(&made(&api, &api.post("/deliveries/retry", &json!({})).await).await);
+    until_state(&api, &other, "done").await;
+    assert_eq!(api.get(&format!("/jobs/{}", id_of(&job))).await.ok(200)["state"], "waiting");
+    publisher.batch_execute("COMMIT").await.unwrap();
+    let done = until_state(&api, &id_of(&job), "done").await;
+    assert_eq!((&done["total"], &done["changed"]), (&json!(0), &json!(1)), "{done}");
+    later.batch_execute("COMMIT").await.unwrap();
+    receiver.wait_for(2, SOON).await;
+    serving.world.until_status("delivered", 2).await;
+}
+
+#[tokio::test]
+async fn a_backfill_and_a_fan_out_that_is_still_open_make_one_delivery() {
+    let serving = api_alone().await;
+    let world = &serving.world;
+    let (tenant, api) = serving.tenant("a").await;
+    let dear = world.subscribe_filtered(tenant, "exists($.** ? (@ >= 1))").await;
+    for _ in 0..60 {
+        world.publish_many(tenant, "a.b", 1).await;
+    }
+    assert_eq!(world.count("SELECT count(*) FROM posthorn.event_fanouts WHERE state = 'open'").await, 60);
+    let backfill = api.post(&format!("/subscriptions/{dear}/backfill"), &json!({"since": SINCE})).await;
+    let job = id_of(&made(&api, &backfill).await);
+    let dispatching = (world.dispatch(&[]).await, world.dispatch(&[]).await);
+    let done = until_state(&api, &job, "done").await;
+    world.until("SELECT NOT EXISTS (SELECT FROM posthorn.event_fanouts)").await;
+    dispatching.0.stop().await;
+    dispatching.1.stop().await;
+    assert_eq!(done["processed"], 60, "{done}");
+    let each = "SELECT count(*) FROM (SELECT FROM posthorn.webhook_deliveries GROUP BY event_id HAVING count(*) = 1) t";
+    assert_eq!(
+        (world.count(each).await, world.count("SELECT count(*) FROM posthorn.webhook_deliveries").await),
+        (60, 60)
+    );
+}
+
+#[tokio::test]
 async fn a_tenant_has_three_unfinished_jobs_at_most() {
     let serving = api_alone().await;
     let ((_, a), (_, b)) = (serving.tenant("a").await, serving.tenant("b").await);
