@@ -236,6 +236,10 @@ pub struct DispatcherConfig {
     #[arg(long, env = "POSTHORN_SUSPEND_AFTER_SECONDS", default_value_t = 432_000, hide_default_value = true, value_parser = clap::value_parser!(u32).range(0..=31_536_000))]
     pub suspend_after_seconds: u32,
 
+    /// Rows per second that a bulk retry, replay, backfill or cancellation changes at most, each (1 to 100000)
+    #[arg(long, env = "POSTHORN_JOB_ROWS_PER_SECOND", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub job_rows_per_second: u32,
+
     /// Address and port of /metrics and /health in a process without the API
     #[arg(long, env = "POSTHORN_METRICS_BIND")]
     pub metrics_bind: Option<SocketAddr>,

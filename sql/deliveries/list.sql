@@ -1,6 +1,6 @@
--- deliveries/list: the current tenant's deliveries, newest first.
--- $1 event text, $2 status text, $3 subscription uuid, $4 event id uuid, $5 before this id uuid (each NULL: any),
--- $6 rows int8; index: webhook_deliveries_tenant_idx or the one of the filter
+-- deliveries/list: the current tenant's deliveries, newest first; index: of the filter, else webhook_deliveries_tenant_idx
+-- $1 event, $2 status text, $3 subscription, $4 event id uuid, $5 error kind text, $6 status code int, $7 from, $8 below this id
+-- uuid (each NULL: any), $9 rows int8
 SELECT d.id, d.tenant_id, d.subscription_id, d.event_id, d.event, d.status, d.generation, d.attempts, d.due_at,
     d.last_status_code, d.last_error_kind, d.last_error, d.created_at, d.updated_at, d.finished_at,
     s.url AS target_url
@@ -10,6 +10,9 @@ WHERE ($1::text IS NULL OR d.event = $1::text)
   AND ($2::text IS NULL OR d.status = $2::text)
   AND ($3::uuid IS NULL OR d.subscription_id = $3::uuid)
   AND ($4::uuid IS NULL OR d.event_id = $4::uuid)
-  AND ($5::uuid IS NULL OR d.id < $5::uuid)
+  AND ($5::text IS NULL OR d.last_error_kind = $5::text)
+  AND ($6::int IS NULL OR d.last_status_code = $6::int)
+  AND ($7::uuid IS NULL OR d.id >= $7::uuid)
+  AND ($8::uuid IS NULL OR d.id < $8::uuid)
 ORDER BY d.id DESC
-LIMIT $6::int8
+LIMIT $9::int8

@@ -21,17 +21,26 @@ use time::{OffsetDateTime, UtcOffset};
 use super::problem::Problem;
 use crate::domain::violation::Violation;
 
+/// How many times as large as others a body of many things may be.
+pub(super) const LARGE: usize = 16;
+
 /// Most bytes of a request body.
 #[derive(Clone, Copy)]
 pub(super) struct BodyLimit(pub(super) usize);
 
-/// A request body whose schema is that of `T` and whose fields are still to be read.
-pub(super) struct Body<T, const IS_REQUIRED: bool = true>(pub(super) Fields, PhantomData<fn() -> T>);
+/// A request body whose schema is that of `T` and whose fields are still to be read. It may be `SIZE` times as large as others.
+pub(super) struct Body<T, const IS_REQUIRED: bool = true, const SIZE: usize = 1>(
+    pub(super) Fields,
+    PhantomData<fn() -> T>,
+);
 
 /// A body that may be absent: then it says nothing.
 pub(super) type OptionalBody<T> = Body<T, false>;
 
-impl<'a, T: Type, const IS_REQUIRED: bool> ApiExtractor<'a> for Body<T, IS_REQUIRED> {
+/// A body of many things.
+pub(super) type LargeBody<T> = Body<T, true, LARGE>;
+
+impl<'a, T: Type, const IS_REQUIRED: bool, const SIZE: usize> ApiExtractor<'a> for Body<T, IS_REQUIRED, SIZE> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
     type ParamRawType = ();
@@ -57,7 +66,7 @@ impl<'a, T: Type, const IS_REQUIRED: bool> ApiExtractor<'a> for Body<T, IS_REQUI
             None => {}
         }
         let limit = <&BodyLimit>::from_data(request)?;
-        let bytes = body.take()?.into_bytes_limit(limit.0).await?;
+        let bytes = body.take()?.into_bytes_limit(limit.0.saturating_mul(SIZE)).await?;
         if !IS_REQUIRED && request.content_type().is_none() {
             if !bytes.is_empty() {
                 return Err(ContentTypeError::ExpectContentType.into());
@@ -92,6 +101,11 @@ impl Fields {
         let values = serde_json::from_slice(body)
             .map_err(|e| Problem::malformed(format!("the body is not a JSON object: {e}")))?;
         Ok(Self { values, violations: Vec::new() })
+    }
+
+    /// Reads an object within a body; nothing when it is none.
+    pub(super) fn of(value: &RawValue) -> Option<Self> {
+        serde_json::from_str(value.get()).ok().map(|values| Self { values, violations: Vec::new() })
     }
 
     /// Notes a failed rule.

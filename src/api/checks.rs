@@ -17,6 +17,11 @@ impl Checks {
         read(parameter?).map_err(|violation| self.0.push(violation)).ok()
     }
 
+    /// Notes a failed rule.
+    pub(super) fn fail(&mut self, violation: Violation) {
+        self.0.push(violation);
+    }
+
     /// Refuses the request when anything was wrong.
     pub(super) fn finish(self) -> Result<(), Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(self.0)) }

@@ -1,4 +1,4 @@
-//! Cursors of lists: the last id of a page, opaque to callers.
+//! Cursors of lists: the last id of a page, or two of them, or a number; opaque to callers.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,15 +10,47 @@ use crate::domain::violation::Violation;
 pub(super) const LIMIT_DEFAULT: u32 = 100;
 
 /// The cursor after the row with this id.
-fn after(id: Uuid) -> String {
+pub(super) fn after(id: Uuid) -> String {
     URL_SAFE_NO_PAD.encode(id.as_bytes())
 }
 
 /// The id that a cursor stands for.
 pub(super) fn read(text: &str) -> Result<Uuid, Violation> {
-    let id = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
-    let refuse = || Violation::new("cursor", "cursor_format", "must be a next_cursor of an earlier answer");
+    let id = decode(text).and_then(|bytes| Uuid::from_slice(&bytes).ok());
     id.filter(|id| id.get_version_num() == 7).ok_or_else(refuse)
+}
+
+/// The cursor after a row of a list that goes by one id and then by another; nil: after all of the first.
+pub(super) fn after_pair(first: Uuid, second: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode([*first.as_bytes(), *second.as_bytes()].concat())
+}
+
+/// The two ids that such a cursor stands for.
+pub(super) fn read_pair(text: &str) -> Result<(Uuid, Uuid), Violation> {
+    let pair = decode(text).and_then(|bytes| {
+        let (first, second) = bytes.split_at_checked(16)?;
+        Some((Uuid::from_slice(first).ok()?, Uuid::from_slice(second).ok()?))
+    });
+    pair.filter(|(first, _)| first.get_version_num() == 7).ok_or_else(refuse)
+}
+
+/// The cursor after a row with this number.
+pub(super) fn after_number(number: i32) -> String {
+    URL_SAFE_NO_PAD.encode(number.to_be_bytes())
+}
+
+/// The number that such a cursor stands for.
+pub(super) fn read_number(text: &str) -> Result<i32, Violation> {
+    let number = decode(text).and_then(|bytes| bytes.try_into().ok());
+    number.map(i32::from_be_bytes).ok_or_else(refuse)
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+fn refuse() -> Violation {
+    Violation::new("cursor", "cursor_format", "must be a next_cursor of an earlier answer")
 }
 
 /// Cuts rows fetched with one more than `limit` to a page, and says where the next begins.
@@ -56,6 +88,16 @@ mod tests {
     fn cursors_are_read_back() {
         let id = Uuid::now_v7();
         assert_eq!(read(&after(id)), Ok(id));
+        assert_eq!(read_pair(&after_pair(id, Uuid::nil())), Ok((id, Uuid::nil())));
+        assert_eq!(read_number(&after_number(7)), Ok(7));
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_is_refused() {
+        let id = Uuid::now_v7();
+        assert!(read(&after_pair(id, id)).is_err() && read(&after_number(1)).is_err());
+        assert!(read_pair(&after(id)).is_err() && read_pair(&after_number(1)).is_err());
+        assert!(read_number(&after(id)).is_err());
     }
 
     #[test]

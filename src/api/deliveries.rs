@@ -1,25 +1,28 @@
-//! Deliveries: enqueue, list, read with attempts, retry (R6–R9).
+//! Deliveries: enqueue, list, read with attempts, retry, cancel (R6–R9, R15).
+
+mod list;
+mod shown;
 
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub(super) use self::list::read_error_kind;
+use self::list::{AttemptPage, DeliveryPage, DeliveryQuery, Owner};
+use self::shown::{Delivery, DeliveryRecord};
 use super::Tag;
-use super::body::{Body, RawJson};
+use super::body::Body;
 use super::caller::{Caller, Manages, Publishes, Reads};
 use super::checks::Checks;
 use super::cursor::{self, LIMIT_DEFAULT};
 use super::events::{EventInput, read_event};
 use super::once::Once;
 use super::problem::Problem;
+use super::reach::Asked;
 use super::refusal::{Acting, Reading, Refusal, Writing};
 use super::reply::{Accepted, Found, Reply};
-use crate::domain::delivery::DeliveryStatus;
-use crate::domain::event::EventName;
-use crate::domain::violation::Violation;
-use crate::store::deliveries::{self, Retrial, Wanted};
+use crate::store::deliveries::{self, Cancellation, Retrial};
 use crate::store::events::Published;
 use crate::store::{Store, Work, events, subscriptions};
 
@@ -70,7 +73,8 @@ impl DeliveriesApi {
 
     /// List deliveries
     ///
-    /// Newest first.
+    /// Newest first. With `payload` or `resource_id` it is a search: events are looked at from the newest, their deliveries are in
+    /// the order of the events, and `search` says how far this page came; go on with `next_cursor`.
     #[oai(path = "/deliveries", method = "get", operation_id = "listDeliveries")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the operation")]
     async fn list(
@@ -84,27 +88,116 @@ impl DeliveriesApi {
         subscription_id: Query<Option<Uuid>>,
         /// Only those of this event.
         event_id: Query<Option<Uuid>>,
+        /// Only those whose last failure was of this kind, such as `timeout`.
+        error_kind: Query<Option<String>>,
+        /// Only those whose last answer had this HTTP status.
+        #[oai(validator(minimum(value = "100"), maximum(value = "999")))]
+        status_code: Query<Option<i32>>,
+        /// Only those made at this time or later (RFC 3339, to the millisecond); in a search, of events made then.
+        since: Query<Option<String>>,
+        /// Only those made before this time; in a search, of events made before it.
+        until: Query<Option<String>>,
+        /// Only those of events about this kind of thing; needs `resource_id`.
+        resource_type: Query<Option<String>>,
+        /// Only those of events about the thing with this id.
+        resource_id: Query<Option<String>>,
+        /// Only those of events of whose payload this jsonpath predicate is true, such as `$.amount > 100`, up to 1,000 characters and
+        /// without `like_regex`. At most 10,000 events are looked at for a page.
+        payload: Query<Option<String>>,
         /// Rows of a page, 100 unless given.
         #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
         limit: Query<Option<u32>>,
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Result<Found<DeliveryPage>, Refusal<Reading>> {
-        let limit = limit.0.unwrap_or(LIMIT_DEFAULT);
-        let mut checks = Checks::default();
-        let wanted = &Wanted {
-            event: checks.read(event.0.as_deref(), read_event_name),
-            status: checks.read(status.0.as_deref(), read_status),
+        let query = DeliveryQuery {
+            event: event.0,
+            status: status.0,
             subscription_id: subscription_id.0,
             event_id: event_id.0,
-            before: checks.read(cursor.0.as_deref(), cursor::read),
-            rows: i64::from(limit) + 1,
+            error_kind: error_kind.0,
+            status_code: status_code.0,
+            since: since.0,
+            until: until.0,
+            asked: Asked { resource_type: resource_type.0, resource_id: resource_id.0, payload: payload.0 },
+            limit: limit.0,
+            cursor: cursor.0,
+            owner: None,
         };
-        checks.finish()?;
-        let found =
-            self.store.tx("list deliveries", caller.scope(), move |tx| Work::new(deliveries::list(tx, wanted))).await?;
-        let (rows, next_cursor) = cursor::page(found, limit, |row| row.id);
-        Ok(Reply::new(DeliveryPage { data: rows.into_iter().map(Delivery::from).collect(), next_cursor }))
+        Ok(Reply::new(query.answer(&self.store, caller.scope()).await?))
+    }
+
+    /// List the deliveries of a subscription
+    ///
+    /// Newest first.
+    #[oai(path = "/subscriptions/:id/deliveries", method = "get", operation_id = "listDeliveriesOfSubscription")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the operation")]
+    async fn of_subscription(
+        &self,
+        caller: Caller<Reads>,
+        /// Id of the subscription.
+        id: Path<Uuid>,
+        /// Only those of this event type.
+        event: Query<Option<String>>,
+        /// Only those with this status, in any letter case.
+        status: Query<Option<String>>,
+        /// Only those whose last failure was of this kind, such as `timeout`.
+        error_kind: Query<Option<String>>,
+        /// Only those whose last answer had this HTTP status.
+        #[oai(validator(minimum(value = "100"), maximum(value = "999")))]
+        status_code: Query<Option<i32>>,
+        /// Only those made at this time or later (RFC 3339, to the millisecond).
+        since: Query<Option<String>>,
+        /// Only those made before this time.
+        until: Query<Option<String>>,
+        /// Rows of a page, 100 unless given.
+        #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
+        limit: Query<Option<u32>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Found<DeliveryPage>, Refusal<Reading>> {
+        let query = DeliveryQuery {
+            event: event.0,
+            status: status.0,
+            subscription_id: Some(id.0),
+            error_kind: error_kind.0,
+            status_code: status_code.0,
+            since: since.0,
+            until: until.0,
+            limit: limit.0,
+            cursor: cursor.0,
+            owner: Some(Owner::Subscription(id.0)),
+            ..DeliveryQuery::default()
+        };
+        Ok(Reply::new(query.answer(&self.store, caller.scope()).await?))
+    }
+
+    /// List the deliveries of an event
+    ///
+    /// Newest first.
+    #[oai(path = "/events/:id/deliveries", method = "get", operation_id = "listDeliveriesOfEvent")]
+    async fn of_event(
+        &self,
+        caller: Caller<Reads>,
+        /// Id of the event.
+        id: Path<Uuid>,
+        /// Only those with this status, in any letter case.
+        status: Query<Option<String>>,
+        /// Rows of a page, 100 unless given.
+        #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
+        limit: Query<Option<u32>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Found<DeliveryPage>, Refusal<Reading>> {
+        let query = DeliveryQuery {
+            status: status.0,
+            event_id: Some(id.0),
+            limit: limit.0,
+            cursor: cursor.0,
+            owner: Some(Owner::Event(id.0)),
+            ..DeliveryQuery::default()
+        };
+        Ok(Reply::new(query.answer(&self.store, caller.scope()).await?))
     }
 
     /// Get a delivery
@@ -155,21 +248,64 @@ impl DeliveriesApi {
             .once(&self.store, "retry delivery", move |tx| Work::new(deliveries::retry(tx, id.0)), answer)
             .await??)
     }
+
+    /// List the attempts of a delivery
+    ///
+    /// Newest first, over all its generations.
+    #[oai(path = "/deliveries/:id/attempts", method = "get", operation_id = "listAttempts")]
+    async fn attempts(
+        &self,
+        caller: Caller<Reads>,
+        /// Id of the delivery.
+        id: Path<Uuid>,
+        /// Rows of a page, 100 unless given.
+        #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
+        limit: Query<Option<u32>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Found<AttemptPage>, Refusal<Reading>> {
+        let limit = limit.0.unwrap_or(LIMIT_DEFAULT);
+        let mut checks = Checks::default();
+        let before = checks.read(cursor.0.as_deref(), cursor::read_number);
+        checks.finish()?;
+        let found = self
+            .store
+            .tx("list attempts", caller.scope(), move |tx| {
+                Work::new(async move {
+                    if deliveries::find(tx, id.0).await?.is_none() {
+                        return Ok(None);
+                    }
+                    deliveries::attempts_page(tx, id.0, before, i64::from(limit) + 1).await.map(Some)
+                })
+            })
+            .await?;
+        Ok(Reply::new(AttemptPage::new(found.ok_or_else(|| unknown(id.0))?, limit)?))
+    }
+
+    /// Cancel a delivery
+    ///
+    /// One that waits, for its first attempt or for a retry, is given up. Cancelling it again changes nothing.
+    #[oai(path = "/deliveries/:id/cancel", method = "post", operation_id = "cancelDelivery")]
+    async fn cancel(
+        &self,
+        caller: Caller<Manages>,
+        /// Id of the delivery.
+        id: Path<Uuid>,
+    ) -> Result<Once<Found<Delivery>>, Refusal<Acting>> {
+        let answer = |cancellation| match cancellation {
+            Cancellation::Cancelled(delivery) => Ok(Reply::new((*delivery).into())),
+            Cancellation::Unknown => Err(unknown(id.0)),
+            Cancellation::BeingSent => Err(Problem::conflict("a dispatcher is sending it at this moment")),
+            Cancellation::Finished(status) => Err(Problem::conflict(format!("it is {status} already"))),
+        };
+        Ok(caller
+            .once(&self.store, "cancel delivery", move |tx| Work::new(deliveries::cancel(tx, id.0)), answer)
+            .await??)
+    }
 }
 
 fn unknown(id: Uuid) -> Problem {
     Problem::not_found(format!("there is no delivery {id}"))
-}
-
-fn read_event_name(text: &str) -> Result<String, Violation> {
-    Ok(EventName::parse("event", text)?.as_str().to_owned())
-}
-
-fn read_status(text: &str) -> Result<DeliveryStatus, Violation> {
-    DeliveryStatus::parse(text).ok_or_else(|| {
-        let words: Vec<&str> = DeliveryStatus::ALL.iter().map(|status| status.as_str()).collect();
-        Violation::new("status", "unknown_word", format!("must be one of {}", words.join(", ")))
-    })
 }
 
 /// What was enqueued.
@@ -180,161 +316,4 @@ struct Enqueued {
     /// Deliveries made; null while a dispatcher still has to find out (very many subscriptions, or a failing filter).
     #[oai(nullable)]
     count: Option<i64>,
-}
-
-/// One event on its way to one receiver.
-#[derive(Object, Serialize)]
-struct Delivery {
-    /// Id.
-    id: Uuid,
-    /// Whose.
-    tenant_id: Uuid,
-    /// Who is to receive it.
-    subscription_id: Uuid,
-    /// What happened: `webhook-id` of the request.
-    event_id: Uuid,
-    /// Event type.
-    event: String,
-    /// URL of the subscription as it is now.
-    #[oai(nullable)]
-    target_url: Option<String>,
-    /// `pending`, `sending`, `retrying`, `delivered`, `failed` (refused for good), `abandoned` (retries exhausted) or `cancelled`.
-    status: String,
-    /// How often it was retried by hand.
-    generation: i32,
-    /// Attempts made in this generation.
-    attempts: i32,
-    /// Not to be sent before; null while it waits for the delivery before it with the same ordering key.
-    #[oai(nullable)]
-    #[serde(with = "time::serde::rfc3339::option")]
-    due_at: Option<OffsetDateTime>,
-    /// HTTP status of the last answer.
-    #[oai(nullable)]
-    last_status_code: Option<i32>,
-    /// Kind of the last failure.
-    #[oai(nullable)]
-    last_error_kind: Option<String>,
-    /// The last failure in words.
-    #[oai(nullable)]
-    last_error: Option<String>,
-    /// When it was made.
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    /// Last change.
-    #[serde(with = "time::serde::rfc3339")]
-    updated_at: OffsetDateTime,
-    /// When it came to its end.
-    #[oai(nullable)]
-    #[serde(with = "time::serde::rfc3339::option")]
-    finished_at: Option<OffsetDateTime>,
-}
-
-impl From<deliveries::Delivery> for Delivery {
-    fn from(row: deliveries::Delivery) -> Self {
-        Self {
-            id: row.id,
-            tenant_id: row.tenant_id,
-            subscription_id: row.subscription_id,
-            event_id: row.event_id,
-            event: row.event,
-            target_url: row.target_url,
-            status: row.status.to_string(),
-            generation: row.generation,
-            attempts: row.attempts,
-            due_at: row.due_at,
-            last_status_code: row.last_status_code,
-            last_error_kind: row.last_error_kind,
-            last_error: row.last_error,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            finished_at: row.finished_at,
-        }
-    }
-}
-
-/// A page of deliveries.
-#[derive(Object, Serialize)]
-struct DeliveryPage {
-    /// Newest first.
-    data: Vec<Delivery>,
-    /// Where the next page begins; null on the last.
-    #[oai(nullable)]
-    next_cursor: Option<String>,
-}
-
-/// A delivery with everything known of it.
-#[derive(Object, Serialize)]
-struct DeliveryRecord {
-    /// The delivery itself.
-    #[oai(flatten)]
-    #[serde(flatten)]
-    delivery: Delivery,
-    /// The event's payload; null when it is no longer kept.
-    #[oai(nullable)]
-    payload: Option<RawJson>,
-    /// Every attempt, oldest first.
-    attempt_history: Vec<Attempt>,
-}
-
-impl DeliveryRecord {
-    fn new(
-        delivery: deliveries::Delivery,
-        event: Option<events::Event>,
-        attempts: Vec<deliveries::Attempt>,
-    ) -> Result<Self, Problem> {
-        let payload = event.map(|event| RawJson::new(event.payload)).transpose()?;
-        let attempt_history = attempts.into_iter().map(Attempt::new).collect::<Result<_, _>>()?;
-        Ok(Self { delivery: delivery.into(), payload, attempt_history })
-    }
-}
-
-/// One request and what came of it.
-#[derive(Object, Serialize)]
-struct Attempt {
-    /// Which retry by hand of the delivery it belongs to.
-    generation: i32,
-    /// First, second, … of that generation.
-    number: i32,
-    /// Where it went.
-    target_url: String,
-    /// When it began.
-    #[serde(with = "time::serde::rfc3339")]
-    started_at: OffsetDateTime,
-    /// How long it took in milliseconds.
-    duration_ms: i32,
-    /// HTTP status, when there was an answer.
-    #[oai(nullable)]
-    status_code: Option<i32>,
-    /// Why it did not deliver; null when it did.
-    #[oai(nullable)]
-    error_kind: Option<String>,
-    /// The same in words.
-    #[oai(nullable)]
-    error: Option<String>,
-    /// Headers of the answer as pairs of name and value.
-    #[oai(nullable)]
-    response_headers: Option<RawJson>,
-    /// Beginning of the answer's body.
-    #[oai(nullable)]
-    response_body: Option<String>,
-    /// Whether there was more.
-    response_body_truncated: bool,
-}
-
-impl Attempt {
-    fn new(row: deliveries::Attempt) -> Result<Self, Problem> {
-        Ok(Self {
-            generation: row.generation,
-            number: row.number,
-            target_url: row.target_url,
-            started_at: row.started_at,
-            duration_ms: row.duration_ms,
-            status_code: row.status_code,
-            error_kind: row.error_kind,
-            error: row.error,
-            response_headers: row.response_headers.map(RawJson::new).transpose()?,
-            response_body: row.response_body,
-            response_body_truncated: row.response_body_truncated,
-        })
-    }
 }

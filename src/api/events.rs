@@ -1,25 +1,29 @@
-//! Events: publish one, read one, and the catalogue of types.
+//! Events: publish one or many, list, read and cancel them, and the catalogue of types.
 
-use std::collections::HashMap;
+mod input;
+mod list;
+mod shown;
 
 use poem::Request;
-use poem_openapi::param::Path;
-use poem_openapi::types::Example;
+use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
+use self::input::{BatchInput, read_batch, refuse_texts};
+pub(super) use self::input::{EventInput, read_event, short_text};
+use self::list::{EventPage, EventQuery};
+use self::shown::Event;
 use super::Tag;
-use super::body::{Body, Fields, RawJson};
-use super::caller::{Caller, Publishes, Reads};
+use super::body::{Body, LargeBody};
+use super::caller::{Caller, Manages, Publishes, Reads};
 use super::once::Once;
 use super::problem::Problem;
-use super::refusal::{Reading, Refusal, Writing};
-use super::reply::{Created, Found, Reply};
-use crate::domain::event::EventName;
+use super::reach::Asked;
+use super::refusal::{Acting, Reading, Refusal, Writing};
+use super::reply::{Accepted, Created, Found, Reply};
 use crate::store::events::{self, NewEvent};
-use crate::store::{Store, Work};
+use crate::store::{Scope, Store, StoreError, Work};
 
 /// The operations on events.
 pub(super) struct EventsApi {
@@ -47,6 +51,68 @@ impl EventsApi {
         Ok(caller.once(&self.store, "publish event", move |tx| Work::new(events::publish(tx, new)), answer).await??)
     }
 
+    /// Publish many events
+    ///
+    /// All of them in one transaction, in the order given, or none. The body may be 16 times as large as that of one event.
+    #[oai(path = "/events/batch", method = "post", operation_id = "publishEvents")]
+    async fn publish_many(
+        &self,
+        caller: Caller<Publishes>,
+        body: LargeBody<BatchInput>,
+    ) -> Result<Once<Accepted<PublishedBatch>>, Refusal<Writing>> {
+        let new = &read_batch(body.0)?;
+        let answer = |ids: Vec<Uuid>| Ok(Reply::new(PublishedBatch::new(&ids, new)));
+        let published = caller
+            .once(&self.store, "publish events", move |tx| Work::new(events::publish_many(tx, new)), answer)
+            .await;
+        match published {
+            Ok(published) => Ok(published?),
+            Err(error) => Err(self.judge(caller.scope(), new, error).await.into()),
+        }
+    }
+
+    /// List events
+    ///
+    /// Newest first, without their payloads. What is filtered is searched for: `search` says how far this page came; go on with
+    /// `next_cursor`.
+    #[oai(path = "/events", method = "get", operation_id = "listEvents")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the operation")]
+    async fn list(
+        &self,
+        caller: Caller<Reads>,
+        /// Only those of this type, such as `invoice.paid`, or of this group, such as `invoice.*`.
+        event: Query<Option<String>>,
+        /// Only those about this kind of thing; needs `resource_id`.
+        resource_type: Query<Option<String>>,
+        /// Only those about the thing with this id.
+        resource_id: Query<Option<String>>,
+        /// Only those whose fan-out is `done`, `open`, `muted`, `unknown_tenant` or `cancelled`.
+        fanout: Query<Option<String>>,
+        /// Only those of whose payload this jsonpath predicate is true, such as `$.amount > 100`, up to 1,000 characters and without
+        /// `like_regex`. At most 10,000 events are looked at for a page.
+        payload: Query<Option<String>>,
+        /// Only those published at this time or later (RFC 3339, to the millisecond).
+        since: Query<Option<String>>,
+        /// Only those published before this time.
+        until: Query<Option<String>>,
+        /// Rows of a page, 100 unless given.
+        #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
+        limit: Query<Option<u32>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Found<EventPage>, Refusal<Reading>> {
+        let query = EventQuery {
+            event: event.0,
+            fanout: fanout.0,
+            asked: Asked { resource_type: resource_type.0, resource_id: resource_id.0, payload: payload.0 },
+            since: since.0,
+            until: until.0,
+            limit: limit.0,
+            cursor: cursor.0,
+        };
+        Ok(Reply::new(query.answer(&self.store, caller.scope()).await?))
+    }
+
     /// Get an event
     #[oai(path = "/events/:id", method = "get", operation_id = "getEvent")]
     async fn get(
@@ -60,6 +126,29 @@ impl EventsApi {
         Ok(Reply::new(Event::new(event)?))
     }
 
+    /// Cancel an event
+    ///
+    /// Its deliveries that wait are given up, and so is a fan-out that is still open. What a dispatcher is sending at this moment is
+    /// not stopped, and what has arrived has arrived.
+    #[oai(path = "/events/:id/cancel", method = "post", operation_id = "cancelEvent")]
+    async fn cancel(
+        &self,
+        caller: Caller<Manages>,
+        /// Id of the event.
+        id: Path<Uuid>,
+    ) -> Result<Once<Found<CancelledEvent>>, Refusal<Acting>> {
+        let answer = |found: Option<events::Cancellation>| {
+            let done = found.ok_or_else(|| Problem::not_found(format!("there is no event {}", id.0)))?;
+            Ok(Reply::new(CancelledEvent {
+                event_id: id.0,
+                cancelled: done.cancelled,
+                in_flight: done.in_flight,
+                is_fanout_cancelled: done.is_fanout_cancelled,
+            }))
+        };
+        Ok(caller.once(&self.store, "cancel event", move |tx| Work::new(events::cancel(tx, id.0)), answer).await??)
+    }
+
     /// List event types
     ///
     /// The catalogue in its groups. An event need not be listed here to be published.
@@ -70,69 +159,31 @@ impl EventsApi {
     }
 }
 
-/// An event to be published. Its fields are read by [`read_event`]; this is how the document shows them.
-#[derive(Object)]
-#[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
-pub(super) struct EventInput {
-    /// Event type such as `invoice.created`: lower case, at least two segments, up to 100 characters.
-    #[oai(validator(min_length = 1, max_length = 100))]
-    event: String,
-    /// The data, a JSON object of up to 256 KiB (`WEBHOOK_MAX_PAYLOAD_BYTES`).
-    payload: HashMap<String, RawJson>,
-    /// Kind of the thing it is about, such as `invoice`.
-    #[oai(validator(min_length = 1, max_length = 100))]
-    resource_type: Option<String>,
-    /// Id of the thing it is about.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    resource_id: Option<String>,
-    /// Merged into the body's metadata, beneath `tenant_id`, `source` and `version`.
-    metadata: Option<HashMap<String, RawJson>>,
-    /// Not to be sent before this time.
-    deliver_after: Option<OffsetDateTime>,
-}
-
-impl Example for EventInput {
-    fn example() -> Self {
-        let amount = RawJson::text("1500.00");
-        Self {
-            event: "invoice.created".to_owned(),
-            payload: HashMap::from([("amount".to_owned(), amount)]),
-            resource_type: Some("invoice".to_owned()),
-            resource_id: Some("4711".to_owned()),
-            metadata: None,
-            deliver_after: None,
+impl EventsApi {
+    /// Says which events of a batch the database refuses: a failed statement does not.
+    async fn judge(&self, scope: Scope, new: &[NewEvent], error: StoreError) -> Problem {
+        let is_about_values = matches!(error, StoreError::Value { .. } | StoreError::Constraint { .. })
+            || error.sqlstate().is_some_and(|code| code.code().starts_with("54"));
+        if !is_about_values {
+            return error.into();
+        }
+        let payloads: &Vec<&str> = &new.iter().map(|event| event.payload.as_str()).collect();
+        let metadata: &Vec<&str> = &new.iter().map(|event| event.metadata.as_deref().unwrap_or("{}")).collect();
+        let faults = self
+            .store
+            .tx("judge events", scope, move |tx| {
+                Work::new(async move {
+                    let mut violations = refuse_texts("payload", events::json_faults(tx, payloads).await?);
+                    violations.extend(refuse_texts("metadata", events::json_faults(tx, metadata).await?));
+                    Ok(violations)
+                })
+            })
+            .await;
+        match faults {
+            Ok(violations) if !violations.is_empty() => Problem::invalid(violations),
+            _ => error.into(),
         }
     }
-}
-
-/// Reads the fields of an event, or says everything that is wrong with them.
-pub(super) fn read_event(mut fields: Fields) -> Result<NewEvent, Problem> {
-    let name = fields.required_text("event");
-    let event = name.and_then(|name| fields.keep(EventName::parse("event", &name).map_err(Some)));
-    if event.as_ref().is_some_and(EventName::is_reserved) {
-        fields.fail("event", "event_reserved", "must not begin with posthorn., which is for operational events");
-    }
-    fields.require("payload");
-    let payload = fields.object("payload");
-    let resource_type = short_text(&mut fields, "resource_type", 100);
-    let resource_id = short_text(&mut fields, "resource_id", 200);
-    let metadata = fields.object("metadata");
-    let deliver_after = fields.time("deliver_after");
-    let violations = fields.finish();
-    match (event, payload) {
-        (Some(event), Some(payload)) if violations.is_empty() => {
-            Ok(NewEvent { event, payload, resource_type, resource_id, metadata, deliver_after })
-        }
-        _ => Err(Problem::invalid(violations)),
-    }
-}
-
-pub(super) fn short_text(fields: &mut Fields, field: &'static str, max: usize) -> Option<String> {
-    let text = fields.text(field)?;
-    if !(1..=max).contains(&text.chars().count()) || text.chars().any(char::is_control) {
-        fields.fail(field, "printable", format!("must have 1 to {max} characters, none of them a control character"));
-    }
-    Some(text)
 }
 
 /// What was published.
@@ -147,56 +198,40 @@ struct Published {
     deliveries: Option<i64>,
 }
 
-/// Something that happened.
+/// What was published together.
 #[derive(Object, Serialize)]
-struct Event {
-    /// Id.
-    id: Uuid,
-    /// Whose.
-    tenant_id: Uuid,
-    /// Event type.
-    event: String,
-    /// The data.
-    payload: RawJson,
-    /// Kind of the thing it is about.
-    #[oai(nullable)]
-    resource_type: Option<String>,
-    /// Id of the thing it is about.
-    #[oai(nullable)]
-    resource_id: Option<String>,
-    /// Its own metadata.
-    #[oai(nullable)]
-    metadata: Option<RawJson>,
-    /// Not to be sent before.
-    #[oai(nullable)]
-    #[serde(with = "time::serde::rfc3339::option")]
-    deliver_after: Option<OffsetDateTime>,
-    /// When it was published.
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    /// `done`; `open`: a dispatcher will make its deliveries; `muted` or `unknown_tenant`: it has none.
-    fanout: String,
-    /// Why it is open.
-    #[oai(nullable)]
-    fanout_reason: Option<String>,
+struct PublishedBatch {
+    /// In the order given.
+    data: Vec<PublishedOne>,
 }
 
-impl Event {
-    fn new(row: events::Event) -> Result<Self, Problem> {
-        Ok(Self {
-            id: row.id,
-            tenant_id: row.tenant_id,
-            event: row.event,
-            payload: RawJson::new(row.payload)?,
-            resource_type: row.resource_type,
-            resource_id: row.resource_id,
-            metadata: row.metadata.map(RawJson::new).transpose()?,
-            deliver_after: row.deliver_after,
-            created_at: row.created_at,
-            fanout: row.fanout,
-            fanout_reason: row.fanout_reason,
-        })
+/// One of many.
+#[derive(Object, Serialize)]
+struct PublishedOne {
+    /// Id of the event.
+    id: Uuid,
+    /// Event type, normalised.
+    event: String,
+}
+
+impl PublishedBatch {
+    fn new(ids: &[Uuid], new: &[NewEvent]) -> Self {
+        let one = |(id, new): (&Uuid, &NewEvent)| PublishedOne { id: *id, event: new.event.to_string() };
+        Self { data: ids.iter().zip(new).map(one).collect() }
     }
+}
+
+/// What cancelling an event came to.
+#[derive(Object, Serialize)]
+struct CancelledEvent {
+    /// The event.
+    event_id: Uuid,
+    /// Deliveries that were waiting and are cancelled now.
+    cancelled: i32,
+    /// Deliveries that a dispatcher is sending at this moment.
+    in_flight: i32,
+    /// Whether its fan-out was still open: it gets no further deliveries.
+    is_fanout_cancelled: bool,
 }
 
 /// The catalogue.

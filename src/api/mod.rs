@@ -11,6 +11,7 @@ mod deliveries;
 mod drain;
 mod etag;
 mod events;
+mod jobs;
 mod jwt;
 mod keys;
 mod limits;
@@ -18,12 +19,14 @@ mod monitor;
 mod once;
 mod operations;
 mod problem;
+mod reach;
 mod refusal;
 mod reply;
 mod subscriptions;
 mod surround;
 mod tenant;
 mod test_sends;
+mod times;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -43,6 +46,7 @@ use self::audit::AuditApi;
 use self::body::BodyLimit;
 use self::deliveries::DeliveriesApi;
 use self::events::EventsApi;
+use self::jobs::JobsApi;
 pub use self::jwt::{Jwt, JwtError};
 use self::keys::KeysApi;
 use self::limits::Limits;
@@ -92,6 +96,8 @@ enum Tag {
     Deliveries,
     /// What happened.
     Events,
+    /// The same again, and other long work: retry, replay, backfill, cancel.
+    Jobs,
     /// The caller's own tenant.
     Tenant,
     /// Keys by which the tenant's programs call.
@@ -158,7 +164,7 @@ pub fn admin_document() -> String {
 }
 
 /// The resources, in the order of the document.
-type Resources = (SubscriptionsApi, TestSendsApi, DeliveriesApi, EventsApi, TenantApi, KeysApi, AuditApi);
+type Resources = (SubscriptionsApi, TestSendsApi, DeliveriesApi, EventsApi, JobsApi, TenantApi, KeysApi, AuditApi);
 
 fn resources(state: &ApiState) -> Resources {
     let store = || state.store.clone();
@@ -168,6 +174,7 @@ fn resources(state: &ApiState) -> Resources {
         TestSendsApi { store: store(), webhook },
         DeliveriesApi { store: store() },
         EventsApi { store: store() },
+        JobsApi { store: store() },
         TenantApi { store: store() },
         KeysApi { store: store() },
         AuditApi { store: store() },

@@ -214,6 +214,7 @@ fn expected(parameter: &str) -> Option<&'static str> {
         "limit" => Some("must be a whole number from 1 to 500"),
         "active" => Some("must be true, false or all"),
         "strict" => Some("must be true or false"),
+        "status_code" => Some("must be a whole number from 100 to 999"),
         _ if parameter.ends_with("_id") => Some("must be a UUID"),
         _ => None,
     }

@@ -31,6 +31,11 @@ impl<const STATUS: u16, T> Reply<STATUS, T> {
         Self { body, location: None, etag: None }
     }
 
+    /// The same, saying at which path the thing can be read from now on.
+    pub(super) fn at_path(self, path: String) -> Self {
+        Self { location: Some(path), ..self }
+    }
+
     /// The same, saying where the thing can be read from now on: beneath the collection that was posted to.
     pub(super) fn at(self, request: &Request, id: impl Display) -> Self {
         let collection = request.original_uri().path().trim_end_matches('/');
@@ -61,8 +66,8 @@ impl<const STATUS: u16, T: Serialize + Send> IntoResponse for Reply<STATUS, T> {
 impl<const STATUS: u16, T: Type> ApiResponse for Reply<STATUS, T> {
     fn meta() -> MetaResponses {
         let (description, headers) = match STATUS {
-            201 => ("Created", vec![location()]),
-            202 => ("Accepted: deliveries are sent in the background", vec![]),
+            201 => ("Created", vec![location(true)]),
+            202 => ("Accepted: it goes on in the background", vec![location(false)]),
             _ => ("Found", vec![]),
         };
         let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
@@ -76,13 +81,41 @@ impl<const STATUS: u16, T: Type> ApiResponse for Reply<STATUS, T> {
     }
 }
 
-fn location() -> MetaHeader {
+fn location(required: bool) -> MetaHeader {
     MetaHeader {
         name: "LOCATION".to_owned(),
         description: Some("Path of the new thing".to_owned()),
-        required: true,
+        required,
         deprecated: false,
         schema: String::schema_ref(),
+    }
+}
+
+/// One of two answers that went well.
+pub(super) enum Either<A, B> {
+    /// The one.
+    One(A),
+    /// The other.
+    Other(B),
+}
+
+impl<A: IntoResponse, B: IntoResponse> IntoResponse for Either<A, B> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::One(answer) => answer.into_response(),
+            Self::Other(answer) => answer.into_response(),
+        }
+    }
+}
+
+impl<A: ApiResponse, B: ApiResponse> ApiResponse for Either<A, B> {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: A::meta().responses.into_iter().chain(B::meta().responses).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        A::register(registry);
+        B::register(registry);
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod claim;
 mod fan_out;
+mod jobs;
 mod judge;
 mod record;
 mod rescue;
@@ -64,6 +65,10 @@ pub(crate) struct Tools {
     pub(crate) open_fanouts: Notify,
     /// Tells that someone asked for a test send.
     pub(crate) test_sends: Arc<Notify>,
+    /// Tells that there is a new job.
+    pub(crate) jobs: Arc<Notify>,
+    /// Pace of a job.
+    pub(crate) job_rows_per_second: i32,
 }
 
 /// A dispatcher that has told the database about itself and not begun yet.
@@ -117,6 +122,8 @@ impl Dispatcher {
             wake,
             open_fanouts: Notify::new(),
             test_sends: Arc::new(Notify::new()),
+            jobs: Arc::new(Notify::new()),
+            job_rows_per_second: i32::try_from(config.job_rows_per_second).unwrap_or(i32::MAX),
         };
         Ok(Self {
             tools: Arc::new(tools),
@@ -140,6 +147,7 @@ impl Dispatcher {
         beside.spawn(rescue::keep_sweeping(tools.clone(), stop.clone()));
         beside.spawn(fan_out::keep_fanning_out(tools.clone(), stop.clone()));
         beside.spawn(test_sends::keep_testing(tools.clone(), stop.clone()));
+        beside.spawn(jobs::keep_running_jobs(tools.clone(), stop.clone()));
         beside.close();
         let abort = CancellationToken::new();
         let deliveries = TaskTracker::new();

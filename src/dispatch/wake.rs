@@ -155,7 +155,13 @@ impl Sleeper {
         if Instant::now() < retry_at {
             return;
         }
-        match Listener::connect(&self.url, self.tools.wake.clone(), self.tools.test_sends.clone()).await {
+        let listener = Listener::connect(
+            &self.url,
+            self.tools.wake.clone(),
+            self.tools.test_sends.clone(),
+            self.tools.jobs.clone(),
+        );
+        match listener.await {
             Ok(listener) => {
                 let listener = Arc::new(listener);
                 let heartbeat = tokio::spawn(keep_alive(listener.clone(), self.tools.clone()));

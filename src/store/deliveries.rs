@@ -1,4 +1,4 @@
-//! Deliveries and attempts of one tenant, for reading, and the manual retry.
+//! Deliveries and attempts of one tenant, for reading, and what is done to one by hand: retry, cancel.
 
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -49,6 +49,8 @@ pub struct Delivery {
 /// One request and what came of it.
 #[derive(Clone, Debug)]
 pub struct Attempt {
+    /// The lease it was made under: its place among all attempts of the delivery.
+    pub epoch: i32,
     /// Which replay of the delivery.
     pub generation: i32,
     /// First, second, … of that generation.
@@ -73,7 +75,7 @@ pub struct Attempt {
     pub response_body_truncated: bool,
 }
 
-/// Which deliveries [`list`] answers with.
+/// Which deliveries [`list`] and [`of_events`] answer with.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Those of this event type.
@@ -84,7 +86,13 @@ pub struct Wanted {
     pub subscription_id: Option<Uuid>,
     /// Those of this event.
     pub event_id: Option<Uuid>,
-    /// Those older than this one.
+    /// Those whose last failure was of this kind.
+    pub error_kind: Option<&'static str>,
+    /// Those whose last answer had this HTTP status.
+    pub status_code: Option<i32>,
+    /// Those whose id is not below this one.
+    pub since: Option<Uuid>,
+    /// Those whose id is below this one.
     pub before: Option<Uuid>,
     /// At most so many.
     pub rows: i64,
@@ -103,6 +111,19 @@ pub enum Retrial {
     NoReceiver(Option<SubscriptionStatus>),
 }
 
+/// What came of [`cancel`].
+#[derive(Debug)]
+pub enum Cancellation {
+    /// It is cancelled, now or since before.
+    Cancelled(Box<Delivery>),
+    /// There is no such delivery.
+    Unknown,
+    /// A dispatcher is sending it at this moment.
+    BeingSent,
+    /// It came to another end.
+    Finished(DeliveryStatus),
+}
+
 /// One delivery.
 ///
 /// # Errors
@@ -119,7 +140,50 @@ pub async fn list(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<Delivery>, StoreEr
     let status = wanted.status.map(DeliveryStatus::as_str);
     tx.query(
         sql::DELIVERIES_LIST,
-        &[&wanted.event, &status, &wanted.subscription_id, &wanted.event_id, &wanted.before, &wanted.rows],
+        &[
+            &wanted.event,
+            &status,
+            &wanted.subscription_id,
+            &wanted.event_id,
+            &wanted.error_kind,
+            &wanted.status_code,
+            &wanted.since,
+            &wanted.before,
+            &wanted.rows,
+        ],
+    )
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// Deliveries of some events, in the order of the events, newest first, and beyond `below` (an event and a delivery). Ids of
+/// `wanted` are not asked for.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn of_events(
+    tx: &Tx<'_>,
+    events: &[Uuid],
+    wanted: &Wanted,
+    below: Option<(Uuid, Uuid)>,
+) -> Result<Vec<Delivery>, StoreError> {
+    let status = wanted.status.map(DeliveryStatus::as_str);
+    let (event, delivery) = below.unzip();
+    tx.query(
+        sql::DELIVERIES_OF_EVENTS,
+        &[
+            &events,
+            &wanted.event,
+            &status,
+            &wanted.subscription_id,
+            &wanted.error_kind,
+            &wanted.status_code,
+            &event,
+            &delivery,
+            &wanted.rows,
+        ],
     )
     .await?
     .iter()
@@ -133,6 +197,38 @@ pub async fn list(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<Delivery>, StoreEr
 /// [`StoreError`] of the database.
 pub async fn attempts(tx: &Tx<'_>, delivery: Uuid) -> Result<Vec<Attempt>, StoreError> {
     tx.query(sql::DELIVERIES_ATTEMPTS, &[&delivery]).await?.iter().map(read_attempt).collect()
+}
+
+/// The same, newest first: at most `rows` of those before the lease `before`.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn attempts_page(
+    tx: &Tx<'_>,
+    delivery: Uuid,
+    before: Option<i32>,
+    rows: i64,
+) -> Result<Vec<Attempt>, StoreError> {
+    tx.query(sql::DELIVERIES_ATTEMPTS_PAGE, &[&delivery, &before, &rows]).await?.iter().map(read_attempt).collect()
+}
+
+/// Gives a delivery up that waits. One that is cancelled already stays so.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn cancel(tx: &Tx<'_>, id: Uuid) -> Result<Cancellation, StoreError> {
+    let Some(row) = tx.query_opt(sql::DELIVERIES_LOCK, &[&id]).await? else { return Ok(Cancellation::Unknown) };
+    let status = word("webhook_deliveries", "status", id, get(&row, "status")?, DeliveryStatus::parse)?;
+    match status {
+        DeliveryStatus::Sending => return Ok(Cancellation::BeingSent),
+        DeliveryStatus::Pending | DeliveryStatus::Retrying => {
+            tx.query(sql::DELIVERIES_CANCEL, &[&id]).await?;
+        }
+        DeliveryStatus::Cancelled => {}
+        ended => return Ok(Cancellation::Finished(ended)),
+    }
+    let row = tx.query_one(sql::DELIVERIES_GET, &[&id]).await?;
+    Ok(Cancellation::Cancelled(Box::new(read(&row)?)))
 }
 
 /// Makes a delivery due now, as a new generation (R9), and wakes a dispatcher.
@@ -186,6 +282,7 @@ fn read(row: &Row) -> Result<Delivery, StoreError> {
 
 fn read_attempt(row: &Row) -> Result<Attempt, StoreError> {
     Ok(Attempt {
+        epoch: get(row, "epoch")?,
         generation: get(row, "generation")?,
         number: get(row, "number")?,
         target_url: get(row, "target_url")?,

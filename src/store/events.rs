@@ -22,6 +22,8 @@ pub struct NewEvent {
     pub metadata: Option<String>,
     /// Not to be sent before.
     pub deliver_after: Option<OffsetDateTime>,
+    /// Events with the same key reach ordered subscriptions one at a time.
+    pub ordering_key: Option<String>,
 }
 
 /// What [`publish`] answers with.
@@ -50,11 +52,13 @@ pub struct Event {
     pub resource_id: Option<String>,
     /// Its own metadata as JSON text.
     pub metadata: Option<String>,
+    /// Events with the same key reach ordered subscriptions one at a time.
+    pub ordering_key: Option<String>,
     /// Not to be sent before.
     pub deliver_after: Option<OffsetDateTime>,
     /// Start of the publishing transaction.
     pub created_at: OffsetDateTime,
-    /// `done`, or `open`, `muted`, `unknown_tenant`.
+    /// `done`, or `open`, `muted`, `unknown_tenant`, `cancelled`.
     pub fanout: String,
     /// Why it is open.
     pub fanout_reason: Option<String>,
@@ -88,6 +92,7 @@ pub async fn publish(tx: &Tx<'_>, new: &NewEvent) -> Result<Published, StoreErro
                 &new.resource_id,
                 &new.metadata,
                 &new.deliver_after,
+                &new.ordering_key,
             ],
         )
         .await?;
@@ -95,6 +100,68 @@ pub async fn publish(tx: &Tx<'_>, new: &NewEvent) -> Result<Published, StoreErro
     let fanout: String = get(&tx.query_one(sql::EVENTS_FANOUT, &[&id]).await?, "fanout")?;
     let deliveries = if fanout == "open" { None } else { Some(deliveries::count_of_event(tx, id).await?) };
     Ok(Published { id, deliveries })
+}
+
+/// Publishes events in the order given, in one statement; answers with their ids in the same order.
+///
+/// # Errors
+/// [`StoreError::Constraint`] and [`StoreError::Value`] for what the schema refuses; [`json_faults`] tells of which event.
+pub async fn publish_many(tx: &Tx<'_>, new: &[NewEvent]) -> Result<Vec<Uuid>, StoreError> {
+    let row = tx
+        .query_one(
+            sql::EVENTS_PUBLISH_MANY,
+            &[
+                &new.iter().map(|event| event.event.as_str()).collect::<Vec<_>>(),
+                &new.iter().map(|event| event.payload.as_str()).collect::<Vec<_>>(),
+                &new.iter().map(|event| event.resource_type.as_deref()).collect::<Vec<_>>(),
+                &new.iter().map(|event| event.resource_id.as_deref()).collect::<Vec<_>>(),
+                &new.iter().map(|event| event.metadata.as_deref()).collect::<Vec<_>>(),
+                &new.iter().map(|event| event.deliver_after).collect::<Vec<_>>(),
+                &new.iter().map(|event| event.ordering_key.as_deref()).collect::<Vec<_>>(),
+            ],
+        )
+        .await?;
+    get(&row, "ids")
+}
+
+/// Which of these texts, from 0, Postgres does not take as a payload, and why.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn json_faults(tx: &Tx<'_>, texts: &[&str]) -> Result<Vec<(usize, String)>, StoreError> {
+    let rows = tx.query(sql::EVENTS_JSON_FAULTS, &[&texts]).await?;
+    let read = |row| {
+        let place: i32 = get(row, "place")?;
+        Ok((usize::try_from(place - 1).unwrap_or(0), get(row, "fault")?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// What came of [`cancel`].
+#[derive(Clone, Copy, Debug)]
+pub struct Cancellation {
+    /// Whether its fan-out was still open and will not happen any more.
+    pub is_fanout_cancelled: bool,
+    /// Deliveries that were waiting and are cancelled now.
+    pub cancelled: i32,
+    /// Deliveries that a dispatcher holds at this moment.
+    pub in_flight: i32,
+}
+
+/// Cancels what waits of an event; `None`: there is no such event.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn cancel(tx: &Tx<'_>, id: Uuid) -> Result<Option<Cancellation>, StoreError> {
+    let row = tx.query_one(sql::EVENTS_CANCEL, &[&id]).await?;
+    if !get::<bool>(&row, "is_found")? {
+        return Ok(None);
+    }
+    Ok(Some(Cancellation {
+        is_fanout_cancelled: get(&row, "is_fanout_cancelled")?,
+        cancelled: get(&row, "cancelled")?,
+        in_flight: get(&row, "in_flight")?,
+    }))
 }
 
 /// One event.
@@ -111,6 +178,7 @@ pub async fn find(tx: &Tx<'_>, id: Uuid) -> Result<Option<Event>, StoreError> {
         resource_type: get(&row, "resource_type")?,
         resource_id: get(&row, "resource_id")?,
         metadata: get(&row, "metadata")?,
+        ordering_key: get(&row, "ordering_key")?,
         deliver_after: get(&row, "deliver_after")?,
         created_at: get(&row, "created_at")?,
         fanout: get(&row, "fanout")?,

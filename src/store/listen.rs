@@ -27,12 +27,17 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Connects and listens. Any number of notifications becomes one permit of `wake`, or of `tests` where a test send is
-    /// wanted: a flood costs nothing.
+    /// Connects and listens. Any number of notifications becomes one permit of `wake`, of `tests` where a test send is wanted, or of
+    /// `jobs` where there is a new one: a flood costs nothing.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be reached.
-    pub async fn connect(url: &SecretString, wake: Arc<Notify>, tests: Arc<Notify>) -> Result<Self, StoreError> {
+    pub async fn connect(
+        url: &SecretString,
+        wake: Arc<Notify>,
+        tests: Arc<Notify>,
+        jobs: Arc<Notify>,
+    ) -> Result<Self, StoreError> {
         let (config, connector) = tls::parse(url.expose_secret())?;
         let (client, mut connection) =
             config.connect(connector).await.map_err(|e| StoreError::from_driver("connecting", e))?;
@@ -41,6 +46,7 @@ impl Listener {
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
                 match message {
                     AsyncMessage::Notification(of) if of.channel() == TESTS => tests.notify_one(),
+                    AsyncMessage::Notification(of) if of.payload() == "jobs" => jobs.notify_one(),
                     AsyncMessage::Notification(_) => wake.notify_one(),
                     _ => {}
                 }

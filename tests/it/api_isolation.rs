@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::api::id_of;
-use crate::harness::{Answer, Api, Receiver, Reply, Serving};
+use crate::harness::{Answer, Api, Receiver, Reply, SOON, Serving, eventually};
 
 const DOCUMENT: &str = include_str!("../../openapi/posthorn.yaml");
 
@@ -35,6 +35,7 @@ struct Tenant {
     event: String,
     delivery: String,
     key: String,
+    job: String,
 }
 
 impl Tenant {
@@ -44,8 +45,11 @@ impl Tenant {
         let event = api.publish("a.b", json!({"of": name})).await;
         let delivery = api.delivery_of(&event).await;
         api.wait_for_status(&delivery, "delivered").await;
+        let job = id_of(&api.post("/deliveries/retry", &json!({"event": "no.such"})).await.ok(202));
+        eventually("the job is done", SOON, async || api.get(&format!("/jobs/{job}")).await.ok(200)["state"] == "done")
+            .await;
         let key = serving.key(id, "another").await.id().to_owned();
-        Self { id, api, subscription, event, delivery, key }
+        Self { id, api, subscription, event, delivery, key, job }
     }
 
     /// Everything that the API shows of it.
@@ -58,6 +62,10 @@ impl Tenant {
             format!("/subscriptions/{}", self.subscription),
             format!("/deliveries/{}", self.delivery),
             format!("/events/{}", self.event),
+            "/events".to_owned(),
+            "/jobs".to_owned(),
+            format!("/jobs/{}", self.job),
+            format!("/deliveries/{}/attempts", self.delivery),
         ] {
             let reply = self.api.get(&path).await;
             reply.ok(200);
@@ -66,9 +74,9 @@ impl Tenant {
         shown
     }
 
-    fn ids(&self) -> [String; 5] {
-        let Self { subscription, event, delivery, key, .. } = self;
-        [&self.id.to_string(), subscription, event, delivery, key].map(Clone::clone)
+    fn ids(&self) -> [String; 6] {
+        let Self { subscription, event, delivery, key, job, .. } = self;
+        [&self.id.to_string(), subscription, event, delivery, key, job].map(Clone::clone)
     }
 }
 
@@ -95,13 +103,26 @@ fn foreign_id<'a>(operation: &str, owner: &'a Tenant) -> Option<&'a str> {
         | "disableSubscription"
         | "rotateSecret"
         | "testSubscription"
-        | "previewSubscription" => Some(&owner.subscription),
-        "getDelivery" | "retryDelivery" => Some(&owner.delivery),
-        "getEvent" => Some(&owner.event),
+        | "previewSubscription"
+        | "listDeliveriesOfSubscription"
+        | "replaySubscription"
+        | "backfillSubscription" => Some(&owner.subscription),
+        "getDelivery" | "retryDelivery" | "listAttempts" | "cancelDelivery" => Some(&owner.delivery),
+        "getEvent" | "listDeliveriesOfEvent" | "cancelEvent" => Some(&owner.event),
         "revokeApiKey" => Some(&owner.key),
+        "getJob" | "cancelJob" => Some(&owner.job),
         "createSubscription" | "listSubscriptions" | "enqueueDeliveries" | "listDeliveries" | "publishEvent"
-        | "listEventTypes" | "getTenant" | "updateTenant" | "createApiKey" | "listApiKeys" | "listAuditLog" => None,
+        | "publishEvents" | "listEvents" | "listJobs" | "retryDeliveries" | "cancelDeliveries" | "listEventTypes"
+        | "getTenant" | "updateTenant" | "createApiKey" | "listApiKeys" | "listAuditLog" => None,
         other => panic!("operation {other} is not covered: say here which id it takes, and below what else could leak"),
+    }
+}
+
+/// A body: where there is an id every field may be absent, but for a range of time.
+fn body_of(operation: &str) -> Value {
+    match operation {
+        "replaySubscription" | "backfillSubscription" => json!({"since": "2020-01-01T00:00:00Z"}),
+        _ => json!({}),
     }
 }
 
@@ -123,10 +144,9 @@ async fn ids_of_another_tenant_answer_like_ids_of_nobody() {
         let call = async |caller: &Api, id: &str| {
             let path = path.replace("{id}", id);
             match *method {
-                // every field of a body may be absent where there is an id
                 Method::POST | Method::PATCH => {
                     let json = [("content-type", "application/json")];
-                    caller.send(method.clone(), &path, &json, Bytes::from_static(b"{}")).await
+                    caller.send(method.clone(), &path, &json, body_of(operation).to_string().into()).await
                 }
                 _ => caller.send(method.clone(), &path, &[], Bytes::new()).await,
             }
@@ -171,10 +191,12 @@ async fn lists_filters_and_cursors_show_nothing_of_another_tenant() {
         ("/deliveries".to_owned(), 1),
         ("/deliveries?event=a.b&status=delivered".to_owned(), 1),
         (format!("/deliveries?cursor={deliveries_cursor}"), 1),
+        ("/events".to_owned(), 1),
+        ("/jobs".to_owned(), 1),
         ("/api-keys".to_owned(), 2),
         (format!("/api-keys?cursor={keys_cursor}"), 0),
-        ("/audit-log".to_owned(), 4),
-        (format!("/audit-log?cursor={audit_cursor}"), 4),
+        ("/audit-log".to_owned(), 5),
+        (format!("/audit-log?cursor={audit_cursor}"), 5),
         (format!("/audit-log?target_id={}", b.subscription), 0),
         (format!("/deliveries?subscription_id={}", b.subscription), 0),
         (format!("/deliveries?event_id={}", b.event), 0),

@@ -43,7 +43,10 @@ async fn every_kind_of_refusal_has_its_status_and_type() {
         (Method::PATCH, "/deliveries"),
         (Method::DELETE, "/subscriptions"),
         (Method::DELETE, "/events"),
-        (Method::GET, "/events"),
+        (Method::PUT, "/events"),
+        (Method::GET, "/events/batch"),
+        (Method::GET, "/deliveries/retry"),
+        (Method::POST, "/jobs"),
         (Method::TRACE, "/subscriptions"),
         (Method::OPTIONS, "/subscriptions"),
         (Method::POST, "/event-types"),
@@ -67,7 +70,7 @@ async fn every_kind_of_refusal_has_its_status_and_type() {
     }
     case(&post, "/events", &[("content-type", "application/xml; charset=utf-8")], &event, 415, "content-type");
     for id in ["1", "x", "%00", "00000000-0000-0000-0000-00000000000g", "'%20OR%201=1", &"9".repeat(5000)] {
-        for resource in ["subscriptions", "deliveries", "events"] {
+        for resource in ["subscriptions", "deliveries", "events", "jobs"] {
             case(&get, &format!("/{resource}/{id}"), &[], &none, 400, "validation");
         }
         case(&Method::DELETE, &format!("/subscriptions/{id}"), &[], &none, 400, "validation");
@@ -75,7 +78,7 @@ async fn every_kind_of_refusal_has_its_status_and_type() {
     }
     for query in ["limit=0", "limit=501", "limit=-1", "limit=1.5", "limit=99999999999999999999", "limit=", "cursor=%00"]
     {
-        for resource in ["subscriptions", "deliveries"] {
+        for resource in ["subscriptions", "deliveries", "events", "jobs"] {
             case(&get, &format!("/{resource}?{query}"), &[], &none, 400, "validation");
         }
     }

@@ -194,7 +194,7 @@ async fn a_claim_changes_no_index_of_the_live_deliveries() {
                  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))"
     );
     assert_none(&world, "indexed columns that a claim changes", &heavy).await;
-    assert_eq!(world.count(&format!("SELECT count(*) FROM pg_index i WHERE i.indrelid = {live}")).await, 6);
+    assert_eq!(world.count(&format!("SELECT count(*) FROM pg_index i WHERE i.indrelid = {live}")).await, 8);
     let half = format!("SELECT count(*) FROM pg_class WHERE oid = {live} AND reloptions @> '{{fillfactor=50}}'");
     assert_eq!(world.count(&half).await, 1);
 }

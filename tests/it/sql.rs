@@ -26,7 +26,8 @@ fn role_of(name: &str) -> StoreRole {
     match (group, verb) {
         ("queue" | "dispatchers" | "fanout" | "days", _)
         | ("subscriptions", "suspend")
-        | ("test_sends", "take" | "record" | "forget") => StoreRole::Dispatcher,
+        | ("test_sends", "take" | "record" | "forget")
+        | ("jobs", "take" | "run" | "note") => StoreRole::Dispatcher,
         ("api_keys" | "keys", "find") => StoreRole::Api,
         ("admin", _) => StoreRole::Admin,
         ("api_keys" | "keys" | "tenants" | "prune" | "retention", _) => StoreRole::Owner,
