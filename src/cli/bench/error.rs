@@ -5,6 +5,7 @@ use std::error::Error;
 use crate::cli::dev::cluster::ClusterError;
 use crate::domain::keyring::KeyringError;
 use crate::outbound::OutboundError;
+use crate::store::StoreError;
 use crate::store::migrate::MigrateError;
 
 /// Why there are no figures, or not all.
@@ -16,6 +17,9 @@ pub enum BenchError {
     /// The schema.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// The store, where it is what is measured.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The keyring made for the run.
     #[error(transparent)]
     Keyring(#[from] KeyringError),

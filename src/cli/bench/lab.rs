@@ -74,7 +74,7 @@ impl Lab {
 
     /// Drops our databases.
     pub(super) async fn close(&self) {
-        for kind in ["stage", "history", "template"] {
+        for kind in ["stage", "history", "lists", "template"] {
             // on an embedded server it does not matter, and elsewhere the figures matter more
             let _ = self.drop_database(kind).await;
         }
@@ -87,20 +87,20 @@ impl Lab {
         Stage::open(self.url_of("stage"), self.receiver.url()).await
     }
 
-    /// The database that holds a long history and is kept from round to round; true when it was made just now.
-    pub(super) async fn history_stage(&self) -> Result<(Stage, bool), BenchError> {
-        let name = self.name_of("history");
+    /// A database that takes long to fill and is kept from round to round; true when it was made just now.
+    pub(super) async fn kept_stage(&self, kind: &str) -> Result<(Stage, bool), BenchError> {
+        let name = self.name_of(kind);
         let found = self.admin.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&name]).await;
-        let is_new = found.map_err(BenchError::database("looking for the history"))?.is_none();
+        let is_new = found.map_err(BenchError::database("looking for what was kept"))?.is_none();
         if is_new {
-            self.create_database("history", "template").await?;
+            self.create_database(kind, "template").await?;
         }
-        Ok((Stage::open(self.url_of("history"), self.receiver.url()).await?, is_new))
+        Ok((Stage::open(self.url_of(kind), self.receiver.url()).await?, is_new))
     }
 
-    /// Forgets the history, so that the next round makes it anew.
-    pub(super) async fn drop_history(&self) -> Result<(), BenchError> {
-        self.drop_database("history").await
+    /// Forgets it, so that the next round makes it anew.
+    pub(super) async fn drop_kept(&self, kind: &str) -> Result<(), BenchError> {
+        self.drop_database(kind).await
     }
 
     /// CPU seconds of PostgreSQL so far, all its processes.

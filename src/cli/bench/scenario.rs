@@ -37,6 +37,8 @@ pub enum Scenario {
     Dispatchers,
     /// --full: latency while a snapshot is held open, and after
     Snapshot,
+    /// --full: the API's lists of ten million deliveries
+    Lists,
     /// --chaos: order of events while dispatchers are killed and receivers fail
     Ordering,
     /// --chaos: a rate limit held by three dispatchers together
@@ -44,12 +46,12 @@ pub enum Scenario {
 }
 
 use Scenario::{
-    Backlog, Bare, Dispatchers, Drain, Fanout, History, Latency, Memory, Neighbour, Ordering, Producers,
+    Backlog, Bare, Dispatchers, Drain, Fanout, History, Latency, Lists, Memory, Neighbour, Ordering, Producers,
     PublishDeliver, RateLimit, Snapshot, Subscriptions,
 };
 
 const DEFAULT: [Scenario; 8] = [Bare, Drain, PublishDeliver, Fanout, Latency, Neighbour, Producers, Memory];
-const LONG: [Scenario; 5] = [Backlog, History, Subscriptions, Dispatchers, Snapshot];
+const LONG: [Scenario; 6] = [Backlog, History, Subscriptions, Dispatchers, Snapshot, Lists];
 const CHAOS: [Scenario; 2] = [Ordering, RateLimit];
 
 /// What the command's flags choose.
@@ -84,6 +86,7 @@ impl Scenario {
             Subscriptions => full::subscriptions::measure(lab, sizes).await,
             Dispatchers => full::dispatchers::measure(lab, sizes).await,
             Snapshot => full::snapshot::measure(lab, sizes).await,
+            Lists => full::lists::measure(lab, sizes).await,
             Ordering => chaos::ordering::measure(lab, sizes).await,
             RateLimit => chaos::rate_limit::measure(lab, sizes).await,
         }

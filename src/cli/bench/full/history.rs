@@ -8,12 +8,12 @@ use super::super::sizes::Sizes;
 use super::super::stage::Stage;
 
 /// Days that the history is spread over.
-const DAYS: i32 = 10;
+pub(super) const DAYS: i32 = 10;
 
 /// Rows of one INSERT.
-const ROWS_PER_INSERT: u32 = 250_000;
+pub(super) const ROWS_PER_INSERT: u32 = 250_000;
 
-const MAKE_DAYS: &str = "SELECT posthorn.make_day(p.parent, current_date - n)
+pub(super) const MAKE_DAYS: &str = "SELECT posthorn.make_day(p.parent, current_date - n)
     FROM unnest('{outbox,webhook_deliveries_done,webhook_attempts}'::text[]) AS p (parent), generate_series(0, $1::int) AS n";
 
 /// Row $1 to $2 of $3, each a delivery of one of 1,000 subscriptions of 100 tenants, and its one attempt. The id's first
@@ -43,10 +43,10 @@ pub(in super::super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Fi
         let stage = lab.stage().await?;
         rate(lab, &stage, sizes).await?
     };
-    let (stage, is_new) = lab.history_stage().await?;
+    let (stage, is_new) = lab.kept_stage("history").await?;
     if is_new && let Err(error) = make(&stage, sizes.history_rows).await {
         drop(stage);
-        lab.drop_history().await?;
+        lab.drop_kept("history").await?;
         return Err(error);
     }
     let with = rate(lab, &stage, sizes).await?;

@@ -1,7 +1,8 @@
-//! What takes long: growth of backlog, history and subscriptions, several processes, a held snapshot.
+//! What takes long: growth of backlog, history and subscriptions, several processes, a held snapshot; and the API's lists of a long history.
 
 pub(super) mod backlog;
 pub(super) mod dispatchers;
 pub(super) mod history;
+pub(super) mod lists;
 pub(super) mod snapshot;
 pub(super) mod subscriptions;
