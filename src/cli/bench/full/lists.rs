@@ -157,7 +157,7 @@ fn add(figures: &mut Vec<Figure>, name: &str, times: Vec<f64>) -> f64 {
 
 /// As `GET /deliveries` does it, from the connection on.
 async fn list(store: &Store, chosen: &Chosen, wanted: &Wanted) -> Result<(), StoreError> {
-    let scope = Scope::Tenant(chosen.tenant);
+    let scope = Scope::operator_for(chosen.tenant);
     store.tx("list deliveries", scope, move |tx| Work::new(deliveries::list(tx, wanted))).await.map(drop)
 }
 
@@ -166,7 +166,7 @@ async fn by_resource(store: &Store, chosen: &Chosen) -> Result<(), StoreError> {
     let sought = &Sought { resource_id: Some(chosen.resource.clone()), events: 100, ..Sought::default() };
     let wanted = &Wanted { rows: ROWS, ..Wanted::default() };
     store
-        .tx("search deliveries", Scope::Tenant(chosen.tenant), move |tx| {
+        .tx("search deliveries", Scope::operator_for(chosen.tenant), move |tx| {
             Work::new(async move {
                 let found = search::find(tx, sought).await?;
                 deliveries::of_events(tx, &found.events, wanted, None).await.map(drop)
