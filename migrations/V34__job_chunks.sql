@@ -276,7 +276,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION posthorn.open_publishers() IS 'Virtual ids of the transactions that have written to the outbox and are still open.';
 
-CREATE FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) RETURNS uuid
+CREATE FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb) RETURNS uuid
 LANGUAGE plpgsql SET search_path = posthorn, pg_temp
 AS $$
 DECLARE
@@ -291,16 +291,17 @@ BEGIN
     END IF;
     INSERT INTO jobs (tenant_id, kind, subscription_id, filter, total, is_total_exact, position, before_id, waits_for, created_by)
     VALUES (current_tenant(), $1, $2, $3, counted.total, counted.is_total_exact, ids.after_id, ids.before_id,
-        CASE WHEN $1 = 'backfill' THEN open_publishers() ELSE '{}' END, $4)
+        CASE WHEN $1 = 'backfill' THEN open_publishers() ELSE '{}' END, left(current_actor(), 200))
     RETURNING jobs.id INTO added;
-    PERFORM audit('job.created', 'job', added::text, jsonb_build_object('kind', $1, 'subscription_id', $2, 'filter', $3));
+    PERFORM audit('job.created', 'job', added::text,
+        jsonb_build_object('kind', kind, 'subscription_id', subscription, 'filter', wanted, 'total', counted.total));
     IF coalesce(current_setting('posthorn.notify', true), '') <> 'off' THEN
         PERFORM pg_notify('posthorn_wake', 'jobs');
     END IF;
     RETURN added;
 END
 $$;
-COMMENT ON FUNCTION posthorn.add_job(text, uuid, jsonb, text) IS
+COMMENT ON FUNCTION posthorn.add_job(text, uuid, jsonb) IS
     'Makes a job of the current tenant: retry, replay, backfill or cancel; answers with its id, NULL when the tenant has three unfinished ones.';
 
 CREATE FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean)
@@ -374,9 +375,10 @@ $$;
 COMMENT ON FUNCTION posthorn.run_job(uuid, integer, integer, boolean) IS
     'For dispatchers: does the next chunk of a job that was taken and writes down where it stands. kind is NULL when it is not running any more.';
 
+GRANT EXECUTE ON FUNCTION posthorn.current_actor() TO posthorn_api;
 GRANT EXECUTE ON FUNCTION posthorn.event_patterns(text) TO posthorn_dispatcher, posthorn_api;
 GRANT EXECUTE ON FUNCTION posthorn.count_job(text, uuid, jsonb, uuid, uuid), posthorn.ids_of_job(jsonb),
-    posthorn.add_job(text, uuid, jsonb, text), posthorn.cancel_job(uuid), posthorn.open_publishers() TO posthorn_api;
+    posthorn.add_job(text, uuid, jsonb), posthorn.cancel_job(uuid), posthorn.open_publishers() TO posthorn_api;
 GRANT EXECUTE ON FUNCTION posthorn.pick_deliveries(uuid, uuid, jsonb, uuid, uuid, integer),
     posthorn.retry_chunk(uuid, uuid, jsonb, uuid, uuid, integer), posthorn.cancel_chunk(uuid, uuid, jsonb, uuid, uuid, integer),
     posthorn.backfill_chunk(uuid, uuid, uuid, uuid, integer, boolean, boolean),

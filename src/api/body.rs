@@ -21,6 +21,9 @@ use super::problem::Problem;
 use super::times;
 use crate::domain::violation::Violation;
 
+/// How many times as large as others a body of many things may be.
+pub(super) const LARGE: usize = 16;
+
 /// Most bytes of a request body.
 #[derive(Clone, Copy)]
 pub(super) struct BodyLimit(pub(super) usize);
@@ -34,8 +37,8 @@ pub(super) struct Body<T, const IS_REQUIRED: bool = true, const SIZE: usize = 1>
 /// A body that may be absent: then it says nothing.
 pub(super) type OptionalBody<T> = Body<T, false>;
 
-/// A body of many things, which may be so many times as large as one of one.
-pub(super) type LargeBody<T, const SIZE: usize> = Body<T, true, SIZE>;
+/// A body of many things.
+pub(super) type LargeBody<T> = Body<T, true, LARGE>;
 
 impl<'a, T: Type, const IS_REQUIRED: bool, const SIZE: usize> ApiExtractor<'a> for Body<T, IS_REQUIRED, SIZE> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];

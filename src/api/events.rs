@@ -25,9 +25,6 @@ use super::reply::{Accepted, Created, Found, Reply};
 use crate::store::events::{self, NewEvent};
 use crate::store::{Scope, Store, StoreError, Work};
 
-/// How many times as large as one event a batch may be.
-const BATCH_SIZE: usize = 16;
-
 /// The operations on events.
 pub(super) struct EventsApi {
     /// Where they are.
@@ -61,7 +58,7 @@ impl EventsApi {
     async fn publish_many(
         &self,
         caller: Caller<Publishes>,
-        body: LargeBody<BatchInput, BATCH_SIZE>,
+        body: LargeBody<BatchInput>,
     ) -> Result<Once<Accepted<PublishedBatch>>, Refusal<Writing>> {
         let new = &read_batch(body.0)?;
         let answer = |ids: Vec<Uuid>| Ok(Reply::new(PublishedBatch::new(&ids, new)));
@@ -69,7 +66,7 @@ impl EventsApi {
             .once(&self.store, "publish events", move |tx| Work::new(events::publish_many(tx, new)), answer)
             .await;
         match published {
-            Ok(done) => Ok(done?),
+            Ok(published) => Ok(published?),
             Err(error) => Err(self.judge(caller.scope(), new, error).await.into()),
         }
     }

@@ -22,8 +22,8 @@ use super::reply::{Accepted, Either, Found, Reply};
 use super::{BASES, Tag};
 use crate::domain::subscription::SubscriptionStatus;
 use crate::domain::violation::Violation;
-use crate::store::jobs::{self, JobKind, JobState};
-use crate::store::{Store, StoreError, Work, search, subscriptions};
+use crate::store::jobs::{self, JobKind, JobState, NewJob};
+use crate::store::{Store, StoreError, Tx, Work, search, subscriptions};
 
 /// The operations that make jobs, and on jobs.
 pub(super) struct JobsApi {
@@ -164,7 +164,7 @@ enum Beginning {
     Counted(jobs::Estimate),
     Made(Box<jobs::Job>),
     TooMany,
-    NoSubscription,
+    NoSubscription(Uuid),
     Inactive(SubscriptionStatus),
 }
 
@@ -172,46 +172,36 @@ impl JobsApi {
     async fn begin(&self, caller: &Caller<Manages>, request: &Request, wish: Wish) -> Result<Once<Begun>, Problem> {
         let (new, is_dry_run) = (&wish.job, wish.is_dry_run);
         let answer = |beginning| match beginning {
-            Beginning::Counted(estimate) => Ok(Either::One(Reply::new(estimate.into()))),
+            Beginning::Counted(estimate) => Ok(Either::One(Reply::new(Estimate::from(estimate)))),
             Beginning::Made(job) => {
                 let path = format!("{}/jobs/{}", base_of(request), job.id);
                 Ok(Either::Other(Reply::new(Job::new(*job)?).at_path(path)))
             }
             Beginning::TooMany => Err(Problem::conflict("three jobs are unfinished: wait for one, or cancel it")),
-            Beginning::NoSubscription => Err(Problem::not_found(match new.subscription_id {
-                Some(id) => format!("there is no subscription {id}"),
-                None => "there is no such subscription".to_owned(),
-            })),
+            Beginning::NoSubscription(id) => Err(Problem::not_found(format!("there is no subscription {id}"))),
             Beginning::Inactive(status) => {
                 Err(Problem::conflict(format!("the subscription is {status}, so nothing would be sent")))
             }
         };
         caller
-            .once(
-                &self.store,
-                "begin job",
-                move |tx| {
-                    Work::new(async move {
-                        if let Some(id) = new.subscription_id {
-                            let Some(of) = subscriptions::find(tx, id).await? else {
-                                return Ok(Beginning::NoSubscription);
-                            };
-                            if new.kind != JobKind::Cancel && of.status != SubscriptionStatus::Active {
-                                return Ok(Beginning::Inactive(of.status));
-                            }
-                        }
-                        if is_dry_run {
-                            return jobs::count(tx, new).await.map(Beginning::Counted);
-                        }
-                        let made = jobs::add(tx, new).await?;
-                        Ok(made.map_or(Beginning::TooMany, |job| Beginning::Made(Box::new(job))))
-                    })
-                },
-                answer,
-            )
+            .once(&self.store, "begin job", move |tx| Work::new(begin(tx, new, is_dry_run)), answer)
             .await
             .map_err(refuse)?
     }
+}
+
+async fn begin(tx: &Tx<'_>, new: &NewJob, is_dry_run: bool) -> Result<Beginning, StoreError> {
+    if let Some(id) = new.subscription_id {
+        let Some(of) = subscriptions::find(tx, id).await? else { return Ok(Beginning::NoSubscription(id)) };
+        if new.kind != JobKind::Cancel && of.status != SubscriptionStatus::Active {
+            return Ok(Beginning::Inactive(of.status));
+        }
+    }
+    if is_dry_run {
+        return jobs::count(tx, new).await.map(Beginning::Counted);
+    }
+    let made = jobs::add(tx, new).await?;
+    Ok(made.map_or(Beginning::TooMany, |job| Beginning::Made(Box::new(job))))
 }
 
 /// Counting can be dear only where a subscription's filter is.

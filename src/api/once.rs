@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::access::Access;
-use super::body::BodyLimit;
+use super::body::{BodyLimit, LARGE};
 use super::problem::Problem;
 use crate::domain::keyring::{Keyring, Purpose};
 use crate::store::idempotency::{self, Begun, Named};
@@ -62,7 +62,11 @@ impl OnceKey {
         let limit = request.data::<BodyLimit>().ok_or_else(Problem::internal)?;
         let asked = request.original_uri();
         let path = access.operations().beneath(asked.path()).unwrap_or(asked.path());
-        let bytes = if body.is_some() { body.take()?.into_bytes_limit(limit.0).await? } else { bytes::Bytes::new() };
+        let bytes = if body.is_some() {
+            body.take()?.into_bytes_limit(limit.0.saturating_mul(LARGE)).await?
+        } else {
+            bytes::Bytes::new()
+        };
         let mut hash = Sha256::new();
         hash.update(asked.query().unwrap_or_default().as_bytes());
         hash.update([0]);

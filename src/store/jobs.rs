@@ -140,8 +140,6 @@ pub struct NewJob {
     pub subscription_id: Option<Uuid>,
     /// Which rows: a JSON object with `statuses`, `event`, `error_kind`, `status_code`, `since`, `until`.
     pub filter: String,
-    /// Who asks.
-    pub actor: &'static str,
 }
 
 /// How many rows a job would be about.
@@ -169,7 +167,7 @@ pub async fn count(tx: &Tx<'_>, new: &NewJob) -> Result<Estimate, StoreError> {
 /// [`StoreError`] of the database; 57014 when a filter takes too long.
 pub async fn add(tx: &Tx<'_>, new: &NewJob) -> Result<Option<Job>, StoreError> {
     tx.query_one(sql::SESSION_LIMIT_TIME, &[&COUNT_LIMIT]).await?;
-    let row = tx.query_one(sql::JOBS_ADD, &[&new.kind.as_str(), &new.subscription_id, &new.filter, &new.actor]).await?;
+    let row = tx.query_one(sql::JOBS_ADD, &[&new.kind.as_str(), &new.subscription_id, &new.filter]).await?;
     match get(&row, "id")? {
         Some(id) => find(tx, id).await,
         None => Ok(None),

@@ -17,9 +17,6 @@ use crate::store::jobs::{JobKind, NewJob};
 
 use DeliveryStatus::{Abandoned, Cancelled, Delivered, Failed, Pending, Retrying};
 
-/// Who asks, as long as keys have no names here.
-const ACTOR: &str = "api";
-
 /// Which deliveries to retry. Its fields are read by [`Wish::retry`]; this is how the document shows them.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
@@ -213,7 +210,7 @@ impl Wish {
             return Err(Problem::invalid(violations));
         }
         let filter = Value::Object(filter).to_string();
-        Ok(Self { job: NewJob { kind, subscription_id, filter, actor: ACTOR }, is_dry_run })
+        Ok(Self { job: NewJob { kind, subscription_id, filter }, is_dry_run })
     }
 }
 
