@@ -31,10 +31,10 @@ COMMENT ON SCHEMA posthorn IS 'Posthorn: webhooks straight from Postgres. Busine
 
 
 --
--- Name: add_job(text, uuid, jsonb, text); Type: FUNCTION; Schema: posthorn; Owner: -
+-- Name: add_job(text, uuid, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) RETURNS uuid
+CREATE FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO 'posthorn', 'pg_temp'
     AS $_$
@@ -50,9 +50,10 @@ BEGIN
     END IF;
     INSERT INTO jobs (tenant_id, kind, subscription_id, filter, total, is_total_exact, position, before_id, waits_for, created_by)
     VALUES (current_tenant(), $1, $2, $3, counted.total, counted.is_total_exact, ids.after_id, ids.before_id,
-        CASE WHEN $1 = 'backfill' THEN open_publishers() ELSE '{}' END, $4)
+        CASE WHEN $1 = 'backfill' THEN open_publishers() ELSE '{}' END, left(current_actor(), 200))
     RETURNING jobs.id INTO added;
-    PERFORM audit('job.created', 'job', added::text, jsonb_build_object('kind', $1, 'subscription_id', $2, 'filter', $3));
+    PERFORM audit('job.created', 'job', added::text,
+        jsonb_build_object('kind', kind, 'subscription_id', subscription, 'filter', wanted, 'total', counted.total));
     IF coalesce(current_setting('posthorn.notify', true), '') <> 'off' THEN
         PERFORM pg_notify('posthorn_wake', 'jobs');
     END IF;
@@ -62,10 +63,10 @@ $_$;
 
 
 --
--- Name: FUNCTION add_job(kind text, subscription uuid, wanted jsonb, actor text); Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: FUNCTION add_job(kind text, subscription uuid, wanted jsonb); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) IS 'Makes a job of the current tenant: retry, replay, backfill or cancel; answers with its id, NULL when the tenant has three unfinished ones.';
+COMMENT ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb) IS 'Makes a job of the current tenant: retry, replay, backfill or cancel; answers with its id, NULL when the tenant has three unfinished ones.';
 
 
 --
@@ -6251,11 +6252,11 @@ GRANT USAGE ON SCHEMA posthorn TO posthorn_admin;
 
 
 --
--- Name: FUNCTION add_job(kind text, subscription uuid, wanted jsonb, actor text); Type: ACL; Schema: posthorn; Owner: -
+-- Name: FUNCTION add_job(kind text, subscription uuid, wanted jsonb); Type: ACL; Schema: posthorn; Owner: -
 --
 
-REVOKE ALL ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb, actor text) TO posthorn_api;
+REVOKE ALL ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted jsonb) TO posthorn_api;
 
 
 --
@@ -6365,6 +6366,7 @@ GRANT ALL ON FUNCTION posthorn.count_job(kind text, subscription uuid, wanted js
 
 REVOKE ALL ON FUNCTION posthorn.current_actor() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.current_actor() TO posthorn_admin;
+GRANT ALL ON FUNCTION posthorn.current_actor() TO posthorn_api;
 
 
 --

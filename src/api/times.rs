@@ -1,9 +1,9 @@
 //! Times as callers write them, and the ids that stand for them: an id's first 48 bits are its millisecond.
 
-use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
-use super::body::{TIME_EXPECTED, parse_time};
 use super::checks::Checks;
 use crate::domain::violation::Violation;
 
@@ -12,7 +12,11 @@ const BITS_BELOW_TIME: u32 = 80;
 
 /// Reads an RFC 3339 time that can be written in UTC.
 pub(super) fn read(field: &str, text: &str) -> Result<OffsetDateTime, Violation> {
-    parse_time(text).ok_or_else(|| Violation::new(field, "time", TIME_EXPECTED))
+    // in UTC it can be a year beyond those that can be written
+    let in_utc = |time: OffsetDateTime| time.checked_to_offset(UtcOffset::UTC);
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok().and_then(in_utc).filter(|time| time.year() >= 1);
+    let message = "must be a time such as 2030-01-31T12:00:00Z (RFC 3339), in UTC within the years 1 to 9999";
+    time.ok_or_else(|| Violation::new(field, "time", message))
 }
 
 /// A range of time as a range of ids.
