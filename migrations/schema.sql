@@ -31,6 +31,22 @@ COMMENT ON SCHEMA posthorn IS 'Posthorn: webhooks straight from Postgres. Busine
 
 
 --
+-- Name: add_counts(integer[], integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.add_counts(a integer[], b integer[]) RETURNS integer[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY[((a)[1] + (b)[1]), ((a)[2] + (b)[2]), ((a)[3] + (b)[3]), ((a)[4] + (b)[4]), ((a)[5] + (b)[5]), ((a)[6] + (b)[6]), ((a)[7] + (b)[7]), ((a)[8] + (b)[8]), ((a)[9] + (b)[9]), ((a)[10] + (b)[10]), ((a)[11] + (b)[11]), ((a)[12] + (b)[12]), ((a)[13] + (b)[13]), ((a)[14] + (b)[14]), ((a)[15] + (b)[15]), ((a)[16] + (b)[16]), ((a)[17] + (b)[17]), ((a)[18] + (b)[18]), ((a)[19] + (b)[19]), ((a)[20] + (b)[20]), ((a)[21] + (b)[21]), ((a)[22] + (b)[22]), ((a)[23] + (b)[23]), ((a)[24] + (b)[24])];
+
+
+--
+-- Name: FUNCTION add_counts(a integer[], b integer[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.add_counts(a integer[], b integer[]) IS 'Two histograms added up.';
+
+
+--
 -- Name: add_job(text, uuid, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -228,7 +244,7 @@ BEGIN
         this_millisecond := candidate.millisecond;
         looked_at := looked_at + 1;
         CONTINUE WHEN NOT candidate.is_matched
-            OR EXISTS (SELECT FROM event_fanouts f WHERE f.event_id = candidate.id AND f.state IN ('muted', 'cancelled'));
+            OR EXISTS (SELECT FROM event_fanouts f WHERE f.event_id = candidate.id AND f.state IN ('muted', 'cancelled', 'refused'));
         wanted := true;
         failure := NULL;
         IF receiver.filter IS NOT NULL THEN
@@ -278,6 +294,22 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) IS 'Gives a subscription its deliveries of the next events between two ids that it wants and has none of; is_dry only counts. For run_job and count_job.';
+
+
+--
+-- Name: bucket_bounds(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.bucket_bounds() RETURNS integer[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '{1,2,3,5,10,20,30,50,100,200,300,500,1000,2000,3000,5000,10000,20000,30000,60000,300000,3600000,86400000}'::integer[];
+
+
+--
+-- Name: FUNCTION bucket_bounds(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.bucket_bounds() IS 'Upper bounds of the first 23 buckets of a histogram, in milliseconds, exclusive; the 24th holds the rest. Neighbours differ by a factor of 2 at most, up to 30 s.';
 
 
 --
@@ -676,6 +708,36 @@ COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer,
 
 
 --
+-- Name: count_buckets(integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.count_buckets(milliseconds integer[]) RETURNS integer[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    counts integer[] := array_fill(0, ARRAY[24]);
+    bounds integer[] := bucket_bounds();
+    one integer;
+    bucket integer;
+BEGIN
+    FOREACH one IN ARRAY coalesce(milliseconds, '{}') LOOP
+        bucket := width_bucket(one, bounds) + 1;
+        counts[bucket] := counts[bucket] + 1;
+    END LOOP;
+    RETURN counts;
+END
+$$;
+
+
+--
+-- Name: FUNCTION count_buckets(milliseconds integer[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.count_buckets(milliseconds integer[]) IS 'The histogram of these values.';
+
+
+--
 -- Name: count_job(text, uuid, jsonb, uuid, uuid); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -917,6 +979,7 @@ DECLARE
     key_lock bigint;
     too_many_ids uuid[];
     dear_ids uuid[];
+    checked_ids uuid[];
     unknown_ids uuid[];
     behind_ids uuid[];
     failure text;
@@ -935,7 +998,7 @@ BEGIN
                 greatest(e.deliver_after, now()) AS due_at
             FROM new_events e
         ), matched AS MATERIALIZED (
-            SELECT i.id, i.tenant_id, i.event, i.due_at, i.ordering_key, m.found, m.wanted, m.wanted_in_order, m.has_dear_filter,
+            SELECT i.id, i.tenant_id, i.event, i.due_at, i.ordering_key, m.found, m.wanted, m.wanted_in_order, m.has_dear_filter, m.is_checked,
                 m.found = 0 AND NOT EXISTS (SELECT FROM tenants t WHERE t.id = i.tenant_id) AS is_unknown
             FROM incoming i
             CROSS JOIN LATERAL (
@@ -943,9 +1006,10 @@ BEGIN
                     bool_or(c.filter IS NOT NULL AND NOT (c.is_cheap AND pg_column_size(i.payload) <= 16384)) AS has_dear_filter,
                     array_agg(DISTINCT c.subscription_id) FILTER (WHERE c.filter IS NULL
                         OR CASE WHEN c.is_cheap AND pg_column_size(i.payload) <= 16384 THEN i.payload @@ c.filter END) AS wanted,
-                    array_agg(c.subscription_id) FILTER (WHERE i.ordering_key IS NOT NULL AND c.is_ordered) AS wanted_in_order
+                    array_agg(c.subscription_id) FILTER (WHERE i.ordering_key IS NOT NULL AND c.is_ordered) AS wanted_in_order,
+                    bool_or(c.is_checked) AS is_checked
                 FROM (
-                    SELECT p.subscription_id, p.filter, p.is_cheap, p.is_ordered
+                    SELECT p.subscription_id, p.filter, p.is_cheap, p.is_ordered, p.is_checked
                     FROM subscription_patterns p
                     WHERE p.tenant_id = i.tenant_id AND p.pattern = ANY (event_patterns(i.event))
                     LIMIT inline_limit + 1
@@ -965,10 +1029,17 @@ BEGIN
                 AND (m.wanted_in_order IS NOT NULL OR m.found > inline_limit)),
             array_agg(m.id) FILTER (WHERE m.found > inline_limit),
             array_agg(m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter AND coalesce(w.place, 1) = 1),
+            array_agg(m.id) FILTER (WHERE m.is_checked AND coalesce(w.place, 1) = 1),
             array_agg(m.id) FILTER (WHERE m.is_unknown)
-        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, in_order_ids, too_many_ids, dear_ids, unknown_ids
+        INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, in_order_ids, too_many_ids, dear_ids, checked_ids,
+            unknown_ids
         FROM matched m
         LEFT JOIN LATERAL unnest(m.wanted) WITH ORDINALITY AS w (subscription_id, place) ON m.found <= inline_limit;
+        -- whose tenant is strict about something: is it about this? A dispatcher checks it, plain SQL knows no JSON Schema.
+        IF checked_ids IS NOT NULL THEN
+            SELECT array_agg(e.id) INTO checked_ids
+            FROM new_events e WHERE e.id IN (SELECT unnest(checked_ids)) AND is_checked_event(e.tenant_id, e.event);
+        END IF;
     EXCEPTION WHEN OTHERS THEN
         failure := left(SQLERRM, 500);
     END;
@@ -994,7 +1065,7 @@ BEGIN
             OR EXISTS (SELECT FROM event_fanouts f
                     WHERE f.state = 'open' AND f.tenant_id = e.tenant_id AND f.ordering_key = e.ordering_key)
             OR EXISTS (SELECT FROM new_events o
-                       WHERE o.id IN (SELECT unnest(too_many_ids || dear_ids)) AND o.tenant_id = e.tenant_id AND o.ordering_key = e.ordering_key));
+                       WHERE o.id IN (SELECT unnest(too_many_ids || dear_ids || checked_ids)) AND o.tenant_id = e.tenant_id AND o.ordering_key = e.ordering_key));
     END IF;
 
     IF failure IS NOT NULL THEN
@@ -1007,15 +1078,16 @@ BEGIN
                 CASE WHEN d.ordering_key IS NOT NULL THEN nextval('ordering_numbers') END
             FROM unnest(event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys)
                 AS d (event_id, tenant_id, event, due_at, subscription_id, ordering_key)
-            WHERE behind_ids IS NULL OR d.event_id NOT IN (SELECT unnest(behind_ids));
+            WHERE (behind_ids IS NULL AND checked_ids IS NULL) OR d.event_id NOT IN (SELECT unnest(behind_ids || checked_ids));
         END IF;
-        IF too_many_ids IS NOT NULL OR dear_ids IS NOT NULL OR behind_ids IS NOT NULL THEN
+        IF too_many_ids IS NOT NULL OR dear_ids IS NOT NULL OR checked_ids IS NOT NULL OR behind_ids IS NOT NULL THEN
             INSERT INTO event_fanouts (event_id, tenant_id, state, reason, ordering_key)
             SELECT e.id, e.tenant_id, 'open',
-                CASE WHEN e.id IN (SELECT unnest(too_many_ids)) THEN format('more than %s subscriptions match', inline_limit)
+                CASE WHEN e.id IN (SELECT unnest(checked_ids)) THEN 'it is to be checked: its type or its tenant is strict'
+                     WHEN e.id IN (SELECT unnest(too_many_ids)) THEN format('more than %s subscriptions match', inline_limit)
                      WHEN e.id IN (SELECT unnest(dear_ids)) THEN 'a filter takes too long for a publisher to wait for it'
                      ELSE 'an event before it with the same ordering key is still to be fanned out' END, e.ordering_key
-            FROM new_events e WHERE e.id IN (SELECT unnest(too_many_ids || dear_ids || behind_ids));
+            FROM new_events e WHERE e.id IN (SELECT unnest(too_many_ids || dear_ids || checked_ids || behind_ids));
         END IF;
         IF unknown_ids IS NOT NULL THEN
             INSERT INTO event_fanouts (event_id, tenant_id, state)
@@ -1024,7 +1096,8 @@ BEGIN
         END IF;
     END IF;
 
-    IF failure IS NOT NULL OR event_ids IS NOT NULL OR too_many_ids IS NOT NULL OR dear_ids IS NOT NULL THEN
+    IF failure IS NOT NULL OR event_ids IS NOT NULL OR too_many_ids IS NOT NULL OR dear_ids IS NOT NULL
+       OR checked_ids IS NOT NULL THEN
         PERFORM wake();
     END IF;
     RETURN NULL;
@@ -1060,6 +1133,8 @@ DECLARE
     is_cut_short boolean := false;
     wanted boolean;
     failure text;
+    refused_by uuid[];
+    refused_as text[];
 BEGIN
     deliveries := 0;
     is_finished := true;
@@ -1068,6 +1143,12 @@ BEGIN
         RETURN;
     END IF;
     SELECT o.* INTO happened FROM outbox o WHERE o.id = taken_event_id;
+    -- only a dispatcher that knows of schemas can do that
+    IF open_event.checked_at IS NULL AND is_checked_event(happened.tenant_id, happened.event) THEN
+        UPDATE event_fanouts f SET due_at = now() + interval '5 s' WHERE f.event_id = taken_event_id;
+        is_finished := false;
+        RETURN;
+    END IF;
     is_small := pg_column_size(happened.payload #> '{}') <= 16384;
 
     FOR candidate IN
@@ -1098,13 +1179,16 @@ BEGIN
                 failure := left('the filter fails on this event: ' || SQLERRM, 500);
             END;
         END IF;
-        IF failure IS NOT NULL THEN
+        IF failure IS NOT NULL OR (wanted AND open_event.error_kind IS NOT NULL) THEN
             -- marked where its owner looks, and there to be retried
             INSERT INTO webhook_deliveries (event_id, tenant_id, event, subscription_id, status, finished_at,
                 last_error_kind, last_error, ordering_key, ordering_number)
-            VALUES (happened.id, happened.tenant_id, happened.event, candidate.id, 'failed', now(), 'filter_error', failure,
+            VALUES (happened.id, happened.tenant_id, happened.event, candidate.id, 'failed', now(),
+                CASE WHEN failure IS NULL THEN open_event.error_kind ELSE 'filter_error' END, coalesce(failure, open_event.reason),
                 CASE WHEN candidate.ordered THEN happened.ordering_key END,
                 CASE WHEN candidate.ordered AND happened.ordering_key IS NOT NULL THEN nextval('ordering_numbers') END);
+            refused_by := refused_by || candidate.id;
+            refused_as := refused_as || CASE WHEN failure IS NULL THEN open_event.error_kind ELSE 'filter_error' END;
         ELSIF wanted THEN
             INSERT INTO webhook_deliveries_live (event_id, tenant_id, event, due_at, subscription_id, ordering_key,
                 ordering_number)
@@ -1119,8 +1203,15 @@ BEGIN
         END IF;
     END LOOP;
 
+    INSERT INTO delivery_tallies (tenant_id, subscription_id, event, failed, error_kinds)
+    SELECT happened.tenant_id, r.subscription_id, happened.event, 1, ARRAY[r.error_kind]
+    FROM unnest(refused_by, refused_as) AS r (subscription_id, error_kind);
+
     is_finished := seen < chunk AND NOT is_cut_short;
-    IF is_finished THEN
+    IF is_finished AND open_event.error_kind IS NOT NULL THEN
+        -- said beside the event, and looked at before one of its deliveries is sent after all
+        UPDATE event_fanouts f SET state = 'refused' WHERE f.event_id = taken_event_id;
+    ELSIF is_finished THEN
         DELETE FROM event_fanouts f WHERE f.event_id = taken_event_id;
     ELSE
         UPDATE event_fanouts f SET after_subscription_id = last_id, failures = 0, due_at = now() WHERE f.event_id = taken_event_id;
@@ -1290,6 +1381,131 @@ COMMENT ON FUNCTION posthorn.first_id_of(day date) IS 'The smallest UUIDv7 of a 
 
 
 --
+-- Name: fold_tallies(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.fold_tallies(most integer, OUT folded integer, OUT has_older boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET enable_seqscan TO 'on'
+    SET enable_hashjoin TO 'on'
+    SET enable_mergejoin TO 'on'
+    SET enable_sort TO 'on'
+    SET enable_bitmapscan TO 'on'
+    AS $$
+DECLARE
+    oldest_minute_at timestamptz;
+BEGIN
+    folded := 0;
+    has_older := false;
+    IF NOT pg_try_advisory_xact_lock(1886352488, 6) THEN
+        RETURN;
+    END IF;
+    SELECT date_trunc('minute', min(t.recorded_at), 'UTC') INTO oldest_minute_at FROM delivery_tallies t;
+    IF oldest_minute_at IS NULL THEN
+        RETURN;
+    END IF;
+
+    WITH gone AS MATERIALIZED (
+        DELETE FROM delivery_tallies t
+        WHERE t.ctid = ANY (ARRAY(
+            SELECT n.ctid FROM delivery_tallies n
+            WHERE n.recorded_at >= oldest_minute_at AND n.recorded_at < oldest_minute_at + interval '1 minute' LIMIT most))
+        RETURNING t.*
+    ), counted AS (
+        SELECT g.tenant_id, g.subscription_id, g.event, sum(g.delivered) AS delivered, sum(g.retried) AS retried,
+            sum(g.failed) AS failed, sum(g.abandoned) AS abandoned
+        FROM gone g
+        GROUP BY g.tenant_id, g.subscription_id, g.event
+    ), durations AS (
+        SELECT g.tenant_id, g.subscription_id, g.event, count(*) AS attempts, sum(d.ms) AS sum_ms, max(d.ms) AS max_ms,
+            count_buckets(array_agg(d.ms)) AS buckets
+        FROM gone g, unnest(g.durations) AS d (ms)
+        GROUP BY g.tenant_id, g.subscription_id, g.event
+    ), delays AS (
+        SELECT g.tenant_id, g.subscription_id, g.event, sum(d.ms) AS sum_ms, max(d.ms) AS max_ms,
+            count_buckets(array_agg(d.ms)) AS buckets
+        FROM gone g, unnest(g.delays) AS d (ms)
+        GROUP BY g.tenant_id, g.subscription_id, g.event
+    ), details AS MATERIALIZED (
+        SELECT c.tenant_id, c.subscription_id, c.event, coalesce(t.attempts, 0) AS attempts, c.delivered, c.retried, c.failed,
+            c.abandoned, coalesce(t.sum_ms, 0) AS duration_sum_ms, coalesce(t.max_ms, 0) AS duration_max_ms,
+            coalesce(t.buckets, count_buckets(NULL)) AS durations, coalesce(l.sum_ms, 0) AS delay_sum_ms,
+            coalesce(l.max_ms, 0) AS delay_max_ms, coalesce(l.buckets, count_buckets(NULL)) AS delays
+        FROM counted c
+        LEFT JOIN durations t USING (tenant_id, subscription_id, event)
+        LEFT JOIN delays l USING (tenant_id, subscription_id, event)
+    ), figures AS (
+        SELECT d.tenant_id, d.subscription_id, d.event, d.attempts, d.delivered, d.retried, d.failed, d.abandoned, d.duration_sum_ms,
+            d.duration_max_ms, d.durations, d.delay_sum_ms, d.delay_max_ms, d.delays
+        FROM details d
+        UNION ALL
+        -- so that what is asked most is one row a step: nil is all subscriptions, * all events
+        SELECT d.tenant_id, coalesce(d.subscription_id, '00000000-0000-0000-0000-000000000000'), coalesce(d.event, '*'),
+            sum(d.attempts), sum(d.delivered), sum(d.retried), sum(d.failed), sum(d.abandoned), sum(d.duration_sum_ms),
+            max(d.duration_max_ms), ARRAY[sum(d.durations[1]), sum(d.durations[2]), sum(d.durations[3]), sum(d.durations[4]), sum(d.durations[5]), sum(d.durations[6]), sum(d.durations[7]), sum(d.durations[8]),
+                sum(d.durations[9]), sum(d.durations[10]), sum(d.durations[11]), sum(d.durations[12]), sum(d.durations[13]), sum(d.durations[14]), sum(d.durations[15]), sum(d.durations[16]),
+                sum(d.durations[17]), sum(d.durations[18]), sum(d.durations[19]), sum(d.durations[20]), sum(d.durations[21]), sum(d.durations[22]), sum(d.durations[23]), sum(d.durations[24])]::integer[],
+            sum(d.delay_sum_ms), max(d.delay_max_ms), ARRAY[sum(d.delays[1]), sum(d.delays[2]), sum(d.delays[3]), sum(d.delays[4]), sum(d.delays[5]), sum(d.delays[6]), sum(d.delays[7]), sum(d.delays[8]),
+                sum(d.delays[9]), sum(d.delays[10]), sum(d.delays[11]), sum(d.delays[12]), sum(d.delays[13]), sum(d.delays[14]), sum(d.delays[15]), sum(d.delays[16]),
+                sum(d.delays[17]), sum(d.delays[18]), sum(d.delays[19]), sum(d.delays[20]), sum(d.delays[21]), sum(d.delays[22]), sum(d.delays[23]), sum(d.delays[24])]::integer[]
+        FROM details d
+        GROUP BY GROUPING SETS ((d.tenant_id, d.subscription_id), (d.tenant_id, d.event), (d.tenant_id))
+    ), rolled_up AS (
+        INSERT INTO delivery_statistics AS s (tenant_id, resolution, starts_at, subscription_id, event, attempts, delivered,
+            retried, failed, abandoned, duration_sum_ms, duration_max_ms, durations, delay_sum_ms, delay_max_ms, delays)
+        SELECT f.tenant_id, r.resolution, date_trunc(r.resolution, oldest_minute_at, 'UTC'), f.subscription_id, f.event, f.attempts,
+            f.delivered, f.retried, f.failed, f.abandoned, f.duration_sum_ms, f.duration_max_ms, f.durations, f.delay_sum_ms,
+            f.delay_max_ms, f.delays
+        FROM figures f
+        CROSS JOIN (VALUES ('minute'), ('hour'), ('day')) AS r (resolution)
+        ON CONFLICT ON CONSTRAINT delivery_statistics_pkey DO UPDATE
+        SET attempts = s.attempts + EXCLUDED.attempts, delivered = s.delivered + EXCLUDED.delivered,
+            retried = s.retried + EXCLUDED.retried, failed = s.failed + EXCLUDED.failed, abandoned = s.abandoned + EXCLUDED.abandoned,
+            duration_sum_ms = s.duration_sum_ms + EXCLUDED.duration_sum_ms,
+            duration_max_ms = greatest(s.duration_max_ms, EXCLUDED.duration_max_ms),
+            durations = add_counts(s.durations, EXCLUDED.durations),
+            delay_sum_ms = s.delay_sum_ms + EXCLUDED.delay_sum_ms, delay_max_ms = greatest(s.delay_max_ms, EXCLUDED.delay_max_ms),
+            delays = add_counts(s.delays, EXCLUDED.delays)
+    ), failures AS (
+        INSERT INTO delivery_errors AS s (tenant_id, resolution, starts_at, subscription_id, event, error_kind, failures)
+        SELECT f.tenant_id, r.resolution, date_trunc(r.resolution, oldest_minute_at, 'UTC'), f.subscription_id, f.event,
+            f.error_kind, f.failures
+        FROM (
+            SELECT g.tenant_id, coalesce(g.subscription_id, '00000000-0000-0000-0000-000000000000') AS subscription_id,
+                coalesce(g.event, '*') AS event, k.error_kind, count(*) AS failures
+            FROM gone g, unnest(g.error_kinds) AS k (error_kind)
+            GROUP BY GROUPING SETS ((g.tenant_id, g.subscription_id, g.event, k.error_kind), (g.tenant_id, g.subscription_id, k.error_kind),
+                (g.tenant_id, g.event, k.error_kind), (g.tenant_id, k.error_kind))) f
+        CROSS JOIN (VALUES ('minute'), ('hour'), ('day')) AS r (resolution)
+        ON CONFLICT ON CONSTRAINT delivery_errors_pkey DO UPDATE SET failures = s.failures + EXCLUDED.failures
+    ), activity AS (
+        INSERT INTO subscription_activity AS s (tenant_id, subscription_id, last_delivered_at, last_failed_at, last_failed_delivery_id)
+        SELECT g.tenant_id, g.subscription_id, max(g.recorded_at) FILTER (WHERE g.delivered > 0),
+            max(g.recorded_at) FILTER (WHERE g.last_failed_delivery_id IS NOT NULL),
+            (array_agg(g.last_failed_delivery_id ORDER BY g.recorded_at DESC) FILTER (WHERE g.last_failed_delivery_id IS NOT NULL))[1]
+        FROM gone g
+        GROUP BY g.tenant_id, g.subscription_id
+        ON CONFLICT ON CONSTRAINT subscription_activity_pkey DO UPDATE
+        SET last_delivered_at = greatest(s.last_delivered_at, EXCLUDED.last_delivered_at),
+            last_failed_at = greatest(s.last_failed_at, EXCLUDED.last_failed_at),
+            last_failed_delivery_id = CASE WHEN EXCLUDED.last_failed_at >= coalesce(s.last_failed_at, '-infinity')
+                THEN EXCLUDED.last_failed_delivery_id ELSE s.last_failed_delivery_id END
+    )
+    SELECT count(*) INTO folded FROM gone;
+    has_older := EXISTS (SELECT FROM delivery_tallies t WHERE t.recorded_at < date_trunc('minute', now(), 'UTC'));
+END
+$$;
+
+
+--
+-- Name: FUNCTION fold_tallies(most integer, OUT folded integer, OUT has_older boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.fold_tallies(most integer, OUT folded integer, OUT has_older boolean) IS 'Adds at most so many tallies of the oldest minute to the statistics; answers with how many (0: there are none, or another session does it), and whether there are some of minutes that are over.';
+
+
+--
 -- Name: forget_circuit(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1432,6 +1648,28 @@ COMMENT ON FUNCTION posthorn.held_back_by(parent text, day date) IS 'Why a day o
 
 
 --
+-- Name: hold_tenant(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.hold_tenant() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM tenants t WHERE t.id = NEW.tenant_id FOR KEY SHARE;
+    RETURN NEW;
+END
+$$;
+
+
+--
+-- Name: FUNCTION hold_tenant(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.hold_tenant() IS 'Trigger: keeps the tenant from becoming strict while its subscription changes.';
+
+
+--
 -- Name: identify_api_key(text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1491,6 +1729,29 @@ COMMENT ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) IS 'Whether a filt
 
 
 --
+-- Name: is_checked_event(uuid, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.is_checked_event(tenant uuid, event_name text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT NOT starts_with(event_name, 'posthorn.') AND (
+        EXISTS (SELECT FROM event_types e WHERE e.tenant_id = tenant AND e.name = event_name AND e.is_strict)
+        OR (EXISTS (SELECT FROM tenants t WHERE t.id = tenant AND t.strict_event_types)
+            AND (EXISTS (SELECT FROM event_types e WHERE e.tenant_id = tenant AND e.name = event_name AND e.json_schema IS NOT NULL)
+                OR NOT EXISTS (SELECT FROM event_types e WHERE e.name = event_name AND (e.tenant_id IS NULL OR e.tenant_id = tenant)))))
+$$;
+
+
+--
+-- Name: FUNCTION is_checked_event(tenant uuid, event_name text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.is_checked_event(tenant uuid, event_name text) IS 'Whether events of this name must be checked: the type is strict, or the tenant is and the type has a schema or is unknown.';
+
+
+--
 -- Name: is_day_there(text, date); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1509,6 +1770,26 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.is_day_there(parent text, day date) IS 'Whether a table has a partition of this day; one that was detached by hand does not count.';
+
+
+--
+-- Name: is_strict_tenant(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.is_strict_tenant(tenant uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM tenants t WHERE t.id = tenant AND t.strict_event_types)
+        OR EXISTS (SELECT FROM event_types e WHERE e.tenant_id = tenant AND e.is_strict)
+$$;
+
+
+--
+-- Name: FUNCTION is_strict_tenant(tenant uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.is_strict_tenant(tenant uuid) IS 'Whether this tenant is strict about anything.';
 
 
 --
@@ -1560,6 +1841,29 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.json_faults(texts text[]) IS 'Which of these texts, from 1, cannot be payloads or metadata, and why.';
+
+
+--
+-- Name: keep_patterns_marked(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.keep_patterns_marked(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM tenants t WHERE t.id = tenant FOR UPDATE;
+    UPDATE subscription_patterns p SET is_checked = is_strict_tenant(tenant)
+    WHERE p.tenant_id = tenant AND p.is_checked <> is_strict_tenant(tenant);
+END
+$$;
+
+
+--
+-- Name: FUNCTION keep_patterns_marked(tenant uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.keep_patterns_marked(tenant uuid) IS 'Makes the pattern rows of a tenant say whether it is strict.';
 
 
 --
@@ -1839,6 +2143,28 @@ COMMENT ON FUNCTION posthorn.make_day(parent text, day date) IS 'Makes the parti
 
 
 --
+-- Name: mark_pattern(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.mark_pattern() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.is_checked := is_strict_tenant(NEW.tenant_id);
+    RETURN NEW;
+END
+$$;
+
+
+--
+-- Name: FUNCTION mark_pattern(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.mark_pattern() IS 'Trigger: a new pattern row says whether its tenant is strict.';
+
+
+--
 -- Name: missing_days(integer); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1900,6 +2226,28 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.note_audit() IS 'Trigger (kind, column of the tenant, column of the id): adds a row to the audit log for each row changed.';
+
+
+--
+-- Name: note_event_type_change(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.note_event_type_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END
+$$;
+
+
+--
+-- Name: FUNCTION note_event_type_change(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.note_event_type_change() IS 'Trigger: keeps updated_at.';
 
 
 --
@@ -2046,6 +2394,34 @@ COMMENT ON FUNCTION posthorn.note_outcomes(subscriptions uuid[], successes integ
 
 
 --
+-- Name: note_strictness(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.note_strictness() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'tenants' THEN
+        PERFORM keep_patterns_marked(NEW.id);
+    ELSIF TG_OP = 'DELETE' THEN
+        PERFORM keep_patterns_marked(OLD.tenant_id);
+    ELSE
+        PERFORM keep_patterns_marked(NEW.tenant_id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION note_strictness(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.note_strictness() IS 'Trigger: keeps subscription_patterns.is_checked.';
+
+
+--
 -- Name: note_subscription_change(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2175,6 +2551,47 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) IS 'Part of jobs: the next deliveries of a tenant between two ids with one of the statuses, and whether the rest of the filter wants them.';
+
+
+--
+-- Name: prune_statistics(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.prune_statistics(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    kept record;
+    pruned integer;
+    total integer := 0;
+BEGIN
+    FOR kept IN SELECT * FROM (VALUES ('minute', interval '2 days'), ('hour', interval '90 days'), ('day', interval '2 years'))
+        AS k (resolution, age)
+    LOOP
+        DELETE FROM delivery_statistics s WHERE s.ctid = ANY (ARRAY(
+            SELECT o.ctid FROM delivery_statistics o
+            WHERE o.resolution = kept.resolution AND o.starts_at < now() - kept.age
+            ORDER BY o.resolution, o.starts_at LIMIT most));
+        GET DIAGNOSTICS pruned = ROW_COUNT;
+        total := total + pruned;
+        DELETE FROM delivery_errors e WHERE e.ctid = ANY (ARRAY(
+            SELECT o.ctid FROM delivery_errors o
+            WHERE o.resolution = kept.resolution AND o.starts_at < now() - kept.age
+            ORDER BY o.resolution, o.starts_at LIMIT most));
+        GET DIAGNOSTICS pruned = ROW_COUNT;
+        total := total + pruned;
+    END LOOP;
+    RETURN total;
+END
+$$;
+
+
+--
+-- Name: FUNCTION prune_statistics(most integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.prune_statistics(most integer) IS 'Deletes at most so many rows of each kind that are older than kept: minutes 2 days, hours 90 days, days 2 years; answers with how many.';
 
 
 --
@@ -3014,6 +3431,337 @@ COMMENT ON COLUMN posthorn.claim_places.looked_at IS 'Of the walk over the tenan
 
 
 --
+-- Name: delivery_errors; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.delivery_errors (
+    tenant_id uuid NOT NULL,
+    resolution text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    subscription_id uuid NOT NULL,
+    event text NOT NULL,
+    error_kind text NOT NULL,
+    failures bigint NOT NULL,
+    CONSTRAINT resolution_is_known CHECK ((resolution = ANY (ARRAY['minute'::text, 'hour'::text, 'day'::text])))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
+
+
+--
+-- Name: TABLE delivery_errors; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.delivery_errors IS 'Failures by kind, beside posthorn.delivery_statistics and kept as long.';
+
+
+--
+-- Name: COLUMN delivery_errors.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_errors.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN delivery_errors.resolution; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_errors.resolution IS 'minute, hour or day: each holds everything.';
+
+
+--
+-- Name: COLUMN delivery_errors.starts_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_errors.starts_at IS 'Beginning of the minute, hour or day (UTC).';
+
+
+--
+-- Name: COLUMN delivery_errors.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_errors.subscription_id IS 'Of which subscription; nil: of all.';
+
+
+--
+-- Name: COLUMN delivery_errors.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_errors.event IS 'Event type; *: all.';
+
+
+--
+-- Name: COLUMN delivery_errors.error_kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_errors.error_kind IS 'Why, as in webhook_attempts.error_kind.';
+
+
+--
+-- Name: COLUMN delivery_errors.failures; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_errors.failures IS 'How often, failures that were retried included.';
+
+
+--
+-- Name: delivery_statistics; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.delivery_statistics (
+    tenant_id uuid NOT NULL,
+    resolution text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    subscription_id uuid NOT NULL,
+    event text NOT NULL,
+    attempts bigint NOT NULL,
+    delivered bigint NOT NULL,
+    retried bigint NOT NULL,
+    failed bigint NOT NULL,
+    abandoned bigint NOT NULL,
+    duration_sum_ms bigint NOT NULL,
+    duration_max_ms integer NOT NULL,
+    durations integer[] NOT NULL,
+    delay_sum_ms bigint NOT NULL,
+    delay_max_ms integer NOT NULL,
+    delays integer[] NOT NULL,
+    CONSTRAINT histograms_have_24_buckets CHECK (((cardinality(durations) = 24) AND (cardinality(delays) = 24))),
+    CONSTRAINT resolution_is_known CHECK ((resolution = ANY (ARRAY['minute'::text, 'hour'::text, 'day'::text])))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
+
+
+--
+-- Name: TABLE delivery_statistics; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.delivery_statistics IS 'Figures of deliveries by minute (kept 2 days), hour (90 days) and day (2 years), UTC. A row for each subscription and event type that had any, and rows of all subscriptions, all events and both.';
+
+
+--
+-- Name: COLUMN delivery_statistics.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN delivery_statistics.resolution; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.resolution IS 'minute, hour or day: each holds everything, so add up rows of one of them.';
+
+
+--
+-- Name: COLUMN delivery_statistics.starts_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.starts_at IS 'Beginning of the minute, hour or day (UTC) in which the result was recorded.';
+
+
+--
+-- Name: COLUMN delivery_statistics.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.subscription_id IS 'Of which subscription, deleted ones included; 00000000-0000-0000-0000-000000000000: of all.';
+
+
+--
+-- Name: COLUMN delivery_statistics.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.event IS 'Event type; *: all.';
+
+
+--
+-- Name: COLUMN delivery_statistics.attempts; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.attempts IS 'Attempts made; each of a batch counts.';
+
+
+--
+-- Name: COLUMN delivery_statistics.delivered; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.delivered IS 'Deliveries that a receiver accepted.';
+
+
+--
+-- Name: COLUMN delivery_statistics.retried; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.retried IS 'Attempts that failed and are made again.';
+
+
+--
+-- Name: COLUMN delivery_statistics.failed; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.failed IS 'Deliveries refused for good, those without an attempt included.';
+
+
+--
+-- Name: COLUMN delivery_statistics.abandoned; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.abandoned IS 'Deliveries given up.';
+
+
+--
+-- Name: COLUMN delivery_statistics.duration_sum_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.duration_sum_ms IS 'Sum of the durations of the attempts, in milliseconds.';
+
+
+--
+-- Name: COLUMN delivery_statistics.duration_max_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.duration_max_ms IS 'The longest of them.';
+
+
+--
+-- Name: COLUMN delivery_statistics.durations; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.durations IS 'Attempts by duration: how many took less than 1, 2, 3, 5, 10, 20, 30, 50, … ms, see posthorn.bucket_bounds().';
+
+
+--
+-- Name: COLUMN delivery_statistics.delay_sum_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.delay_sum_ms IS 'Sum of the delays from the event to its being delivered, in milliseconds; replays do not count.';
+
+
+--
+-- Name: COLUMN delivery_statistics.delay_max_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.delay_max_ms IS 'The longest of them.';
+
+
+--
+-- Name: COLUMN delivery_statistics.delays; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_statistics.delays IS 'Deliveries by delay, in the same buckets.';
+
+
+--
+-- Name: delivery_tallies; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.delivery_tallies (
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event text NOT NULL,
+    delivered integer DEFAULT 0 NOT NULL,
+    retried integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    abandoned integer DEFAULT 0 NOT NULL,
+    durations integer[],
+    delays integer[],
+    error_kinds text[],
+    last_failed_delivery_id uuid
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='1000000');
+
+
+--
+-- Name: TABLE delivery_tallies; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.delivery_tallies IS 'What batches of results came to, until it is folded into the statistics some seconds later. Append and empty: no index.';
+
+
+--
+-- Name: COLUMN delivery_tallies.recorded_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.recorded_at IS 'When the results were recorded.';
+
+
+--
+-- Name: COLUMN delivery_tallies.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN delivery_tallies.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.subscription_id IS 'Of which subscription.';
+
+
+--
+-- Name: COLUMN delivery_tallies.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.event IS 'Event type.';
+
+
+--
+-- Name: COLUMN delivery_tallies.delivered; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.delivered IS 'Attempts that delivered.';
+
+
+--
+-- Name: COLUMN delivery_tallies.retried; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.retried IS 'Attempts that failed and are made again.';
+
+
+--
+-- Name: COLUMN delivery_tallies.failed; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.failed IS 'Deliveries refused for good.';
+
+
+--
+-- Name: COLUMN delivery_tallies.abandoned; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.abandoned IS 'Deliveries given up.';
+
+
+--
+-- Name: COLUMN delivery_tallies.durations; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.durations IS 'Milliseconds that each attempt took. A delivery refused without an attempt has none.';
+
+
+--
+-- Name: COLUMN delivery_tallies.delays; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.delays IS 'Milliseconds from the event to its being delivered, of each that was delivered and was not replayed.';
+
+
+--
+-- Name: COLUMN delivery_tallies.error_kinds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.error_kinds IS 'Kind of each failure.';
+
+
+--
+-- Name: COLUMN delivery_tallies.last_failed_delivery_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.delivery_tallies.last_failed_delivery_id IS 'A delivery among them whose attempt failed.';
+
+
+--
 -- Name: dispatchers; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -3107,8 +3855,10 @@ CREATE TABLE posthorn.event_fanouts (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ordering_key text,
     number bigint NOT NULL,
+    checked_at timestamp with time zone,
+    error_kind text,
     CONSTRAINT reason_is_at_most_500_characters CHECK ((char_length(reason) <= 500)),
-    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'muted'::text, 'unknown_tenant'::text, 'cancelled'::text])))
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'muted'::text, 'unknown_tenant'::text, 'cancelled'::text, 'refused'::text])))
 );
 
 
@@ -3137,14 +3887,14 @@ COMMENT ON COLUMN posthorn.event_fanouts.tenant_id IS 'Whose event.';
 -- Name: COLUMN event_fanouts.state; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.event_fanouts.state IS 'open: a dispatcher will do it; muted: published with posthorn.mute = on; unknown_tenant: no such tenant, nobody to send to; cancelled: cancelled while it was open.';
+COMMENT ON COLUMN posthorn.event_fanouts.state IS 'open: a dispatcher will do it; muted: published with posthorn.mute = on; unknown_tenant: no such tenant, nobody to send to; cancelled: cancelled while it was open; refused: not as its strict type or tenant wants it, its deliveries have failed.';
 
 
 --
 -- Name: COLUMN event_fanouts.reason; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.event_fanouts.reason IS 'Why it is open: the error of the matching, or more subscriptions than are fanned out within a commit.';
+COMMENT ON COLUMN posthorn.event_fanouts.reason IS 'Why it is open (the error of the matching, more subscriptions than are fanned out within a commit, to be checked), or refused.';
 
 
 --
@@ -3190,6 +3940,20 @@ COMMENT ON COLUMN posthorn.event_fanouts.number IS 'The order in which events we
 
 
 --
+-- Name: COLUMN event_fanouts.checked_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.checked_at IS 'When a dispatcher checked it against the schema of its type.';
+
+
+--
+-- Name: COLUMN event_fanouts.error_kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.error_kind IS 'What its deliveries fail as: schema_mismatch or unknown_event_type; NULL: they do not.';
+
+
+--
 -- Name: event_fanouts_number_seq; Type: SEQUENCE; Schema: posthorn; Owner: -
 --
 
@@ -3213,7 +3977,18 @@ CREATE TABLE posthorn.event_types (
     group_name text NOT NULL,
     description text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT event_name_is_valid CHECK (((char_length(name) <= 100) AND (name ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text)))
+    json_schema json,
+    example json,
+    is_strict boolean DEFAULT false NOT NULL,
+    is_deprecated boolean DEFAULT false NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT a_strict_type_is_a_tenants_and_has_a_json_schema CHECK (((NOT is_strict) OR ((tenant_id IS NOT NULL) AND (json_schema IS NOT NULL)))),
+    CONSTRAINT description_is_at_most_2000_characters CHECK ((char_length(description) <= 2000)),
+    CONSTRAINT event_name_is_valid CHECK (((char_length(name) <= 100) AND (name ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
+    CONSTRAINT example_is_an_object_of_at_most_64_kib CHECK (((example IS NULL) OR ((json_typeof(example) = 'object'::text) AND (octet_length((example)::text) <= 65536)))),
+    CONSTRAINT group_name_is_1_to_100_printable_characters CHECK ((group_name ~ '^[^[:cntrl:]]{1,100}$'::text)),
+    CONSTRAINT json_schema_is_an_object_of_at_most_64_kib CHECK (((json_schema IS NULL) OR ((json_typeof(json_schema) = 'object'::text) AND (octet_length((json_schema)::text) <= 65536)))),
+    CONSTRAINT names_of_operational_events_are_not_a_tenants CHECK (((tenant_id IS NULL) OR (NOT starts_with(name, 'posthorn.'::text))))
 );
 
 
@@ -3235,7 +4010,7 @@ COMMENT ON COLUMN posthorn.event_types.name IS 'Such as invoice.created.';
 -- Name: COLUMN event_types.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.event_types.tenant_id IS 'NULL: a common type, for everyone. Else the tenant whose own type it is.';
+COMMENT ON COLUMN posthorn.event_types.tenant_id IS 'NULL: a common type, for everyone. Else the tenant whose own type it is; it may have the name of a common one, which it then replaces for this tenant.';
 
 
 --
@@ -3257,6 +4032,41 @@ COMMENT ON COLUMN posthorn.event_types.description IS 'What happened when this e
 --
 
 COMMENT ON COLUMN posthorn.event_types.created_at IS 'When it was added.';
+
+
+--
+-- Name: COLUMN event_types.json_schema; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.json_schema IS 'JSON Schema of the payload, at most 64 KiB. Looked at where the type or its tenant is strict.';
+
+
+--
+-- Name: COLUMN event_types.example; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.example IS 'A payload, for people; fits the schema when it was saved over the API.';
+
+
+--
+-- Name: COLUMN event_types.is_strict; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.is_strict IS 'Whether payloads must fit the schema: the API refuses others, by SQL they are stored and their deliveries fail as schema_mismatch.';
+
+
+--
+-- Name: COLUMN event_types.is_deprecated; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.is_deprecated IS 'Whether new publishers and subscribers should choose another.';
+
+
+--
+-- Name: COLUMN event_types.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_types.updated_at IS 'When it was last changed.';
 
 
 --
@@ -3459,7 +4269,7 @@ COMMENT ON COLUMN posthorn.events.created_at IS 'Start of the publishing transac
 -- Name: COLUMN events.fanout; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.events.fanout IS 'done, or open, muted, unknown_tenant, cancelled: see posthorn.event_fanouts.';
+COMMENT ON COLUMN posthorn.events.fanout IS 'done, or open, muted, unknown_tenant, cancelled, refused: see posthorn.event_fanouts.';
 
 
 --
@@ -3880,186 +4690,59 @@ COMMENT ON COLUMN posthorn.schema_history.checksum IS 'Checksum of the file, so 
 
 
 --
--- Name: webhook_deliveries; Type: TABLE; Schema: posthorn; Owner: -
+-- Name: subscription_activity; Type: TABLE; Schema: posthorn; Owner: -
 --
 
-CREATE TABLE posthorn.webhook_deliveries (
-    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+CREATE TABLE posthorn.subscription_activity (
     tenant_id uuid NOT NULL,
     subscription_id uuid NOT NULL,
-    event_id uuid NOT NULL,
-    event text NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    generation integer DEFAULT 0 NOT NULL,
-    epoch integer DEFAULT 0 NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone DEFAULT now(),
-    lease_until timestamp with time zone,
-    dispatcher_id uuid,
-    last_status_code integer,
-    last_error_kind text,
-    last_error text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    finished_at timestamp with time zone,
-    ordering_key text,
-    ordering_number bigint,
-    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
-    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
-    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
-    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
-    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
-    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
+    last_delivered_at timestamp with time zone,
+    last_failed_at timestamp with time zone,
+    last_failed_delivery_id uuid
 )
-PARTITION BY LIST (status);
+WITH (fillfactor='50');
 
 
 --
--- Name: TABLE webhook_deliveries; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: TABLE subscription_activity; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON TABLE posthorn.webhook_deliveries IS 'One row per event and subscription: one event on its way to one receiver.';
-
-
---
--- Name: COLUMN webhook_deliveries.id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.id IS 'UUIDv7, made by the fan-out.';
+COMMENT ON TABLE posthorn.subscription_activity IS 'When each subscription was last delivered to and last failed. No row: nothing has been sent yet.';
 
 
 --
--- Name: COLUMN webhook_deliveries.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: COLUMN subscription_activity.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_deliveries.tenant_id IS 'Whose delivery.';
-
-
---
--- Name: COLUMN webhook_deliveries.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.subscription_id IS 'Who is to receive it.';
+COMMENT ON COLUMN posthorn.subscription_activity.tenant_id IS 'Whose.';
 
 
 --
--- Name: COLUMN webhook_deliveries.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: COLUMN subscription_activity.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_deliveries.event_id IS 'What happened: posthorn.outbox.id.';
-
-
---
--- Name: COLUMN webhook_deliveries.event; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.event IS 'Event type, copied from the event so that lists need no join.';
+COMMENT ON COLUMN posthorn.subscription_activity.subscription_id IS 'The subscription.';
 
 
 --
--- Name: COLUMN webhook_deliveries.status; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: COLUMN subscription_activity.last_delivered_at; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_deliveries.status IS 'pending, sending (leased), retrying (scheduled), delivered, failed (refused for good), abandoned (retries exhausted), cancelled.';
-
-
---
--- Name: COLUMN webhook_deliveries.generation; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.generation IS 'How often it was replayed; a success counts only for its own generation.';
+COMMENT ON COLUMN posthorn.subscription_activity.last_delivered_at IS 'When a delivery was last accepted.';
 
 
 --
--- Name: COLUMN webhook_deliveries.epoch; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: COLUMN subscription_activity.last_failed_at; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_deliveries.epoch IS 'Fencing number, raised by every claim; a failure is recorded only while it still matches.';
-
-
---
--- Name: COLUMN webhook_deliveries.attempts; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.attempts IS 'Attempts made in this generation.';
+COMMENT ON COLUMN posthorn.subscription_activity.last_failed_at IS 'When an attempt last failed.';
 
 
 --
--- Name: COLUMN webhook_deliveries.due_at; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: COLUMN subscription_activity.last_failed_delivery_id; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it. NULL: it waits for the delivery before it in its line.';
-
-
---
--- Name: COLUMN webhook_deliveries.lease_until; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.lease_until IS 'While sending: when another dispatcher may take it over.';
-
-
---
--- Name: COLUMN webhook_deliveries.dispatcher_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who claimed it last.';
-
-
---
--- Name: COLUMN webhook_deliveries.last_status_code; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.last_status_code IS 'HTTP status of the last answer.';
-
-
---
--- Name: COLUMN webhook_deliveries.last_error_kind; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.last_error_kind IS 'Kind of the last failure, such as timeout.';
-
-
---
--- Name: COLUMN webhook_deliveries.last_error; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.last_error IS 'The last failure in words, up to 500 characters.';
-
-
---
--- Name: COLUMN webhook_deliveries.created_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.created_at IS 'Start of the transaction that fanned it out.';
-
-
---
--- Name: COLUMN webhook_deliveries.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.updated_at IS 'Last change.';
-
-
---
--- Name: COLUMN webhook_deliveries.finished_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.finished_at IS 'When it became delivered, failed, abandoned or cancelled.';
-
-
---
--- Name: COLUMN webhook_deliveries.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_key IS 'Its event''s ordering key, when its subscription is ordered.';
-
-
---
--- Name: COLUMN webhook_deliveries.ordering_number; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_number IS 'Its place in the line of its subscription and ordering key: the smallest goes first.';
+COMMENT ON COLUMN posthorn.subscription_activity.last_failed_delivery_id IS 'Whose attempt that was; its attempts say more.';
 
 
 --
@@ -4469,6 +5152,350 @@ COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_client_key IS 'The certi
 
 
 --
+-- Name: subscription_health; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.subscription_health WITH (security_invoker='true') AS
+ SELECT s.tenant_id,
+    s.id AS subscription_id,
+    s.url,
+    judged.state,
+        CASE judged.state
+            WHEN 'suspended'::text THEN s.status_changed_at
+            WHEN 'paused'::text THEN s.status_changed_at
+            WHEN 'failing'::text THEN COALESCE(c.failing_since_at, c.changed_at, h.first_failed_at)
+            WHEN 'degraded'::text THEN LEAST(COALESCE(c.failing_since_at, c.window_started_at), h.first_failed_at)
+            ELSE GREATEST(s.created_at, s.status_changed_at, a.last_failed_at)
+        END AS since_at,
+        CASE judged.state
+            WHEN 'suspended'::text THEN s.status_reason
+            WHEN 'paused'::text THEN 'it is disabled'::text
+            WHEN 'failing'::text THEN COALESCE(
+            CASE
+                WHEN (c.state <> 'closed'::text) THEN c.reason
+                ELSE NULL::text
+            END,
+            CASE
+                WHEN (c.failures_in_a_row > 0) THEN format('%s failures in a row'::text, c.failures_in_a_row)
+                ELSE NULL::text
+            END, 'nothing but failures in the last hour'::text)
+            WHEN 'degraded'::text THEN
+            CASE
+                WHEN (COALESCE(h.failures, (0)::numeric) > (0)::numeric) THEN format('%s of %s attempts failed in the last hour'::text, h.failures, h.attempts)
+                WHEN (c.failures_in_a_row > 0) THEN format('%s failures in a row'::text, c.failures_in_a_row)
+                ELSE 'it recovers from an outage'::text
+            END
+            ELSE NULL::text
+        END AS reason,
+    COALESCE(h.attempts, (0)::numeric) AS attempts_last_hour,
+    COALESCE(h.failures, (0)::numeric) AS failures_last_hour,
+    COALESCE(c.state, 'closed'::text) AS circuit,
+    c.retry_at,
+    a.last_delivered_at,
+    a.last_failed_at,
+    a.last_failed_delivery_id
+   FROM ((((posthorn.webhook_subscriptions s
+     LEFT JOIN posthorn.circuits c ON ((c.subscription_id = s.id)))
+     LEFT JOIN posthorn.subscription_activity a ON (((a.tenant_id = s.tenant_id) AND (a.subscription_id = s.id))))
+     LEFT JOIN LATERAL ( SELECT sum(m.attempts) AS attempts,
+            sum((m.attempts - m.delivered)) AS failures,
+            min(m.starts_at) FILTER (WHERE (m.attempts > m.delivered)) AS first_failed_at
+           FROM posthorn.delivery_statistics m
+          WHERE ((m.tenant_id = s.tenant_id) AND (m.subscription_id = s.id) AND (m.event = '*'::text) AND (m.resolution = 'minute'::text) AND (m.starts_at > (now() - '01:00:00'::interval)))) h ON (true))
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (s.status = 'suspended'::text) THEN 'suspended'::text
+                    WHEN (s.status = 'inactive'::text) THEN 'paused'::text
+                    WHEN (c.state <> 'closed'::text) THEN 'failing'::text
+                    WHEN ((c.failures_in_a_row >= 5) OR ((h.attempts >= (5)::numeric) AND (h.failures = h.attempts))) THEN 'failing'::text
+                    WHEN ((c.failures_in_a_row > 0) OR (c.ramp IS NOT NULL) OR (((h.failures * (20)::numeric) >= h.attempts) AND (h.failures > (0)::numeric))) THEN 'degraded'::text
+                    ELSE 'healthy'::text
+                END AS state) judged)
+  WHERE (s.status <> 'deleted'::text);
+
+
+--
+-- Name: VIEW subscription_health; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.subscription_health IS 'How each receiver fares. Reads the roll-up of the last hour, never deliveries.';
+
+
+--
+-- Name: COLUMN subscription_health.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.tenant_id IS 'Whose subscription.';
+
+
+--
+-- Name: COLUMN subscription_health.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.subscription_id IS 'The subscription.';
+
+
+--
+-- Name: COLUMN subscription_health.url; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.url IS 'Its receiver.';
+
+
+--
+-- Name: COLUMN subscription_health.state; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.state IS 'healthy; degraded: a twentieth of the last hour''s attempts or more failed, the last one did, or it recovers; failing: its circuit is not closed, five failures in a row, or an hour of at least five attempts and nothing but failures; suspended; paused: disabled.';
+
+
+--
+-- Name: COLUMN subscription_health.since_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.since_at IS 'Since when; of a healthy one since its last failure.';
+
+
+--
+-- Name: COLUMN subscription_health.reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.reason IS 'Why; NULL: healthy.';
+
+
+--
+-- Name: COLUMN subscription_health.attempts_last_hour; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.attempts_last_hour IS 'Attempts of the last hour.';
+
+
+--
+-- Name: COLUMN subscription_health.failures_last_hour; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.failures_last_hour IS 'Those of them that failed.';
+
+
+--
+-- Name: COLUMN subscription_health.circuit; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.circuit IS 'closed, open or half_open.';
+
+
+--
+-- Name: COLUMN subscription_health.retry_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.retry_at IS 'When an open circuit lets a probe through.';
+
+
+--
+-- Name: COLUMN subscription_health.last_delivered_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.last_delivered_at IS 'When a delivery was last accepted.';
+
+
+--
+-- Name: COLUMN subscription_health.last_failed_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.last_failed_at IS 'When an attempt last failed.';
+
+
+--
+-- Name: COLUMN subscription_health.last_failed_delivery_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_health.last_failed_delivery_id IS 'Whose attempt that was.';
+
+
+--
+-- Name: webhook_deliveries; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_deliveries (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    event text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
+    lease_until timestamp with time zone,
+    dispatcher_id uuid,
+    last_status_code integer,
+    last_error_kind text,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    ordering_key text,
+    ordering_number bigint,
+    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
+    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
+    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
+)
+PARTITION BY LIST (status);
+
+
+--
+-- Name: TABLE webhook_deliveries; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_deliveries IS 'One row per event and subscription: one event on its way to one receiver.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.id IS 'UUIDv7, made by the fan-out.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.tenant_id IS 'Whose delivery.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.subscription_id IS 'Who is to receive it.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.event_id IS 'What happened: posthorn.outbox.id.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.event IS 'Event type, copied from the event so that lists need no join.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.status; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.status IS 'pending, sending (leased), retrying (scheduled), delivered, failed (refused for good), abandoned (retries exhausted), cancelled.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.generation; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.generation IS 'How often it was replayed; a success counts only for its own generation.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.epoch; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.epoch IS 'Fencing number, raised by every claim; a failure is recorded only while it still matches.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.attempts; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.attempts IS 'Attempts made in this generation.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it. NULL: it waits for the delivery before it in its line.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.lease_until; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.lease_until IS 'While sending: when another dispatcher may take it over.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.dispatcher_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who claimed it last.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_status_code; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_status_code IS 'HTTP status of the last answer.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error_kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_error_kind IS 'Kind of the last failure, such as timeout.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_error IS 'The last failure in words, up to 500 characters.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.created_at IS 'Start of the transaction that fanned it out.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.updated_at IS 'Last change.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.finished_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.finished_at IS 'When it became delivered, failed, abandoned or cancelled.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_key IS 'Its event''s ordering key, when its subscription is ordered.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.ordering_number; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_number IS 'Its place in the line of its subscription and ordering key: the smallest goes first.';
+
+
+--
 -- Name: subscription_limits; Type: VIEW; Schema: posthorn; Owner: -
 --
 
@@ -4659,7 +5686,8 @@ CREATE TABLE posthorn.subscription_patterns (
     subscription_id uuid NOT NULL,
     filter jsonpath,
     is_cheap boolean NOT NULL,
-    is_ordered boolean DEFAULT false NOT NULL
+    is_ordered boolean DEFAULT false NOT NULL,
+    is_checked boolean DEFAULT false NOT NULL
 );
 
 
@@ -4713,6 +5741,13 @@ COMMENT ON COLUMN posthorn.subscription_patterns.is_ordered IS 'Copy of the subs
 
 
 --
+-- Name: COLUMN subscription_patterns.is_checked; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.subscription_patterns.is_checked IS 'Whether the tenant is strict about anything, so that the fan-out looks whether it is about the event.';
+
+
+--
 -- Name: tenants; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -4722,6 +5757,7 @@ CREATE TABLE posthorn.tenants (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     max_in_flight integer,
     disabled_at timestamp with time zone,
+    strict_event_types boolean DEFAULT false NOT NULL,
     CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
     CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200))
 );
@@ -4767,6 +5803,13 @@ COMMENT ON COLUMN posthorn.tenants.max_in_flight IS 'Deliveries in flight at onc
 --
 
 COMMENT ON COLUMN posthorn.tenants.disabled_at IS 'Since when the tenant''s keys and tokens are refused; NULL: they are not. Its events are delivered all the same.';
+
+
+--
+-- Name: COLUMN tenants.strict_event_types; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.strict_event_types IS 'Whether events must be of a type of the catalogue and fit its JSON Schema, if it has one: the API refuses others, by SQL they are stored and their deliveries fail as unknown_event_type or schema_mismatch.';
 
 
 --
@@ -5257,6 +6300,22 @@ ALTER TABLE ONLY posthorn.claim_places
 
 
 --
+-- Name: delivery_errors delivery_errors_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.delivery_errors
+    ADD CONSTRAINT delivery_errors_pkey PRIMARY KEY (tenant_id, resolution, starts_at, subscription_id, event, error_kind);
+
+
+--
+-- Name: delivery_statistics delivery_statistics_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.delivery_statistics
+    ADD CONSTRAINT delivery_statistics_pkey PRIMARY KEY (tenant_id, resolution, starts_at, subscription_id, event);
+
+
+--
 -- Name: dispatchers dispatchers_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -5334,6 +6393,14 @@ ALTER TABLE ONLY posthorn.rate_buckets
 
 ALTER TABLE ONLY posthorn.schema_history
     ADD CONSTRAINT schema_history_pkey PRIMARY KEY (version);
+
+
+--
+-- Name: subscription_activity subscription_activity_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.subscription_activity
+    ADD CONSTRAINT subscription_activity_pkey PRIMARY KEY (tenant_id, subscription_id);
 
 
 --
@@ -5449,6 +6516,27 @@ CREATE INDEX circuits_retry_idx ON posthorn.circuits USING btree (retry_at) WHER
 --
 
 CREATE INDEX circuits_tenant_idx ON posthorn.circuits USING btree (tenant_id, subscription_id);
+
+
+--
+-- Name: delivery_errors_age_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX delivery_errors_age_idx ON posthorn.delivery_errors USING btree (resolution, starts_at);
+
+
+--
+-- Name: delivery_statistics_age_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX delivery_statistics_age_idx ON posthorn.delivery_statistics USING btree (resolution, starts_at);
+
+
+--
+-- Name: delivery_statistics_subscription_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX delivery_statistics_subscription_idx ON posthorn.delivery_statistics USING btree (tenant_id, subscription_id, resolution, starts_at, event);
 
 
 --
@@ -5858,10 +6946,24 @@ CREATE TRIGGER forget_circuit AFTER UPDATE OF status, url, rate_per_second ON po
 
 
 --
+-- Name: webhook_subscriptions hold_tenant; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER hold_tenant BEFORE INSERT OR UPDATE ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.hold_tenant();
+
+
+--
 -- Name: webhook_subscriptions keep_patterns; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
 CREATE TRIGGER keep_patterns AFTER INSERT OR UPDATE OF tenant_id, events, filter, status, ordered ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.keep_subscription_patterns();
+
+
+--
+-- Name: subscription_patterns mark_pattern; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER mark_pattern BEFORE INSERT ON posthorn.subscription_patterns FOR EACH ROW EXECUTE FUNCTION posthorn.mark_pattern();
 
 
 --
@@ -5893,10 +6995,45 @@ CREATE TRIGGER note_audit AFTER INSERT OR DELETE OR UPDATE ON posthorn.webhook_s
 
 
 --
+-- Name: event_types note_change; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_change BEFORE UPDATE ON posthorn.event_types FOR EACH ROW EXECUTE FUNCTION posthorn.note_event_type_change();
+
+
+--
 -- Name: webhook_subscriptions note_change; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
 CREATE TRIGGER note_change BEFORE UPDATE ON posthorn.webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION posthorn.note_subscription_change();
+
+
+--
+-- Name: event_types note_strict_type; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_strict_type AFTER INSERT ON posthorn.event_types FOR EACH ROW WHEN (new.is_strict) EXECUTE FUNCTION posthorn.note_strictness();
+
+
+--
+-- Name: event_types note_strict_type_gone; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_strict_type_gone AFTER DELETE ON posthorn.event_types FOR EACH ROW WHEN (old.is_strict) EXECUTE FUNCTION posthorn.note_strictness();
+
+
+--
+-- Name: event_types note_strictness; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_strictness AFTER UPDATE OF is_strict ON posthorn.event_types FOR EACH ROW WHEN ((new.is_strict <> old.is_strict)) EXECUTE FUNCTION posthorn.note_strictness();
+
+
+--
+-- Name: tenants note_strictness; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_strictness AFTER UPDATE OF strict_event_types ON posthorn.tenants FOR EACH ROW WHEN ((new.strict_event_types <> old.strict_event_types)) EXECUTE FUNCTION posthorn.note_strictness();
 
 
 --
@@ -5964,6 +7101,18 @@ ALTER TABLE posthorn.audit_log ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE posthorn.circuits ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: delivery_errors; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.delivery_errors ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: delivery_statistics; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.delivery_statistics ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: event_types; Type: ROW SECURITY; Schema: posthorn; Owner: -
@@ -6035,6 +7184,13 @@ CREATE POLICY every_row ON posthorn.webhook_subscriptions TO posthorn_dispatcher
 
 
 --
+-- Name: event_types every_row_for_dispatchers; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_for_dispatchers ON posthorn.event_types FOR SELECT TO posthorn_dispatcher USING (true);
+
+
+--
 -- Name: api_keys every_row_of_the_operator; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -6063,10 +7219,31 @@ CREATE POLICY every_row_read ON posthorn.circuits FOR SELECT TO posthorn_readonl
 
 
 --
+-- Name: delivery_errors every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.delivery_errors FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: delivery_statistics every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.delivery_statistics FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
 -- Name: jobs every_row_read; Type: POLICY; Schema: posthorn; Owner: -
 --
 
 CREATE POLICY every_row_read ON posthorn.jobs FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: subscription_activity every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.subscription_activity FOR SELECT TO posthorn_readonly USING (true);
 
 
 --
@@ -6145,6 +7322,27 @@ CREATE POLICY own_rows ON posthorn.circuits TO posthorn_api USING ((tenant_id = 
 
 
 --
+-- Name: delivery_errors own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.delivery_errors FOR SELECT TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: delivery_statistics own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.delivery_statistics FOR SELECT TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: event_types own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.event_types TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
 -- Name: idempotency_keys own_rows; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -6156,6 +7354,13 @@ CREATE POLICY own_rows ON posthorn.idempotency_keys TO posthorn_api USING ((tena
 --
 
 CREATE POLICY own_rows ON posthorn.jobs TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
+
+
+--
+-- Name: subscription_activity own_rows; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY own_rows ON posthorn.subscription_activity FOR SELECT TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
 
 
 --
@@ -6185,6 +7390,12 @@ CREATE POLICY own_rows ON posthorn.webhook_deliveries TO posthorn_api USING ((te
 
 CREATE POLICY own_rows ON posthorn.webhook_subscriptions TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
 
+
+--
+-- Name: subscription_activity; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.subscription_activity ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: tenants; Type: ROW SECURITY; Schema: posthorn; Owner: -
@@ -6252,6 +7463,13 @@ GRANT USAGE ON SCHEMA posthorn TO posthorn_admin;
 
 
 --
+-- Name: FUNCTION add_counts(a integer[], b integer[]); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.add_counts(a integer[], b integer[]) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION add_job(kind text, subscription uuid, wanted jsonb); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -6307,6 +7525,15 @@ GRANT ALL ON FUNCTION posthorn.backfill_chunk(tenant uuid, subscription uuid, af
 
 
 --
+-- Name: FUNCTION bucket_bounds(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.bucket_bounds() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.bucket_bounds() TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.bucket_bounds() TO posthorn_readonly;
+
+
+--
 -- Name: FUNCTION call_next_in_line(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -6350,6 +7577,13 @@ GRANT ALL ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_chang
 
 REVOKE ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION count_buckets(milliseconds integer[]); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.count_buckets(milliseconds integer[]) FROM PUBLIC;
 
 
 --
@@ -6473,6 +7707,14 @@ GRANT ALL ON FUNCTION posthorn.first_id_of(day date) TO posthorn_readonly;
 
 
 --
+-- Name: FUNCTION fold_tallies(most integer, OUT folded integer, OUT has_older boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.fold_tallies(most integer, OUT folded integer, OUT has_older boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.fold_tallies(most integer, OUT folded integer, OUT has_older boolean) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION forget_circuit(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -6506,6 +7748,13 @@ REVOKE ALL ON FUNCTION posthorn.held_back_by(parent text, day date) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION hold_tenant(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.hold_tenant() FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION identify_api_key(key_id text); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -6529,10 +7778,26 @@ REVOKE ALL ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION is_checked_event(tenant uuid, event_name text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.is_checked_event(tenant uuid, event_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.is_checked_event(tenant uuid, event_name text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.is_checked_event(tenant uuid, event_name text) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION is_day_there(parent text, day date); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.is_day_there(parent text, day date) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION is_strict_tenant(tenant uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.is_strict_tenant(tenant uuid) FROM PUBLIC;
 
 
 --
@@ -6549,6 +7814,13 @@ GRANT ALL ON FUNCTION posthorn.is_tenant_enabled(tenant uuid) TO posthorn_api;
 
 REVOKE ALL ON FUNCTION posthorn.json_faults(texts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.json_faults(texts text[]) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION keep_patterns_marked(tenant uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.keep_patterns_marked(tenant uuid) FROM PUBLIC;
 
 
 --
@@ -6575,6 +7847,13 @@ GRANT ALL ON FUNCTION posthorn.make_day(parent text, day date) TO posthorn_dispa
 
 
 --
+-- Name: FUNCTION mark_pattern(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.mark_pattern() FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION missing_days(ahead integer); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -6591,6 +7870,13 @@ REVOKE ALL ON FUNCTION posthorn.note_audit() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION note_event_type_change(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.note_event_type_change() FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION note_key_use(key_id text); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -6604,6 +7890,13 @@ GRANT ALL ON FUNCTION posthorn.note_key_use(key_id text) TO posthorn_api;
 
 REVOKE ALL ON FUNCTION posthorn.note_outcomes(subscriptions uuid[], successes integer[], failures integer[], trailing_failures integer[], errors text[], default_failures integer, default_ratio double precision, default_seconds integer, default_suspend_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.note_outcomes(subscriptions uuid[], successes integer[], failures integer[], trailing_failures integer[], errors text[], default_failures integer, default_ratio double precision, default_seconds integer, default_suspend_seconds integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION note_strictness(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.note_strictness() FROM PUBLIC;
 
 
 --
@@ -6645,6 +7938,14 @@ GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_dispatche
 
 REVOKE ALL ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION prune_statistics(most integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.prune_statistics(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.prune_statistics(most integer) TO posthorn_dispatcher;
 
 
 --
@@ -6891,6 +8192,30 @@ GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_readonly;
 
 
 --
+-- Name: TABLE delivery_errors; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.delivery_errors TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.delivery_errors TO posthorn_readonly;
+
+
+--
+-- Name: TABLE delivery_statistics; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.delivery_statistics TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.delivery_statistics TO posthorn_readonly;
+
+
+--
+-- Name: TABLE delivery_tallies; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.delivery_tallies TO posthorn_readonly;
+GRANT INSERT ON TABLE posthorn.delivery_tallies TO posthorn_dispatcher;
+
+
+--
 -- Name: TABLE dispatchers; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -6944,7 +8269,7 @@ GRANT UPDATE(stopped_at) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
 -- Name: TABLE event_fanouts; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+GRANT SELECT,DELETE ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
 GRANT SELECT ON TABLE posthorn.event_fanouts TO posthorn_readonly;
 
 
@@ -6970,11 +8295,82 @@ GRANT UPDATE(due_at) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
 
 
 --
+-- Name: COLUMN event_fanouts.checked_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(checked_at) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN event_fanouts.error_kind; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(error_kind) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+
+
+--
 -- Name: TABLE event_types; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.event_types TO posthorn_api;
+GRANT SELECT,DELETE ON TABLE posthorn.event_types TO posthorn_api;
 GRANT SELECT ON TABLE posthorn.event_types TO posthorn_readonly;
+GRANT SELECT ON TABLE posthorn.event_types TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN event_types.name; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(name) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(tenant_id) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.group_name; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(group_name),UPDATE(group_name) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.description; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(description),UPDATE(description) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.json_schema; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(json_schema),UPDATE(json_schema) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.example; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(example),UPDATE(example) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.is_strict; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(is_strict),UPDATE(is_strict) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.is_deprecated; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(is_deprecated),UPDATE(is_deprecated) ON TABLE posthorn.event_types TO posthorn_api;
 
 
 --
@@ -7278,105 +8674,11 @@ GRANT SELECT ON TABLE posthorn.rate_buckets TO posthorn_readonly;
 
 
 --
--- Name: TABLE webhook_deliveries; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE subscription_activity; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_readonly;
-
-
---
--- Name: COLUMN webhook_deliveries.status; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.generation; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.epoch; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.attempts; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.due_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.lease_until; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.dispatcher_id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.last_status_code; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(last_status_code) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.last_error_kind; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(last_error_kind) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.last_error; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(last_error) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.updated_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.finished_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.subscription_activity TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.subscription_activity TO posthorn_readonly;
 
 
 --
@@ -7736,6 +9038,116 @@ GRANT INSERT(sealed_client_key),UPDATE(sealed_client_key) ON TABLE posthorn.webh
 
 
 --
+-- Name: TABLE subscription_health; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.subscription_health TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.subscription_health TO posthorn_readonly;
+
+
+--
+-- Name: TABLE webhook_deliveries; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN webhook_deliveries.status; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.generation; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.epoch; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.attempts; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.due_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.lease_until; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.dispatcher_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_status_code; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(last_status_code) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error_kind; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(last_error_kind) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(last_error) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.updated_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN webhook_deliveries.finished_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+
+
+--
 -- Name: TABLE subscription_limits; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -7778,6 +9190,14 @@ GRANT INSERT(max_in_flight),UPDATE(max_in_flight) ON TABLE posthorn.tenants TO p
 --
 
 GRANT UPDATE(disabled_at) ON TABLE posthorn.tenants TO posthorn_admin;
+
+
+--
+-- Name: COLUMN tenants.strict_event_types; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(strict_event_types) ON TABLE posthorn.tenants TO posthorn_api;
+GRANT UPDATE(strict_event_types) ON TABLE posthorn.tenants TO posthorn_admin;
 
 
 --

@@ -1,4 +1,5 @@
 -- fanout/take: takes the oldest open event of its line for 10 s or, after failures, longer; whoever dies with it holds up nobody else.
+-- needs_check: fanout/rule and fanout/judge come first
 -- index: event_fanouts (due_at) of open ones; locks: the row, SKIP LOCKED
 UPDATE posthorn.event_fanouts f
 SET failures = f.failures + 1, due_at = now() + make_interval(secs => 10 * least(f.failures + 1, 6))
@@ -11,4 +12,5 @@ WHERE f.event_id = (
     ORDER BY o.due_at
     LIMIT 1
     FOR UPDATE OF o SKIP LOCKED)
-RETURNING f.event_id, f.failures
+RETURNING f.event_id, f.failures, f.checked_at IS NULL AND coalesce((
+    SELECT posthorn.is_checked_event(e.tenant_id, e.event) FROM posthorn.outbox e WHERE e.id = f.event_id), false) AS needs_check

@@ -1,4 +1,4 @@
--- queue/record: writes attempts and moves their deliveries on; answers with the deliveries moved.
+-- queue/record: writes attempts, moves their deliveries on and leaves a tally; answers with the deliveries moved.
 -- $1 to $17: one array per column of result, below, but $8 dispatcher uuid
 -- index: primary keys; locks: the rows. A failure needs its epoch, a success only its generation.
 WITH result AS MATERIALIZED (
@@ -23,7 +23,8 @@ attempt AS (
         response_headers = EXCLUDED.response_headers, response_body = EXCLUDED.response_body,
         response_body_truncated = EXCLUDED.response_body_truncated, recorded_at = EXCLUDED.recorded_at
     WHERE a.error_kind = 'lease_expired'
-)
+),
+moved AS (
 UPDATE posthorn.webhook_deliveries d
 SET status = r.status, lease_until = NULL, updated_at = now(),
     due_at = CASE WHEN r.status = 'retrying' THEN now() + make_interval(secs => r.delay_seconds) ELSE d.due_at END,
@@ -33,4 +34,21 @@ FROM result r
 WHERE d.id = r.id AND d.status IN ('pending', 'sending', 'retrying')
   AND CASE WHEN r.status = 'delivered' THEN d.generation = r.generation
            ELSE d.epoch = r.epoch AND d.status = 'sending' END
-RETURNING d.id
+RETURNING d.id, d.tenant_id, d.subscription_id, d.event, r.status, r.duration_ms, r.error_kind,
+    -- a first attempt of what was not to go before due_at is not late before it; of a replay nobody asks how long it took
+    CASE WHEN r.status = 'delivered' AND d.generation = 0 THEN
+        least(2147483647, 1000 * greatest(0, extract(epoch FROM now()
+            - CASE WHEN d.attempts = 1 AND d.ordering_key IS NULL THEN greatest(d.created_at, d.due_at) ELSE d.created_at END)))::int
+    END AS delay_ms
+),
+tallied AS (
+INSERT INTO posthorn.delivery_tallies (tenant_id, subscription_id, event, delivered, retried, failed, abandoned, durations, delays,
+    error_kinds, last_failed_delivery_id)
+SELECT m.tenant_id, m.subscription_id, m.event, count(*) FILTER (WHERE m.status = 'delivered'),
+    count(*) FILTER (WHERE m.status = 'retrying'), count(*) FILTER (WHERE m.status = 'failed'),
+    count(*) FILTER (WHERE m.status = 'abandoned'), array_agg(m.duration_ms), array_agg(m.delay_ms) FILTER (WHERE m.delay_ms IS NOT NULL),
+    array_agg(m.error_kind) FILTER (WHERE m.error_kind IS NOT NULL), (array_agg(m.id) FILTER (WHERE m.error_kind IS NOT NULL))[1]
+FROM moved m
+GROUP BY m.tenant_id, m.subscription_id, m.event
+)
+SELECT m.id FROM moved m

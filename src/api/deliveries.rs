@@ -3,6 +3,8 @@
 mod list;
 mod shown;
 
+use std::sync::Arc;
+
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
@@ -22,6 +24,7 @@ use super::problem::Problem;
 use super::reach::Asked;
 use super::refusal::{Acting, Reading, Refusal, Writing};
 use super::reply::{Accepted, Found, Reply};
+use super::strict::Strictness;
 use crate::store::deliveries::{self, Cancellation, Retrial};
 use crate::store::events::Published;
 use crate::store::{Store, Work, events, subscriptions};
@@ -30,6 +33,8 @@ use crate::store::{Store, Work, events, subscriptions};
 pub(super) struct DeliveriesApi {
     /// Where they are.
     pub(super) store: Store,
+    /// What their events must fit.
+    pub(super) strictness: Arc<Strictness>,
 }
 
 #[OpenApi(tag = "Tag::Deliveries")]
@@ -47,6 +52,7 @@ impl DeliveriesApi {
     ) -> Result<Once<Accepted<Enqueued>>, Refusal<Writing>> {
         let event = read_event(body.0)?;
         let (event, is_strict) = (&event, strict.0.unwrap_or(true));
+        self.strictness.check(caller.scope(), event).await?;
         let patterns = subscriptions::patterns_of(event.event.as_str());
         let patterns = patterns.as_slice();
         let answer = |published: Option<Published>| {
@@ -313,7 +319,7 @@ fn unknown(id: Uuid) -> Problem {
 struct Enqueued {
     /// The event.
     event_id: Uuid,
-    /// Deliveries made; null while a dispatcher still has to find out (very many subscriptions, or a failing filter).
+    /// Deliveries made; null while a dispatcher still has to find out (very many subscriptions, a failing filter, a strict type).
     #[oai(nullable)]
     count: Option<i64>,
 }

@@ -1,8 +1,10 @@
-//! Events: publish one or many, list, read and cancel them, and the catalogue of types.
+//! Events: publish one or many, list, read and cancel them.
 
 mod input;
 mod list;
 mod shown;
+
+use std::sync::Arc;
 
 use poem::Request;
 use poem_openapi::param::{Path, Query};
@@ -22,6 +24,7 @@ use super::problem::Problem;
 use super::reach::Asked;
 use super::refusal::{Acting, Reading, Refusal, Writing};
 use super::reply::{Accepted, Created, Found, Reply};
+use super::strict::Strictness;
 use crate::store::events::{self, NewEvent};
 use crate::store::{Scope, Store, StoreError, Work};
 
@@ -29,13 +32,16 @@ use crate::store::{Scope, Store, StoreError, Work};
 pub(super) struct EventsApi {
     /// Where they are.
     pub(super) store: Store,
+    /// What they must fit.
+    pub(super) strictness: Arc<Strictness>,
 }
 
 #[OpenApi(tag = "Tag::Events")]
 impl EventsApi {
     /// Publish an event
     ///
-    /// Accepted whether or not a subscription wants it. The payload is stored as it comes: numbers keep their digits.
+    /// Accepted whether or not a subscription wants it. The payload is stored as it comes: numbers keep their digits. Where the
+    /// event type is strict it must fit its JSON Schema, and where the tenant is, the type must be in the catalogue.
     #[oai(path = "/events", method = "post", operation_id = "publishEvent")]
     async fn publish(
         &self,
@@ -44,6 +50,7 @@ impl EventsApi {
         body: Body<EventInput>,
     ) -> Result<Once<Created<Published>>, Refusal<Writing>> {
         let new = &read_event(body.0)?;
+        self.strictness.check(caller.scope(), new).await?;
         let answer = |published: events::Published| {
             let (id, event, deliveries) = (published.id, new.event.to_string(), published.deliveries);
             Ok(Reply::new(Published { id, event, deliveries }).at(request, id))
@@ -61,6 +68,7 @@ impl EventsApi {
         body: LargeBody<BatchInput>,
     ) -> Result<Once<Accepted<PublishedBatch>>, Refusal<Writing>> {
         let new = &read_batch(body.0)?;
+        self.strictness.check_all(caller.scope(), new).await?;
         let answer = |ids: Vec<Uuid>| Ok(Reply::new(PublishedBatch::new(&ids, new)));
         let published = caller
             .once(&self.store, "publish events", move |tx| Work::new(events::publish_many(tx, new)), answer)
@@ -148,15 +156,6 @@ impl EventsApi {
         };
         Ok(caller.once(&self.store, "cancel event", move |tx| Work::new(events::cancel(tx, id.0)), answer).await??)
     }
-
-    /// List event types
-    ///
-    /// The catalogue in its groups. An event need not be listed here to be published.
-    #[oai(path = "/event-types", method = "get", operation_id = "listEventTypes")]
-    async fn types(&self, caller: Caller<Reads>) -> Result<Found<EventTypes>, Refusal<Reading>> {
-        let types = self.store.tx("list event types", caller.scope(), move |tx| Work::new(events::types(tx))).await?;
-        Ok(Reply::new(EventTypes::group(types)))
-    }
 }
 
 impl EventsApi {
@@ -232,46 +231,4 @@ struct CancelledEvent {
     in_flight: i32,
     /// Whether its fan-out was still open: it gets no further deliveries.
     is_fanout_cancelled: bool,
-}
-
-/// The catalogue.
-#[derive(Object, Serialize)]
-struct EventTypes {
-    /// By heading.
-    data: Vec<EventGroup>,
-}
-
-/// Event types under one heading.
-#[derive(Object, Serialize)]
-struct EventGroup {
-    /// The heading.
-    group: String,
-    /// The types, by name.
-    types: Vec<EventType>,
-}
-
-/// One event type.
-#[derive(Object, Serialize)]
-struct EventType {
-    /// Such as `invoice.created`.
-    name: String,
-    /// What happened.
-    description: String,
-    /// Whether it is the tenant's own and not a common one.
-    is_own: bool,
-}
-
-impl EventTypes {
-    /// Rows come sorted by group.
-    fn group(rows: Vec<events::EventType>) -> Self {
-        let mut data: Vec<EventGroup> = Vec::new();
-        for row in rows {
-            let shown = EventType { name: row.name, description: row.description, is_own: row.is_own };
-            match data.last_mut().filter(|last| last.group == row.group) {
-                Some(last) => last.types.push(shown),
-                None => data.push(EventGroup { group: row.group, types: vec![shown] }),
-            }
-        }
-        Self { data }
-    }
 }

@@ -10,6 +10,7 @@ mod cursor;
 mod deliveries;
 mod drain;
 mod etag;
+mod event_types;
 mod events;
 mod jobs;
 mod jwt;
@@ -22,6 +23,8 @@ mod problem;
 mod reach;
 mod refusal;
 mod reply;
+mod statistics;
+mod strict;
 mod subscriptions;
 mod surround;
 mod tenant;
@@ -45,6 +48,7 @@ use self::access::{Access, AccessParts, TENANT_HEADER};
 use self::audit::AuditApi;
 use self::body::BodyLimit;
 use self::deliveries::DeliveriesApi;
+use self::event_types::EventTypesApi;
 use self::events::EventsApi;
 use self::jobs::JobsApi;
 pub use self::jwt::{Jwt, JwtError};
@@ -53,6 +57,8 @@ use self::limits::Limits;
 pub use self::monitor::Watched;
 use self::operations::Operations;
 use self::problem::Problem;
+use self::statistics::StatisticsApi;
+use self::strict::Strictness;
 use self::subscriptions::SubscriptionsApi;
 use self::tenant::TenantApi;
 use self::test_sends::TestSendsApi;
@@ -96,6 +102,11 @@ enum Tag {
     Deliveries,
     /// What happened.
     Events,
+    /// What can happen: the common types and your own, with their JSON Schemas.
+    #[oai(rename = "Event types")]
+    EventTypes,
+    /// How deliveries and receivers fare.
+    Statistics,
     /// The same again, and other long work: retry, replay, backfill, cancel.
     Jobs,
     /// The caller's own tenant.
@@ -112,6 +123,7 @@ enum Tag {
 pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
     let limit = BodyLimit(state.webhook.max_payload_bytes as usize + BODY_MARGIN_BYTES);
     let document = service(Shown::<Resources>::new());
+    let strictness = Arc::new(Strictness::new(state.store.clone()));
     let mut route = Route::new()
         .nest("/docs", document.swagger_ui())
         .at("/openapi.json", poem::get(document.spec_endpoint()))
@@ -119,7 +131,7 @@ pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
     let operations = Arc::new(Operations::new(&BASES, Resources::meta()));
     for base in BASES {
         let operations = Arc::clone(&operations);
-        let resources = service(resources(&state));
+        let resources = service(resources(&state, &strictness));
         let endpoint = resources.into_endpoint();
         route = route.nest(
             base,
@@ -164,16 +176,29 @@ pub fn admin_document() -> String {
 }
 
 /// The resources, in the order of the document.
-type Resources = (SubscriptionsApi, TestSendsApi, DeliveriesApi, EventsApi, JobsApi, TenantApi, KeysApi, AuditApi);
+type Resources = (
+    SubscriptionsApi,
+    TestSendsApi,
+    DeliveriesApi,
+    EventsApi,
+    EventTypesApi,
+    StatisticsApi,
+    JobsApi,
+    TenantApi,
+    KeysApi,
+    AuditApi,
+);
 
-fn resources(state: &ApiState) -> Resources {
+fn resources(state: &ApiState, strictness: &Arc<Strictness>) -> Resources {
     let store = || state.store.clone();
     let (keyring, webhook) = (Arc::clone(&state.keyring), Arc::clone(&state.webhook));
     (
         SubscriptionsApi { store: store(), keyring, webhook: webhook.clone() },
         TestSendsApi { store: store(), webhook },
-        DeliveriesApi { store: store() },
-        EventsApi { store: store() },
+        DeliveriesApi { store: store(), strictness: Arc::clone(strictness) },
+        EventsApi { store: store(), strictness: Arc::clone(strictness) },
+        EventTypesApi { store: store() },
+        StatisticsApi { store: store() },
         JobsApi { store: store() },
         TenantApi { store: store() },
         KeysApi { store: store() },

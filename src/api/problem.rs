@@ -213,7 +213,10 @@ fn expected(parameter: &str) -> Option<&'static str> {
     match parameter {
         "limit" => Some("must be a whole number from 1 to 500"),
         "active" => Some("must be true, false or all"),
-        "strict" => Some("must be true or false"),
+        "strict" | "own" => Some("must be true or false"),
+        "since" | "until" => Some("must be a time such as 2030-01-31T12:00:00Z (RFC 3339)"),
+        "bucket" => Some("must be minute, hour or day"),
+        "state" => Some("must be healthy, degraded, failing, suspended or paused"),
         "status_code" => Some("must be a whole number from 100 to 999"),
         _ if parameter.ends_with("_id") => Some("must be a UUID"),
         _ => None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Tools, backoff};
+use super::{Tools, backoff, check};
 use crate::store::StoreError;
 use crate::store::fanout::{self, Taken};
 
@@ -39,7 +39,10 @@ pub(super) async fn keep_fanning_out(tools: Arc<Tools>, stop: CancellationToken)
 
 /// Takes one event a chunk further; answers whether there was one.
 async fn fan_out_next(tools: &Tools) -> Result<bool, StoreError> {
-    let Some(Taken { event_id, attempt }) = fanout::take(&tools.store).await? else { return Ok(false) };
+    let Some(Taken { event_id, attempt, needs_check }) = fanout::take(&tools.store).await? else { return Ok(false) };
+    if needs_check {
+        check::judge(tools, event_id).await?;
+    }
     match fanout::fan_out(&tools.store, event_id, CHUNK, attempt > TRIES, TIME_LIMIT).await {
         Ok(deliveries) => {
             tracing::debug!(event.id = %event_id, deliveries, "fanned out an open event");

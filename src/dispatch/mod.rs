@@ -7,6 +7,7 @@
 //! `sign` and `judge` are pure, `send` never fails (a failure is an outcome), only `record` writes. What travels back is
 //! the number of free slots. No transaction is open while we talk to a stranger.
 
+mod check;
 mod claim;
 mod fan_out;
 mod jobs;
@@ -17,6 +18,7 @@ mod send;
 mod sign;
 mod slots;
 mod subscriber;
+mod tally;
 mod test_sends;
 mod troubled;
 mod wake;
@@ -32,6 +34,7 @@ use uuid::Uuid;
 
 use crate::config::{DispatcherConfig, WebhookConfig};
 use crate::domain::keyring::Keyring;
+use crate::domain::schema::Schemas;
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::store::queue::Patience;
@@ -69,6 +72,10 @@ pub(crate) struct Tools {
     pub(crate) jobs: Arc<Notify>,
     /// Pace of a job.
     pub(crate) job_rows_per_second: i32,
+    /// Tells that results wait to be added to the statistics.
+    pub(crate) tallies: Notify,
+    /// Schemas of strict event types.
+    pub(crate) schemas: Arc<Schemas>,
 }
 
 /// A dispatcher that has told the database about itself and not begun yet.
@@ -124,6 +131,8 @@ impl Dispatcher {
             test_sends: Arc::new(Notify::new()),
             jobs: Arc::new(Notify::new()),
             job_rows_per_second: i32::try_from(config.job_rows_per_second).unwrap_or(i32::MAX),
+            tallies: Notify::new(),
+            schemas: Arc::default(),
         };
         Ok(Self {
             tools: Arc::new(tools),
@@ -146,6 +155,7 @@ impl Dispatcher {
         beside.spawn(rescue::keep_beating(tools.clone(), stop.clone()));
         beside.spawn(rescue::keep_sweeping(tools.clone(), stop.clone()));
         beside.spawn(fan_out::keep_fanning_out(tools.clone(), stop.clone()));
+        beside.spawn(tally::keep_folding(tools.clone(), stop.clone()));
         beside.spawn(test_sends::keep_testing(tools.clone(), stop.clone()));
         beside.spawn(jobs::keep_running_jobs(tools.clone(), stop.clone()));
         beside.close();
@@ -171,6 +181,8 @@ impl Dispatcher {
             tracing::error!("results could not be recorded before the end; their deliveries will be sent again");
         }
         let _ = tokio::time::timeout(LAST_WORDS, beside.wait()).await; // they hold nothing that could be lost
+        // else the next dispatcher does it
+        let _ = tokio::time::timeout(LAST_WORDS, tally::fold_all(&tools)).await;
         if let Err(error) = dispatchers::seen(&tools.store, tools.dispatcher_id, true).await {
             tracing::warn!(error = %error.with_causes(), "could not sign off");
         }

@@ -176,6 +176,7 @@ async fn write_attempts(tools: &Tools, mut results: Vec<Result>, retries: &Retri
         Some(moved) => moved,
         None => one_by_one(tools, &mut results).await,
     };
+    tools.tallies.notify_one();
     tools.slots.recorded(results.iter().map(|result| (result.attempt.tenant_id, result.subscription_id)));
     settle_fenced(tools, &results, &moved).await;
     let mut wakes = false;

@@ -1,5 +1,6 @@
 //! Send: a delivery, or a batch of them, from lease to result. Everything that can go wrong becomes a result.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,8 +8,10 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::Tools;
+use super::check::{self, Refusal};
 use super::judge::{Verdict, failed, judge, retry_later};
 use super::record::{self, Done, Recorder};
 use super::sign::{sign, template_fault};
@@ -33,7 +36,17 @@ pub(crate) struct Shipment {
 pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shipment, abort: CancellationToken) {
     let Shipment { subscriber, is_troubled, mut deliveries, lease_ends, slots } = shipment;
     let started = Instant::now();
-    for (claimed, result) in give_up(&tools, &subscriber, &mut deliveries, started) {
+    let refusals = match check::refused_again(&tools, &deliveries).await {
+        Ok(refusals) => refusals,
+        Err(error) => {
+            tracing::warn!(error = %error.with_causes(), "retried deliveries could not be checked, giving them back");
+            for claimed in &deliveries {
+                recorder.push(Done::Released(claimed.id, claimed.epoch)).await;
+            }
+            return;
+        }
+    };
+    for (claimed, result) in give_up(&tools, &subscriber, &mut deliveries, &refusals, started) {
         tell(&tools, &claimed, &result);
         recorder.push(Done::Attempts(vec![result])).await;
     }
@@ -73,10 +86,14 @@ fn give_up(
     tools: &Tools,
     subscriber: &Subscriber,
     deliveries: &mut Vec<Claimed>,
+    refusals: &HashMap<Uuid, Refusal>,
     started: Instant,
 ) -> Vec<(Claimed, record::Result)> {
     let is_batch = deliveries.len() > 1;
     let hopeless = |claimed: &Claimed| {
+        if let Some(refusal) = refusals.get(&claimed.id) {
+            return Some(failed(refusal.kind, refusal.message.clone()));
+        }
         if claimed.happened.is_none() {
             return Some(failed(ErrorKind::InvalidRequest, format!("event {} is no longer kept", claimed.event_id)));
         }

@@ -93,6 +93,10 @@ pub enum ErrorKind {
     FilterError,
     /// The subscription's template makes no body of this event.
     TemplateError,
+    /// The event's payload does not fit the schema of its type, and type or tenant is strict.
+    SchemaMismatch,
+    /// The event's type is in no catalogue of its tenant, which is strict.
+    UnknownEventType,
     /// The request cannot be built from what is stored.
     InvalidRequest,
     /// A fault of ours, never the receiver's.
@@ -101,7 +105,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Timeout,
         Self::Dns,
         Self::Blocked,
@@ -119,6 +123,8 @@ impl ErrorKind {
         Self::SecretUnavailable,
         Self::FilterError,
         Self::TemplateError,
+        Self::SchemaMismatch,
+        Self::UnknownEventType,
         Self::InvalidRequest,
         Self::InternalError,
     ];
@@ -143,6 +149,8 @@ impl ErrorKind {
             Self::SecretUnavailable => "secret_unavailable",
             Self::FilterError => "filter_error",
             Self::TemplateError => "template_error",
+            Self::SchemaMismatch => "schema_mismatch",
+            Self::UnknownEventType => "unknown_event_type",
             Self::InvalidRequest => "invalid_request",
             Self::InternalError => "internal_error",
         }
@@ -168,6 +176,8 @@ impl ErrorKind {
             | Self::SecretUnavailable
             | Self::FilterError
             | Self::TemplateError
+            | Self::SchemaMismatch
+            | Self::UnknownEventType
             | Self::InvalidRequest
             | Self::InternalError => false,
         }

@@ -1,4 +1,4 @@
-//! Events of one tenant: publishing, reading, and the catalogue of types. Payloads stay text, as Postgres prints them.
+//! Events of one tenant: publishing and reading. Payloads stay text, as Postgres prints them.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -58,23 +58,10 @@ pub struct Event {
     pub deliver_after: Option<OffsetDateTime>,
     /// Start of the publishing transaction.
     pub created_at: OffsetDateTime,
-    /// `done`, or `open`, `muted`, `unknown_tenant`, `cancelled`.
+    /// `done`, or `open`, `muted`, `unknown_tenant`, `cancelled`, `refused`.
     pub fanout: String,
-    /// Why it is open.
+    /// Why it is open or refused.
     pub fanout_reason: Option<String>,
-}
-
-/// A type of the catalogue.
-#[derive(Clone, Debug)]
-pub struct EventType {
-    /// Such as `invoice.created`.
-    pub name: String,
-    /// Heading under which people find it.
-    pub group: String,
-    /// What happened.
-    pub description: String,
-    /// Whether it is the tenant's own and not a common one.
-    pub is_own: bool,
 }
 
 /// Publishes an event of the transaction's tenant; its deliveries are made in the same transaction.
@@ -184,23 +171,4 @@ pub async fn find(tx: &Tx<'_>, id: Uuid) -> Result<Option<Event>, StoreError> {
         fanout: get(&row, "fanout")?,
         fanout_reason: get(&row, "fanout_reason")?,
     }))
-}
-
-/// The catalogue, by group and name.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn types(tx: &Tx<'_>) -> Result<Vec<EventType>, StoreError> {
-    tx.query(sql::EVENTS_TYPES, &[])
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(EventType {
-                name: get(row, "name")?,
-                group: get(row, "group_name")?,
-                description: get(row, "description")?,
-                is_own: get(row, "is_own")?,
-            })
-        })
-        .collect()
 }

@@ -220,15 +220,3 @@ async fn the_limit_is_a_setting() {
     api.post_bytes("/events", payload(1024)).await.ok(201);
     api.post_bytes("/events", payload(1025)).await.problem(413, "too-large");
 }
-
-#[tokio::test]
-async fn the_catalogue_is_grouped() {
-    let serving = Serving::start().await;
-    let (_, api) = serving.tenant("a").await;
-    let catalogue = api.get("/event-types").await.ok(200);
-    let groups = catalogue["data"].as_array().unwrap();
-    let types = |group: &Value| group["types"].as_array().unwrap().len();
-    assert_eq!((groups.len(), groups.iter().map(types).sum::<usize>()), (16, 54), "{catalogue}");
-    let invoices = groups.iter().find(|group| group["group"] == "Invoices").unwrap();
-    assert!(invoices["types"].as_array().unwrap().iter().any(|t| t["name"] == "invoice.created"), "{invoices}");
-}

@@ -11,6 +11,9 @@ use crate::harness::{Answer, Api, Receiver, Reply, SOON, Serving, eventually};
 
 const DOCUMENT: &str = include_str!("../../openapi/posthorn.yaml");
 
+/// An event type of one tenant alone.
+const OWN_TYPE: &str = "theirs.own_type";
+
 /// A method, a path and the operation's id, as the document has them.
 pub(crate) fn operations() -> Vec<(Method, String, String)> {
     let (mut path, mut method, mut found) = (String::new(), Method::GET, Vec::new());
@@ -66,6 +69,7 @@ impl Tenant {
             "/jobs".to_owned(),
             format!("/jobs/{}", self.job),
             format!("/deliveries/{}/attempts", self.delivery),
+            "/event-types?own=true".to_owned(),
         ] {
             let reply = self.api.get(&path).await;
             reply.ok(200);
@@ -97,6 +101,7 @@ fn shape(reply: &Reply, asked: &str) -> (u16, Vec<String>, String) {
 fn foreign_id<'a>(operation: &str, owner: &'a Tenant) -> Option<&'a str> {
     match operation {
         "getSubscription"
+        | "getSubscriptionStats"
         | "deleteSubscription"
         | "updateSubscription"
         | "enableSubscription"
@@ -109,11 +114,29 @@ fn foreign_id<'a>(operation: &str, owner: &'a Tenant) -> Option<&'a str> {
         | "backfillSubscription" => Some(&owner.subscription),
         "getDelivery" | "retryDelivery" | "listAttempts" | "cancelDelivery" => Some(&owner.delivery),
         "getEvent" | "listDeliveriesOfEvent" | "cancelEvent" => Some(&owner.event),
-        "revokeApiKey" => Some(&owner.key),
         "getJob" | "cancelJob" => Some(&owner.job),
-        "createSubscription" | "listSubscriptions" | "enqueueDeliveries" | "listDeliveries" | "publishEvent"
-        | "publishEvents" | "listEvents" | "listJobs" | "retryDeliveries" | "cancelDeliveries" | "listEventTypes"
-        | "getTenant" | "updateTenant" | "createApiKey" | "listApiKeys" | "listAuditLog" => None,
+        "getEventType" | "updateEventType" | "deleteEventType" => Some(OWN_TYPE),
+        "revokeApiKey" => Some(&owner.key),
+        "createSubscription"
+        | "listSubscriptions"
+        | "enqueueDeliveries"
+        | "listDeliveries"
+        | "publishEvent"
+        | "publishEvents"
+        | "listEvents"
+        | "listJobs"
+        | "retryDeliveries"
+        | "cancelDeliveries"
+        | "listEventTypes"
+        | "createEventType"
+        | "getStatistics"
+        | "getStatisticsSeries"
+        | "listHealth"
+        | "getTenant"
+        | "updateTenant"
+        | "createApiKey"
+        | "listApiKeys"
+        | "listAuditLog" => None,
         other => panic!("operation {other} is not covered: say here which id it takes, and below what else could leak"),
     }
 }
@@ -131,6 +154,7 @@ async fn ids_of_another_tenant_answer_like_ids_of_nobody() {
     let serving = Serving::start().await;
     let receiver = Receiver::start(|_, _| Answer::status(204));
     let (a, b) = (Tenant::new(&serving, "a", &receiver).await, Tenant::new(&serving, "b", &receiver).await);
+    b.api.post("/event-types", &json!({"name": OWN_TYPE})).await.ok(201);
     let before = b.everything().await;
     let operations = operations();
     assert!(operations.len() >= 11, "{operations:?}");
@@ -142,7 +166,7 @@ async fn ids_of_another_tenant_answer_like_ids_of_nobody() {
             continue;
         };
         let call = async |caller: &Api, id: &str| {
-            let path = path.replace("{id}", id);
+            let path = path.replace("{id}", id).replace("{name}", id);
             match *method {
                 Method::POST | Method::PATCH => {
                     let json = [("content-type", "application/json")];
@@ -153,6 +177,7 @@ async fn ids_of_another_tenant_answer_like_ids_of_nobody() {
         };
         let random = match operation.as_str() {
             "revokeApiKey" => ApiKey::generate().id().to_owned(),
+            _ if foreign == OWN_TYPE => "nobody.own_type".to_owned(),
             _ => Uuid::now_v7().to_string(),
         };
         let (theirs, nobodys) = (call(&a.api, foreign).await, call(&a.api, &random).await);

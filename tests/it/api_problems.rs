@@ -49,7 +49,7 @@ async fn every_kind_of_refusal_has_its_status_and_type() {
         (Method::POST, "/jobs"),
         (Method::TRACE, "/subscriptions"),
         (Method::OPTIONS, "/subscriptions"),
-        (Method::POST, "/event-types"),
+        (Method::PUT, "/event-types"),
     ] {
         case(&method, path, &[], &none, 405, "method");
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::harness::World;
 
 /// Everything that a tenant may read, and whose it is.
-const READABLE: [(&str, &str); 9] = [
+const READABLE: [(&str, &str); 13] = [
     ("webhook_subscriptions", "tenant_id"),
     ("webhook_deliveries", "tenant_id"),
     ("webhook_attempts", "tenant_id"),
@@ -19,6 +19,10 @@ const READABLE: [(&str, &str); 9] = [
     ("api_keys", "tenant_id"),
     ("idempotency_keys", "tenant_id"),
     ("audit_log", "tenant_id"),
+    ("delivery_statistics", "tenant_id"),
+    ("delivery_errors", "tenant_id"),
+    ("subscription_activity", "tenant_id"),
+    ("subscription_health", "tenant_id"),
 ];
 
 /// Two tenants that both have one of everything.
@@ -50,6 +54,11 @@ impl Two {
             let answer = "INSERT INTO posthorn.idempotency_keys (tenant_id, route, key, request_sha256, answer)
                           VALUES ($1, 'POST /x', 'k', sha256('x'), '\\x01' || sha256('x') || sha256('y'))";
             world.db.execute(answer, &[&tenant]).await.unwrap();
+            let tally = "INSERT INTO posthorn.delivery_tallies (tenant_id, subscription_id, event, failed, durations, error_kinds)
+                         SELECT d.tenant_id, d.subscription_id, d.event, 1, '{5}', '{server_error}'
+                         FROM posthorn.webhook_deliveries d WHERE d.tenant_id = $1";
+            assert_eq!(world.db.execute(tally, &[&tenant]).await.unwrap(), 1);
+            world.db.execute("SELECT posthorn.fold_tallies(10)", &[]).await.unwrap();
         }
         Self { world, a, b }
     }

@@ -17,8 +17,15 @@ use crate::harness::World;
 const LONGEST_HEADER: usize = 300;
 
 /// Tables (with their partitions) that must not be read as a whole.
-const BIG: [&str; 5] =
-    ["outbox", "webhook_deliveries", "webhook_attempts", "subscription_patterns", "webhook_subscriptions"];
+const BIG: [&str; 7] = [
+    "outbox",
+    "webhook_deliveries",
+    "webhook_attempts",
+    "subscription_patterns",
+    "webhook_subscriptions",
+    "delivery_statistics",
+    "delivery_errors",
+];
 
 /// Who runs a statement.
 fn role_of(name: &str) -> StoreRole {
@@ -26,6 +33,7 @@ fn role_of(name: &str) -> StoreRole {
     match (group, verb) {
         ("queue" | "dispatchers" | "fanout" | "days", _)
         | ("subscriptions", "suspend")
+        | ("statistics", "fold" | "prune")
         | ("test_sends", "take" | "record" | "forget")
         | ("jobs", "take" | "run" | "note") => StoreRole::Dispatcher,
         ("api_keys" | "keys", "find") => StoreRole::Api,
@@ -202,6 +210,9 @@ async fn fill(world: &World) {
             duration_ms, status_code)
         SELECT d.id, 1, d.tenant_id, 0, 1, 'https://receiver.example/', now(), 5, 200
         FROM posthorn.webhook_deliveries d WHERE d.status = 'delivered';
+        INSERT INTO posthorn.delivery_tallies (tenant_id, subscription_id, event, delivered, failed, durations, delays, error_kinds)
+        SELECT s.tenant_id, s.id, 'invoice.paid', 1, 1, '{5,6}', '{7}', '{timeout}' FROM posthorn.webhook_subscriptions s;
+        SELECT posthorn.fold_tallies(10000);
         ANALYZE;";
     world.db.batch_execute(fill).await.unwrap();
 }

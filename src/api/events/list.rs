@@ -15,7 +15,7 @@ use crate::store::search::{self, End, Sought};
 use crate::store::{Scope, Store, Work};
 
 /// What can be said of an event's fan-out.
-const FANOUT: [&str; 5] = ["done", "open", "muted", "unknown_tenant", "cancelled"];
+const FANOUT: [&str; 6] = ["done", "open", "muted", "unknown_tenant", "cancelled", "refused"];
 
 /// The parameters of the list as they came.
 pub(super) struct EventQuery {

@@ -40,9 +40,10 @@ pub(super) struct Event {
     /// When it was published.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
-    /// `done`; `open`: a dispatcher will make its deliveries; `muted`, `unknown_tenant` or `cancelled`: it has none.
+    /// `done`; `open`: a dispatcher will make its deliveries; `muted`, `unknown_tenant` or `cancelled`: it has none;
+    /// `refused`: it does not fit its strict type, and its deliveries have failed.
     fanout: String,
-    /// Why it is open.
+    /// Why it is open or refused.
     #[oai(nullable)]
     fanout_reason: Option<String>,
 }
@@ -91,9 +92,10 @@ pub(super) struct EventHead {
     /// When it was published.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
-    /// `done`; `open`: a dispatcher will make its deliveries; `muted`, `unknown_tenant` or `cancelled`: it has none.
+    /// `done`; `open`: a dispatcher will make its deliveries; `muted`, `unknown_tenant` or `cancelled`: it has none;
+    /// `refused`: it does not fit its strict type, and its deliveries have failed.
     fanout: String,
-    /// Why it is open.
+    /// Why it is open or refused.
     #[oai(nullable)]
     fanout_reason: Option<String>,
 }

@@ -83,7 +83,7 @@ async fn record_each(store: &Store, dispatcher_id: Uuid, attempts: &[&Attempt]) 
                 &dispatcher_id,
                 &column.of(|a| a.target_url.as_str()),
                 &column.of(|a| a.age.as_secs_f64()),
-                &column.of(|a| i32::try_from(a.duration.as_millis()).unwrap_or(i32::MAX)),
+                &column.of(milliseconds),
                 &column.of(|a| a.status_code.map(i32::from)),
                 &column.of(|a| a.error_kind.map(ErrorKind::as_str)),
                 &column.of(|a| a.error.as_deref()),
@@ -94,6 +94,10 @@ async fn record_each(store: &Store, dispatcher_id: Uuid, attempts: &[&Attempt]) 
         )
         .await?;
     rows.iter().map(|row| get(row, "id")).collect()
+}
+
+fn milliseconds(attempt: &Attempt) -> i32 {
+    i32::try_from(attempt.duration.as_millis()).unwrap_or(i32::MAX)
 }
 
 /// The attempts as the columns of an `unnest`.
@@ -119,6 +123,7 @@ pub async fn record_late(store: &Store, attempts: &[Attempt]) -> Result<Vec<Uuid
                 &column.of(|a| a.delivery_id),
                 &column.of(|a| a.generation),
                 &column.of(|a| a.status_code.map(i32::from)),
+                &column.of(milliseconds),
             ],
         )
         .await?;

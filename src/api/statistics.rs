@@ -1,0 +1,158 @@
+//! Statistics: totals, series and the health of receivers, read from the roll-up that dispatchers keep (F9, F10).
+
+mod period;
+mod shown;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use self::period::{Bucket, of_series, of_totals};
+use self::shown::{Health, HealthList, HealthState, Series, Statistics, SubscriptionStatistics};
+use super::Tag;
+use super::caller::{Caller, Reads};
+use super::checks::Checks;
+use super::cursor::LIMIT_DEFAULT;
+use super::problem::Problem;
+use super::refusal::{Reading, Refusal};
+use super::reply::{Found, Reply};
+use crate::domain::event::EventName;
+use crate::domain::violation::Violation;
+use crate::store::statistics::{self, Wanted};
+use crate::store::{Store, StoreError, Tx, Work};
+
+/// The operations on statistics.
+pub(super) struct StatisticsApi {
+    /// Where they are.
+    pub(super) store: Store,
+}
+
+#[OpenApi(tag = "Tag::Statistics")]
+impl StatisticsApi {
+    /// Get statistics
+    ///
+    /// Figures of a time: all together, by event type and by subscription (the 100 with the most attempts of each). They are
+    /// added up by minute, hour or day, depending on how long the time is and how long ago: `since` and `until` of the
+    /// answer say what it covers. What happened in the last seconds may still be missing.
+    #[oai(path = "/statistics", method = "get", operation_id = "getStatistics")]
+    async fn totals(
+        &self,
+        caller: Caller<Reads>,
+        /// From this time on; 24 hours before `until` unless given.
+        since: Query<Option<OffsetDateTime>>,
+        /// Up to this time; now unless given. At most 2 years after `since`.
+        until: Query<Option<OffsetDateTime>>,
+        /// Only this subscription.
+        subscription_id: Query<Option<Uuid>>,
+        /// Only this event type.
+        event: Query<Option<String>>,
+    ) -> Result<Found<Statistics>, Refusal<Reading>> {
+        let mut checks = Checks::default();
+        let event = checks.read(event.0.as_deref(), read_event);
+        let (resolution, since, until) =
+            of_totals(since.0, until.0, OffsetDateTime::now_utc()).map_err(Problem::invalid)?;
+        checks.finish()?;
+        let wanted = &Wanted { resolution, since, until, subscription_id: subscription_id.0, event };
+        let (totals, errors) =
+            self.store.tx("statistics", caller.scope(), move |tx| Work::new(read_totals(tx, wanted))).await?;
+        Ok(Reply::new(Statistics::new(wanted, totals, errors)))
+    }
+
+    /// Get a series of statistics
+    ///
+    /// Figures by minute, hour or day (UTC), at most 1,500 of them, those without a delivery included. Minutes are kept for
+    /// 2 days, hours for 90, days for 2 years.
+    #[oai(path = "/statistics/series", method = "get", operation_id = "getStatisticsSeries")]
+    async fn series(
+        &self,
+        caller: Caller<Reads>,
+        /// Length of a step; `hour` unless given.
+        bucket: Query<Option<Bucket>>,
+        /// From this time on; unless given an hour of minutes, a day of hours or 30 days before `until`.
+        since: Query<Option<OffsetDateTime>>,
+        /// Up to this time; now unless given.
+        until: Query<Option<OffsetDateTime>>,
+        /// Only this subscription.
+        subscription_id: Query<Option<Uuid>>,
+        /// Only this event type.
+        event: Query<Option<String>>,
+    ) -> Result<Found<Series>, Refusal<Reading>> {
+        let mut checks = Checks::default();
+        let event = checks.read(event.0.as_deref(), read_event);
+        let bucket = bucket.0.unwrap_or(Bucket::Hour);
+        let (since, until) =
+            of_series(bucket, since.0, until.0, OffsetDateTime::now_utc()).map_err(Problem::invalid)?;
+        checks.finish()?;
+        let wanted = &Wanted { resolution: bucket.into(), since, until, subscription_id: subscription_id.0, event };
+        let rows = self
+            .store
+            .tx("statistics series", caller.scope(), move |tx| Work::new(statistics::series(tx, wanted)))
+            .await?;
+        Ok(Reply::new(Series::new(wanted, rows)))
+    }
+
+    /// List the health of receivers
+    ///
+    /// The worst first: suspended, failing, degraded, paused, healthy; of these the latest change first.
+    #[oai(path = "/statistics/health", method = "get", operation_id = "listHealth")]
+    async fn health(
+        &self,
+        caller: Caller<Reads>,
+        /// Only receivers in this state.
+        state: Query<Option<HealthState>>,
+        /// How many at most, 100 unless given.
+        #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
+        limit: Query<Option<u32>>,
+    ) -> Result<Found<HealthList>, Refusal<Reading>> {
+        let (state, rows) = (state.0.map(HealthState::as_str), i64::from(limit.0.unwrap_or(LIMIT_DEFAULT)));
+        let found =
+            self.store.tx("health", caller.scope(), move |tx| Work::new(statistics::health(tx, state, rows))).await?;
+        Ok(Reply::new(HealthList { data: found.into_iter().map(Health::from).collect() }))
+    }
+
+    /// Get a subscription's statistics
+    ///
+    /// Figures as of GET /statistics, what waits, what happened last, and how its receiver fares.
+    #[oai(path = "/subscriptions/:id/stats", method = "get", operation_id = "getSubscriptionStats")]
+    async fn of_subscription(
+        &self,
+        caller: Caller<Reads>,
+        /// Id of the subscription.
+        id: Path<Uuid>,
+        /// From this time on; 24 hours before `until` unless given.
+        since: Query<Option<OffsetDateTime>>,
+        /// Up to this time; now unless given.
+        until: Query<Option<OffsetDateTime>>,
+    ) -> Result<Found<SubscriptionStatistics>, Refusal<Reading>> {
+        let (resolution, since, until) =
+            of_totals(since.0, until.0, OffsetDateTime::now_utc()).map_err(Problem::invalid)?;
+        let wanted = &Wanted { resolution, since, until, subscription_id: Some(id.0), event: None };
+        let found = self
+            .store
+            .tx("subscription statistics", caller.scope(), move |tx| {
+                Work::new(async move {
+                    let Some(health) = statistics::health_of(tx, id.0).await? else { return Ok(None) };
+                    let waiting = statistics::waiting(tx, id.0).await?;
+                    let failure = match health.last_failed_delivery_id {
+                        Some(delivery) => statistics::last_failure(tx, delivery).await?,
+                        None => None,
+                    };
+                    Ok(Some((read_totals(tx, wanted).await?, health, waiting, failure)))
+                })
+            })
+            .await?;
+        let unknown = || Problem::not_found(format!("there is no subscription {}", id.0));
+        let ((totals, errors), health, waiting, failure) = found.ok_or_else(unknown)?;
+        let figures = Statistics::new(wanted, totals, errors);
+        Ok(Reply::new(SubscriptionStatistics::new(figures, health, waiting, failure)))
+    }
+}
+
+async fn read_totals(tx: &Tx<'_>, wanted: &Wanted) -> Result<(statistics::Totals, Vec<(String, i64)>), StoreError> {
+    Ok((statistics::totals(tx, wanted).await?, statistics::errors(tx, wanted).await?))
+}
+
+fn read_event(text: &str) -> Result<String, Violation> {
+    Ok(EventName::parse("event", text)?.as_str().to_owned())
+}
