@@ -5,4 +5,4 @@ SET name = coalesce($2::text, name),
     disabled_at = CASE WHEN $3::boolean THEN coalesce(disabled_at, now()) WHEN NOT $3::boolean THEN NULL ELSE disabled_at END,
     max_in_flight = CASE WHEN $4::boolean THEN $5::integer ELSE max_in_flight END
 WHERE id = $1::uuid
-RETURNING id, name, max_in_flight, created_at, disabled_at
+RETURNING id, name, max_in_flight, strict_event_types, created_at, disabled_at

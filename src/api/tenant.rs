@@ -46,10 +46,13 @@ impl TenantApi {
     ) -> Result<Found<Tenant>, Refusal<Writing>> {
         let mut fields = body.0;
         let name = fields.name("name", NAME_MAX_CHARS);
+        let is_strict = fields.take("strict_event_types", "true or false");
         fields.check()?;
         let (id, name) = (caller.tenant(), name.as_deref());
-        let changed =
-            self.store.tx("change tenant", caller.scope(), move |tx| Work::new(tenants::rename(tx, id, name))).await?;
+        let changed = self
+            .store
+            .tx("change tenant", caller.scope(), move |tx| Work::new(tenants::change_own(tx, id, name, is_strict)))
+            .await?;
         Ok(Reply::new(changed.ok_or_else(|| unknown(id))?.into()))
     }
 }
@@ -65,11 +68,13 @@ struct TenantPatch {
     /// For people, up to 200 characters.
     #[oai(validator(max_length = 200))]
     name: Option<String>,
+    /// Whether events of types that the catalogue does not have are refused.
+    strict_event_types: Option<bool>,
 }
 
 impl Example for TenantPatch {
     fn example() -> Self {
-        Self { name: Some("Acme".to_owned()) }
+        Self { name: Some("Acme".to_owned()), strict_event_types: None }
     }
 }
 
@@ -83,6 +88,8 @@ pub(super) struct Tenant {
     /// Deliveries in flight at once in each dispatcher, set by the operator; null: the server's share.
     #[oai(nullable)]
     max_in_flight: Option<i32>,
+    /// Whether events of types that the catalogue does not have are refused.
+    strict_event_types: bool,
     /// When it was added.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -94,7 +101,7 @@ pub(super) struct Tenant {
 
 impl From<tenants::Tenant> for Tenant {
     fn from(row: tenants::Tenant) -> Self {
-        let tenants::Tenant { id, name, max_in_flight, created_at, disabled_at } = row;
-        Self { id, name, max_in_flight, created_at, disabled_at }
+        let tenants::Tenant { id, name, max_in_flight, strict_event_types, created_at, disabled_at } = row;
+        Self { id, name, max_in_flight, strict_event_types, created_at, disabled_at }
     }
 }

@@ -133,8 +133,8 @@ statements! {
     SUBSCRIPTIONS_SET_SECRET = "subscriptions/set_secret";
     SUBSCRIPTIONS_SET_STATUS = "subscriptions/set_status";
     SUBSCRIPTIONS_SUSPEND = "subscriptions/suspend";
+    TENANT_CHANGE = "tenant/change";
     TENANT_GET = "tenant/get";
-    TENANT_RENAME = "tenant/rename";
     TEST_SENDS_ANSWER = "test_sends/answer";
     TEST_SENDS_ASK = "test_sends/ask";
     TEST_SENDS_FORGET = "test_sends/forget";

@@ -16,6 +16,8 @@ pub struct Tenant {
     pub name: String,
     /// Deliveries in flight at once in each dispatcher; `None`: the server's share.
     pub max_in_flight: Option<i32>,
+    /// Whether events of types it does not know are refused.
+    pub strict_event_types: bool,
     /// When it was added.
     pub created_at: OffsetDateTime,
     /// Since when its keys and tokens are refused.
@@ -41,12 +43,17 @@ pub async fn find(tx: &Tx<'_>, id: Uuid) -> Result<Option<Tenant>, StoreError> {
     tx.query_opt(sql::TENANT_GET, &[&id]).await?.as_ref().map(read).transpose()
 }
 
-/// Gives the transaction's own tenant another name, or leaves it as it is.
+/// Changes what the transaction's own tenant may change of itself; what is absent stays.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] when it is longer than 200 characters.
-pub async fn rename(tx: &Tx<'_>, id: Uuid, name: Option<&str>) -> Result<Option<Tenant>, StoreError> {
-    tx.query_opt(sql::TENANT_RENAME, &[&id, &name]).await?.as_ref().map(read).transpose()
+pub async fn change_own(
+    tx: &Tx<'_>,
+    id: Uuid,
+    name: Option<&str>,
+    strict_event_types: Option<bool>,
+) -> Result<Option<Tenant>, StoreError> {
+    tx.query_opt(sql::TENANT_CHANGE, &[&id, &name, &strict_event_types]).await?.as_ref().map(read).transpose()
 }
 
 /// Adds a tenant, with an id of its own unless one is given; `None` when that is taken. For the operator.
@@ -85,6 +92,7 @@ fn read(row: &Row) -> Result<Tenant, StoreError> {
         id: get(row, "id")?,
         name: get(row, "name")?,
         max_in_flight: get(row, "max_in_flight")?,
+        strict_event_types: get(row, "strict_event_types")?,
         created_at: get(row, "created_at")?,
         disabled_at: get(row, "disabled_at")?,
     })

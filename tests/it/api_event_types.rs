@@ -209,9 +209,8 @@ async fn a_strict_type_refuses_what_does_not_fit() {
 #[tokio::test]
 async fn a_strict_tenant_knows_its_types_and_is_strict_about_their_schemas() {
     let serving = Serving::start().await;
-    let ((tenant, api), (_, other)) = (serving.tenant("a").await, serving.tenant("b").await);
-    let strict = "UPDATE posthorn.tenants SET strict_event_types = true WHERE id = $1";
-    serving.world.db.execute(strict, &[&tenant]).await.unwrap();
+    let ((_, api), (_, other)) = (serving.tenant("a").await, serving.tenant("b").await);
+    assert_eq!(api.patch("/tenant", &json!({"strict_event_types": true})).await.ok(200)["strict_event_types"], true);
     let event = |name: &str| json!({"event": name, "payload": {"amount": 1}});
     let refused = api.post("/events", &event("nobodys.event")).await;
     assert_eq!(refused.rules(), [("event".to_owned(), "unknown_event_type".to_owned())]);

@@ -9,7 +9,7 @@ use crate::domain::subscription::{HeaderFamilies, PayloadFormat, SuccessPolicy};
 use crate::store::StoreError;
 use crate::store::row::{get, word};
 
-/// Everything that a subscription says of itself, checked. What may be a secret is in [`Sealed`].
+/// Everything that a subscription says of itself, checked. What may be a secret is in [`super::Sealed`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Where webhooks go, normalised.

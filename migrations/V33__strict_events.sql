@@ -10,7 +10,7 @@ GRANT UPDATE (strict_event_types) ON posthorn.tenants TO posthorn_api, posthorn_
 
 ALTER TABLE posthorn.event_fanouts ADD COLUMN checked_at timestamptz, ADD COLUMN error_kind text,
     DROP CONSTRAINT state_is_known,
-    -- V39 looks at the rows that are there
+    -- V35 looks at the rows that are there
     ADD CONSTRAINT state_is_known CHECK (state IN ('open', 'muted', 'unknown_tenant', 'cancelled', 'refused')) NOT VALID;
 COMMENT ON COLUMN posthorn.event_fanouts.state IS 'open: a dispatcher will do it; muted: published with posthorn.mute = on; unknown_tenant: no such tenant, nobody to send to; cancelled: cancelled while it was open; refused: not as its strict type or tenant wants it, its deliveries have failed.';
 COMMENT ON COLUMN posthorn.event_fanouts.reason IS 'Why it is open (the error of the matching, more subscriptions than are fanned out within a commit, to be checked), or refused.';
