@@ -1,7 +1,7 @@
 # What people type. Everything that must be there first is set up by .ci/setup, which is quick when it has been done.
 CARGO ?= cargo
 
-.PHONY: help run test check bench chaos openapi sql setup
+.PHONY: help run test check bench chaos openapi sql setup tools
 
 help: ## lists these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -13,10 +13,13 @@ run: setup ## builds Posthorn and starts it with a PostgreSQL of its own, a demo
 	@echo "building; the first time takes some minutes"
 	@$(CARGO) run --release --quiet -- dev
 
-test: setup ## runs every test
+tools: setup ## installs the pinned tools that tests run: schemathesis and generators of clients
+	@for name in contract python typescript; do .ci/tools $$name >/dev/null || exit 1; done
+
+test: tools ## runs every test
 	$(CARGO) test --quiet
 
-check: setup ## what must pass before a push: form, lints, documentation, tests
+check: tools ## what must pass before a push: form, lints, documentation, tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps

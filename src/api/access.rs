@@ -100,11 +100,14 @@ impl Access {
         if self.admin.as_ref().is_some_and(|admin| admin.is(&token)) {
             return self.operator_for(request).await;
         }
-        match (ApiKey::parse(&token), &self.jwt) {
+        let identity = match (ApiKey::parse(&token), &self.jwt) {
             (Some(key), _) => self.by_key(request, &key, &token).await,
             (None, Some(jwt)) => self.by_token(request, jwt, &token).await,
             (None, None) => Err(Problem::unauthorised()),
-        }
+        }?;
+        // theirs is the tenant of the key or token whatever the header names, but what is no id is a mistake for them too
+        named_tenant(request)?;
+        Ok(identity)
     }
 
     async fn by_key(&self, request: &Request, key: &ApiKey, token: &str) -> Result<Identity, Problem> {
@@ -154,13 +157,10 @@ impl Access {
 
     /// The operator is bound by no rate and may name a disabled tenant, to clear up after it.
     async fn operator_for(&self, request: &Request) -> Result<Identity, Problem> {
-        let refuse = |rule, message| Problem::violation(TENANT_HEADER, rule, message);
-        let named = request.headers().get(TENANT_HEADER).ok_or_else(|| {
-            refuse("required", "the operator's token acts for a tenant: add the header X-Posthorn-Tenant: <tenant id>")
+        let tenant = named_tenant(request)?.ok_or_else(|| {
+            let message = "the operator's token acts for a tenant: add the header X-Posthorn-Tenant: <tenant id>";
+            Problem::violation(TENANT_HEADER, "required", message)
         })?;
-        // a header that is no text names no tenant: it is refused like any other that is no UUID
-        let named = named.to_str().unwrap_or("").trim().parse();
-        let tenant = named.map_err(|_| refuse("uuid", "must be a UUID"))?;
         if api_keys::has_tenant(&self.store, tenant).await? {
             Ok(Identity { tenant, actor: "operator".into(), permissions: Permissions::all() })
         } else {
@@ -181,6 +181,14 @@ impl Access {
             }
         });
     }
+}
+
+/// The tenant that the header names, if it is there.
+fn named_tenant(request: &Request) -> Result<Option<Uuid>, Problem> {
+    let Some(named) = request.headers().get(TENANT_HEADER) else { return Ok(None) };
+    // a header that is no text names no tenant: it is refused like any other that is no UUID
+    let tenant = named.to_str().unwrap_or("").trim().parse();
+    tenant.map(Some).map_err(|_| Problem::violation(TENANT_HEADER, "uuid", "must be a UUID"))
 }
 
 /// What was found to be so a short time ago.

@@ -132,12 +132,13 @@ pub(super) fn shown_once(request: &Request, key: &ApiKey, row: KeyRow) -> Create
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct KeyInput {
     /// For people, up to 200 characters.
-    #[oai(validator(max_length = 200))]
+    #[oai(nullable, validator(max_length = 200))]
     name: Option<String>,
     /// What it may do: `read`, `publish`, `manage`, `keys`; when absent, what the key may that makes it.
-    #[oai(validator(min_items = 1, max_items = 4))]
+    #[oai(nullable, validator(min_items = 1, max_items = 4))]
     scopes: Option<Vec<String>>,
     /// From when it is refused; never when absent.
+    #[oai(nullable)]
     expires_at: Option<OffsetDateTime>,
 }
 

@@ -23,6 +23,7 @@ mod problem;
 mod reach;
 mod refusal;
 mod reply;
+mod schemas;
 mod statistics;
 mod strict;
 mod subscriptions;
@@ -222,6 +223,7 @@ impl<T: OpenApi> OpenApi for Shown<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
+        schemas::keep_references_plain(registry);
     }
 
     fn add_routes(self, _: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
@@ -231,7 +233,9 @@ fn service<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {
     let service = OpenApiService::new(apis, "Posthorn", env!("CARGO_PKG_VERSION"))
         .description(include_str!("description.md"))
         .extra_request_header::<Option<Uuid>, _>(
-            ExtraHeader::new(TENANT_HEADER).description("With the operator's token: the tenant to act for"),
+            ExtraHeader::new(TENANT_HEADER).description(
+                "With the operator's token: the tenant to act for. Keys and other tokens act for their own, whatever it names",
+            ),
         );
     BASES.into_iter().fold(service, |service, base| service.server(base))
 }

@@ -235,9 +235,16 @@ impl SubscriptionsApi {
         /// Id of the subscription.
         id: Path<Uuid>,
     ) -> Result<NoContent, Refusal<Acting>> {
+        let tenant = caller.tenant();
         let is_found = self
             .store
-            .tx("delete subscription", caller.scope(), move |tx| Work::new(subscriptions::delete(tx, id.0)))
+            .tx("delete subscription", caller.scope(), move |tx| {
+                Work::new(async move {
+                    // not between the reading and the writing of a change
+                    subscriptions::take_turns(tx, tenant).await?;
+                    subscriptions::delete(tx, id.0).await
+                })
+            })
             .await?;
         if is_found { Ok(NoContent) } else { Err(unknown(id.0).into()) }
     }

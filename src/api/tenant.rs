@@ -66,7 +66,7 @@ pub(super) fn unknown(id: Uuid) -> Problem {
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 struct TenantPatch {
     /// For people, up to 200 characters.
-    #[oai(validator(max_length = 200))]
+    #[oai(nullable, validator(max_length = 200))]
     name: Option<String>,
     /// Whether events of types that the catalogue does not have are refused.
     strict_event_types: Option<bool>,

@@ -128,6 +128,10 @@ async fn the_operator_acts_for_the_tenant_it_names() {
         as_tenant(&unknown.to_string()).get(&path).await.problem(404, "not-found");
         as_tenant(&unknown.to_string()).get("/subscriptions").await.problem(404, "not-found");
     }
+    for malformed in ["", "x"] {
+        let api = api.clone().with("X-Posthorn-Tenant", malformed);
+        assert_eq!(api.get(&path).await.rules(), [(field.clone(), "uuid".to_owned())], "{malformed}");
+    }
     // a tenant names itself by its key and nothing else
     let forged = api.with("X-Posthorn-Tenant", &other.to_string());
     assert_eq!(forged.get(&path).await.ok(200)["tenant_id"], tenant.to_string());

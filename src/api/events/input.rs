@@ -18,22 +18,24 @@ use crate::store::events::NewEvent;
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(in crate::api) struct EventInput {
     /// Event type such as `invoice.created`: lower case, at least two segments, up to 100 characters.
-    #[oai(validator(min_length = 1, max_length = 100))]
+    #[oai(validator(max_length = 100, pattern = r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$"))]
     event: String,
     /// The data, a JSON object of up to 256 KiB (`WEBHOOK_MAX_PAYLOAD_BYTES`).
     payload: HashMap<String, RawJson>,
     /// Kind of the thing it is about, such as `invoice`.
-    #[oai(validator(min_length = 1, max_length = 100))]
+    #[oai(nullable, validator(min_length = 1, max_length = 100))]
     resource_type: Option<String>,
     /// Id of the thing it is about.
-    #[oai(validator(min_length = 1, max_length = 200))]
+    #[oai(nullable, validator(min_length = 1, max_length = 200))]
     resource_id: Option<String>,
     /// Merged into the body's metadata, beneath `tenant_id`, `source` and `version`.
+    #[oai(nullable)]
     metadata: Option<HashMap<String, RawJson>>,
     /// Not to be sent before this time.
+    #[oai(nullable)]
     deliver_after: Option<OffsetDateTime>,
     /// Events with the same key reach `ordered` subscriptions one at a time, in the order in which they were published.
-    #[oai(validator(min_length = 1, max_length = 200))]
+    #[oai(nullable, validator(min_length = 1, max_length = 200))]
     ordering_key: Option<String>,
 }
 

@@ -22,22 +22,28 @@ use DeliveryStatus::{Abandoned, Cancelled, Delivered, Failed, Pending, Retrying}
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct RetryInput {
     /// Those that are `failed`, `abandoned`, `cancelled` or `retrying`; failed and abandoned ones when absent.
-    #[oai(validator(min_items = 1, max_items = 4))]
+    #[oai(nullable, validator(min_items = 1, max_items = 4))]
     status: Option<Vec<String>>,
     /// Those of this event type, or of this group, such as `invoice.*`.
+    #[oai(nullable)]
     event: Option<String>,
     /// Those to this subscription.
+    #[oai(nullable)]
     subscription_id: Option<Uuid>,
     /// Those whose last failure was of this kind.
+    #[oai(nullable)]
     error_kind: Option<String>,
     /// Those whose last answer had this HTTP status.
-    #[oai(validator(minimum(value = "100"), maximum(value = "999")))]
+    #[oai(nullable, validator(minimum(value = "100"), maximum(value = "999")))]
     status_code: Option<i32>,
     /// Those made at this time or later.
+    #[oai(nullable)]
     since: Option<OffsetDateTime>,
     /// Those made before this time.
+    #[oai(nullable)]
     until: Option<OffsetDateTime>,
     /// Count and change nothing.
+    #[oai(nullable)]
     dry_run: Option<bool>,
 }
 
@@ -46,22 +52,28 @@ pub(super) struct RetryInput {
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct CancelInput {
     /// Those that are `pending` or `retrying`; both when absent.
-    #[oai(validator(min_items = 1, max_items = 2))]
+    #[oai(nullable, validator(min_items = 1, max_items = 2))]
     status: Option<Vec<String>>,
     /// Those of this event type, or of this group, such as `invoice.*`.
+    #[oai(nullable)]
     event: Option<String>,
     /// Those to this subscription.
+    #[oai(nullable)]
     subscription_id: Option<Uuid>,
     /// Those whose last failure was of this kind.
+    #[oai(nullable)]
     error_kind: Option<String>,
     /// Those whose last answer had this HTTP status.
-    #[oai(validator(minimum(value = "100"), maximum(value = "999")))]
+    #[oai(nullable, validator(minimum(value = "100"), maximum(value = "999")))]
     status_code: Option<i32>,
     /// Those made at this time or later.
+    #[oai(nullable)]
     since: Option<OffsetDateTime>,
     /// Those made before this time.
+    #[oai(nullable)]
     until: Option<OffsetDateTime>,
     /// Count and change nothing.
+    #[oai(nullable)]
     dry_run: Option<bool>,
 }
 
@@ -72,13 +84,16 @@ pub(super) struct ReplayInput {
     /// Those made at this time or later.
     since: OffsetDateTime,
     /// Those made before this time; until now when absent.
+    #[oai(nullable)]
     until: Option<OffsetDateTime>,
     /// Those that are `delivered`, `failed`, `abandoned` or `cancelled`; all four when absent.
-    #[oai(validator(min_items = 1, max_items = 4))]
+    #[oai(nullable, validator(min_items = 1, max_items = 4))]
     status: Option<Vec<String>>,
     /// Those of this event type, or of this group, such as `invoice.*`.
+    #[oai(nullable)]
     event: Option<String>,
     /// Count and change nothing.
+    #[oai(nullable)]
     dry_run: Option<bool>,
 }
 
@@ -89,8 +104,10 @@ pub(super) struct BackfillInput {
     /// Events published at this time or later.
     since: OffsetDateTime,
     /// Events published before this time; until now when absent.
+    #[oai(nullable)]
     until: Option<OffsetDateTime>,
     /// Count and change nothing.
+    #[oai(nullable)]
     dry_run: Option<bool>,
 }
 

@@ -16,6 +16,7 @@ macro_rules! settings {
         pub(super) struct $name {
             $($own)*
             /// The one event or pattern wanted: `invoice.created`, `invoice.*` or `*`. Either this or `events`.
+            #[oai(validator(max_length = 100, pattern = r"^(\*|([A-Za-z0-9_]+\.)+(\*|[A-Za-z0-9_]+))$"))]
             event: Option<String>,
             /// Events and patterns wanted, 1 to 100. Either this or `event`.
             #[oai(validator(min_items = 1, max_items = 100))]
@@ -118,7 +119,7 @@ settings! {
     /// A new subscription.
     SubscriptionInput {
         /// Where webhooks go: https, 10 to 2048 characters, without user, password or fragment.
-        #[oai(validator(min_length = 10, max_length = 2048))]
+        #[oai(validator(min_length = 10, max_length = 2048, pattern = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\\/@#?]+[^\s\\#]*$"))]
         url: String,
         /// Whether it receives from the start; true when absent.
         #[oai(nullable)]
@@ -130,7 +131,7 @@ settings! {
     /// What is to change of a subscription: what is absent stays as it is, null sets the default again.
     SubscriptionChange {
         /// Where webhooks go: https, 10 to 2048 characters, without user, password or fragment.
-        #[oai(validator(min_length = 10, max_length = 2048))]
+        #[oai(validator(min_length = 10, max_length = 2048, pattern = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\\/@#?]+[^\s\\#]*$"))]
         url: Option<String>,
     }
 }

@@ -79,6 +79,11 @@ impl Serving {
         Api::nobody_at(&self.address)
     }
 
+    /// Where it is, as the beginning of URLs.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// A new tenant and its caller.
     pub(crate) async fn tenant(&self, name: &str) -> (Uuid, Api) {
         let tenant = Uuid::now_v7();
