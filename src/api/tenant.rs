@@ -69,6 +69,7 @@ struct TenantPatch {
     #[oai(nullable, validator(max_length = 200))]
     name: Option<String>,
     /// Whether events of types that the catalogue does not have are refused.
+    #[oai(nullable)]
     strict_event_types: Option<bool>,
 }
 
