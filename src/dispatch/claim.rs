@@ -31,6 +31,9 @@ pub(crate) enum Pass {
 /// Least deliveries of one subscription's turn: fewer would cost more in walking than they are worth in fairness.
 const LEAST_SHARE: u32 = 10;
 
+/// Longest that a claim waits for more room than it has.
+const GATHERING_MAX: Duration = Duration::from_millis(20);
+
 /// Payload bytes after which a batch takes no further event.
 const BATCH_BYTES: usize = 1 << 20;
 
@@ -149,14 +152,26 @@ impl Claimer {
         self.served > 0
     }
 
-    /// Waits for a free slot, and while few are free a moment more: one claim for many rows costs little more than for one.
+    /// Waits for a free slot.
     pub(crate) async fn wait_for_room(&self) {
         let slots = &self.tools.slots;
         while slots.room() == 0 {
             slots.freed().await;
         }
-        if slots.room() < slots.concurrency() / 4 {
+    }
+
+    /// Waits a moment while few slots are free and more become so: one claim for many rows costs little more than for one, and
+    /// of several dispatchers on one queue each has few slots to give back at a time.
+    pub(crate) async fn gather_room(&self) {
+        let slots = &self.tools.slots;
+        let started = Instant::now();
+        let mut room = slots.room();
+        while room < slots.concurrency() / 4 && started.elapsed() < GATHERING_MAX {
             tokio::time::sleep(Duration::from_millis(1)).await;
+            let before = std::mem::replace(&mut room, slots.room());
+            if room == before {
+                return; // those in flight hang, and nobody is to wait for them
+            }
         }
     }
 }

@@ -197,10 +197,14 @@ async fn look_for_work(mut claimer: Claimer, mut sleeper: Sleeper, stop: &Cancel
         // gate and claim go out together: waking costs one round trip
         let (pass, ()) = tokio::join!(claimer.pass(), sleeper.wake_up());
         let result = match pass {
-            Ok(Pass::MoreWaiting) => Ok(()),
+            Ok(Pass::MoreWaiting) => {
+                claimer.gather_room().await;
+                Ok(())
+            }
             Ok(Pass::NoRoom) => {
                 sleeper.recruit().await;
                 tokio::select! { () = claimer.wait_for_room() => {}, () = stop.cancelled() => {} }
+                claimer.gather_room().await;
                 Ok(())
             }
             Ok(Pass::Contended) => {

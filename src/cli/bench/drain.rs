@@ -34,7 +34,7 @@ pub(super) struct Drained {
 pub(super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Figure>, BenchError> {
     let bare = bare::per_second(lab, sizes).await?;
     let stage = lab.stage().await?;
-    let tenant = stage.subscribe_one(lab).await?;
+    let tenant = stage.subscribe_one(lab, 1).await?;
     stage.fill(lab, tenant, sizes.deliveries).await?;
     let drained = drain(lab, &stage, sizes.deliveries, 1).await?;
     let mut figures = vec![

@@ -13,7 +13,7 @@ const IDLE: Duration = Duration::from_secs(3);
 /// Started against a database with one subscription and no work.
 pub(super) async fn measure(lab: &Lab) -> Result<Vec<Figure>, BenchError> {
     let stage = lab.stage().await?;
-    stage.subscribe_one(lab).await?;
+    stage.subscribe_one(lab, 1).await?;
     let dispatcher = Dispatcher::start(lab, &stage.url).await?;
     tokio::time::sleep(IDLE).await;
     let memory = dispatcher.memory_mib();

@@ -77,7 +77,7 @@ type Turn = [f64; VARIANTS.len()];
 pub(super) async fn measure(lab: &Lab, sizes: &Sizes, round: u32) -> Result<Vec<Figure>, BenchError> {
     let stage = lab.stage().await?;
     stage.execute(COPY, "copying the outbox").await?;
-    let tenant = stage.subscribe_one(lab).await?;
+    let tenant = stage.subscribe_one(lab, 1).await?;
     let (mut producers, payload) = (connect_all(lab, &stage, sizes.producer_clients).await?, stage::payload(lab));
     stage.fill(lab, tenant, sizes.producer_backlog).await?;
     let received_before = lab.receiver.count();

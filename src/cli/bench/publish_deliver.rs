@@ -47,7 +47,7 @@ pub(super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Figure>, Ben
 /// Events per second with no dispatcher running; deliveries pile up.
 async fn publish_alone(lab: &Lab, sizes: &Sizes, clients: u32) -> Result<f64, BenchError> {
     let stage = lab.stage().await?;
-    let tenant = stage.subscribe_one(lab).await?;
+    let tenant = stage.subscribe_one(lab, 1).await?;
     stage.checkpoint().await?;
     let length = Duration::from_secs(sizes.publish_seconds.into());
     Ok(load::burst(lab, &stage, tenant, clients, length).await?.per_second())
@@ -56,7 +56,7 @@ async fn publish_alone(lab: &Lab, sizes: &Sizes, clients: u32) -> Result<f64, Be
 /// Events per second from the first publication to the last delivery recorded.
 async fn publish_and_deliver(lab: &Lab, sizes: &Sizes, clients: u32) -> Result<f64, BenchError> {
     let stage = lab.stage().await?;
-    let tenant = stage.subscribe_one(lab).await?;
+    let tenant = stage.subscribe_one(lab, 1).await?;
     stage.checkpoint().await?;
     let before = lab.receiver.count();
     let dispatcher = Dispatcher::start(lab, &stage.url).await?;

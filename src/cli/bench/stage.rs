@@ -87,9 +87,9 @@ impl Stage {
         Ok(id)
     }
 
-    /// One tenant with one subscription that may use every slot of a dispatcher.
-    pub(super) async fn subscribe_one(&self, lab: &Lab) -> Result<Uuid, BenchError> {
-        let max_in_flight = Some(lab.concurrency());
+    /// One tenant with one subscription that may use every slot of so many dispatchers.
+    pub(super) async fn subscribe_one(&self, lab: &Lab, dispatchers: u32) -> Result<Uuid, BenchError> {
+        let max_in_flight = Some(lab.concurrency() * dispatchers);
         let tenant = self.add_tenant_with(max_in_flight.and_then(|n| i32::try_from(n).ok())).await?;
         self.subscribe(lab, &Subscription { tenant, path: "/hook", event: EVENT, max_in_flight }).await?;
         Ok(tenant)

@@ -27,7 +27,7 @@ pub(in super::super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Fi
 
 async fn rate(lab: &Lab, deliveries: u32) -> Result<f64, BenchError> {
     let stage = lab.stage().await?;
-    let tenant = stage.subscribe_one(lab).await?;
+    let tenant = stage.subscribe_one(lab, 1).await?;
     stage.fill(lab, tenant, deliveries).await?;
     Ok(drain(lab, &stage, deliveries, 1).await?.per_second)
 }

@@ -21,7 +21,7 @@ pub(in super::super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Fi
 
 async fn rate(lab: &Lab, sizes: &Sizes, processes: u32) -> Result<f64, BenchError> {
     let stage = lab.stage().await?;
-    let tenant = stage.subscribe_one(lab).await?;
+    let tenant = stage.subscribe_one(lab, processes).await?;
     stage.fill(lab, tenant, sizes.deliveries).await?;
     Ok(drain(lab, &stage, sizes.deliveries, processes).await?.per_second)
 }

@@ -59,7 +59,7 @@ pub(in super::super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Fi
 }
 
 async fn rate(lab: &Lab, stage: &Stage, sizes: &Sizes) -> Result<f64, BenchError> {
-    let tenant = stage.subscribe_one(lab).await?;
+    let tenant = stage.subscribe_one(lab, 1).await?;
     stage.fill(lab, tenant, sizes.deliveries).await?;
     Ok(drain(lab, stage, sizes.deliveries, 1).await?.per_second)
 }
