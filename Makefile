@@ -13,8 +13,8 @@ run: setup ## builds Posthorn and starts it with a PostgreSQL of its own, a demo
 	@echo "building; the first time takes some minutes"
 	@$(CARGO) run --release --quiet -- dev
 
-tools: setup ## installs the pinned tools that tests run: schemathesis and generators of clients
-	@for name in contract python typescript; do .ci/tools $$name >/dev/null || exit 1; done
+tools: setup ## installs the pinned tools that tests run: schemathesis, generators of clients, drivers of the examples
+	@for name in contract python typescript publish-python publish-node; do .ci/tools $$name >/dev/null || exit 1; done
 
 test: tools ## runs every test
 	$(CARGO) test --quiet

@@ -41,12 +41,15 @@ if (!DATABASE_URL || !TENANT_ID) {
 }
 
 const client = new pg.Client({ connectionString: DATABASE_URL });
-await client.connect();
 try {
+  await client.connect();
   await client.query("BEGIN");
   const invoiceId = await createInvoice(client, TENANT_ID);
   await client.query(values.rollback ? "ROLLBACK" : "COMMIT");
   console.log(invoiceId);
+} catch (error) {
+  console.error(`nothing was written, and no webhook is sent: ${error.message}`);
+  process.exitCode = 1;
 } finally {
   // Closing the connection rolls back whatever an error left open.
   await client.end();

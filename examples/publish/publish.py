@@ -54,8 +54,11 @@ def main() -> None:
     except KeyError as missing:
         sys.exit(f"{missing.args[0]} is not set: posthorn dev writes both to .posthorn/dev.json")
 
-    with psycopg.connect(database_url) as connection, connection.transaction(force_rollback=arguments.rollback):
-        invoice_id = create_invoice(connection, tenant_id)
+    try:
+        with psycopg.connect(database_url) as connection, connection.transaction(force_rollback=arguments.rollback):
+            invoice_id = create_invoice(connection, tenant_id)
+    except psycopg.Error as error:
+        sys.exit(f"nothing was written, and no webhook is sent: {error}")
     print(invoice_id)
 
 

@@ -76,25 +76,22 @@ pub(crate) fn judge(outcome: &Outcome, number: u32, policy: &Policy, now: Offset
 
 fn judge_answer(answer: &Answer, number: u32, policy: &Policy, now: OffsetDateTime, unit: f64) -> Verdict {
     let status = answer.status;
-    let said = |words: &str| format!("the receiver answered {status}{words}");
-    match status {
-        _ if policy.is_success(status) => delivered(),
-        300..=399 => {
-            let message = said(": redirects are not followed, set the final URL");
-            retry_later(ErrorKind::Redirect, message, number, policy, None, unit)
-        }
-        410 => Verdict { suspends: true, ..failed(ErrorKind::Gone, said(" Gone: the subscription is suspended")) },
-        408 | 425 | 429 => {
-            let wish = retry::retry_after(&answer.retry_after, now);
-            retry_later(ErrorKind::Throttled, said(""), number, policy, wish, unit)
-        }
-        400..=499 => failed(ErrorKind::ClientError, said("")),
-        500..=599 => {
-            let wish = retry::retry_after(&answer.retry_after, now);
-            retry_later(ErrorKind::ServerError, said(""), number, policy, wish, unit)
-        }
-        _ => retry_later(ErrorKind::UnexpectedStatus, said(""), number, policy, None, unit),
+    if policy.is_success(status) {
+        return delivered();
     }
+    let kind = ErrorKind::of_status(status);
+    let words = match kind {
+        ErrorKind::Redirect => ": redirects are not followed, set the final URL",
+        ErrorKind::Gone => " Gone: the subscription is suspended",
+        _ => "",
+    };
+    let message = format!("the receiver answered {status}{words}");
+    if !kind.is_worth_a_retry() {
+        return Verdict { suspends: kind == ErrorKind::Gone, ..failed(kind, message) };
+    }
+    let may_wish = matches!(kind, ErrorKind::Throttled | ErrorKind::ServerError);
+    let wish = if may_wish { retry::retry_after(&answer.retry_after, now) } else { None };
+    retry_later(kind, message, number, policy, wish, unit)
 }
 
 const fn delivered() -> Verdict {

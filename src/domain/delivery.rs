@@ -156,6 +156,23 @@ impl ErrorKind {
         }
     }
 
+    /// What an answer with this status means where it does not count as delivered (R41).
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            300..=399 => Self::Redirect,
+            408 | 425 | 429 => Self::Throttled,
+            410 => Self::Gone,
+            400..=499 => Self::ClientError,
+            500..=599 => Self::ServerError,
+            _ => Self::UnexpectedStatus,
+        }
+    }
+
+    /// Whether another attempt may end otherwise, as far as the receiver's answer says: not after a refusal (R41).
+    pub const fn is_worth_a_retry(self) -> bool {
+        !matches!(self, Self::ClientError | Self::Gone)
+    }
+
     /// Whether it speaks against the receiver (or the way to it): these count for its circuit, ours do not.
     pub const fn is_receivers(self) -> bool {
         match self {

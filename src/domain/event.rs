@@ -2,10 +2,15 @@
 
 use std::fmt;
 
+use serde_json::value::RawValue;
+
 use super::violation::Violation;
 
 /// Longest event name or pattern, in characters (R53).
 pub const EVENT_MAX_CHARS: usize = 100;
+
+/// Most bytes of a payload's text where nothing else is configured (`WEBHOOK_MAX_PAYLOAD_BYTES`).
+pub const PAYLOAD_MAX_BYTES: usize = 262_144;
 
 /// First segment of operational events, which only a `posthorn.…` pattern matches (R53).
 const RESERVED_PREFIX: &str = "posthorn.";
@@ -20,7 +25,7 @@ impl EventName {
     /// *Errors*: the failed rule, under the name `field`.
     ///
     /// ```
-    /// use posthorn::domain::event::EventName;
+    /// use posthorn::validate::EventName;
     /// assert_eq!(EventName::parse("event", " Invoice.Created ").unwrap().as_str(), "invoice.created");
     /// assert!(EventName::parse("event", "invoice").is_err());
     /// ```
@@ -60,7 +65,7 @@ impl EventPattern {
     /// *Errors*: the failed rule, under the name `field`.
     ///
     /// ```
-    /// use posthorn::domain::event::{EventName, EventPattern};
+    /// use posthorn::validate::{EventName, EventPattern};
     /// let pattern = EventPattern::parse("events", "invoice.*").unwrap();
     /// assert!(pattern.matches(&EventName::parse("event", "invoice.created").unwrap()));
     /// ```
@@ -130,6 +135,33 @@ fn normalise(field: &str, text: &str) -> Result<String, Violation> {
 
 fn is_segment(segment: &str) -> bool {
     !segment.is_empty() && segment.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+}
+
+/// Every rule that the text of a payload fails (R55), under the name `field`. Its values are not looked at: their size and
+/// depth are PostgreSQL's to judge.
+pub fn payload_violations(field: &str, json: &str) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut fail = |rule, message: String| violations.push(Violation::new(field, rule, message));
+    if json.len() > PAYLOAD_MAX_BYTES {
+        fail("payload_length", format!("must have at most {PAYLOAD_MAX_BYTES} bytes, has {}", json.len()));
+    }
+    match serde_json::from_str::<&RawValue>(json) {
+        Ok(value) if !value.get().starts_with('{') => fail("payload_object", "must be a JSON object".to_owned()),
+        Ok(value) if has_escaped_nul(value.get()) => {
+            fail("payload_characters", "must not contain \\u0000, which PostgreSQL cannot keep".to_owned());
+        }
+        Ok(_) => {}
+        Err(error) => fail("payload_json", format!("must be JSON: {error}")),
+    }
+    violations
+}
+
+/// Whether JSON text holds the escape of U+0000: `\u0000` after an even number of backslashes.
+fn has_escaped_nul(json: &str) -> bool {
+    json.match_indices("\\u0000").any(|(at, _)| {
+        let before = json[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        before % 2 == 0
+    })
 }
 
 #[cfg(test)]
@@ -224,6 +256,30 @@ mod tests {
         ] {
             assert_eq!(pattern(a).overlaps(&pattern(b)), want, "{a} {b}");
             assert_eq!(pattern(b).overlaps(&pattern(a)), want, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn payloads_are_objects_that_postgres_can_keep() {
+        let deep = format!(r#"{{"d": {}{}}}"#, "[".repeat(6_000), "]".repeat(6_000));
+        let long = format!(r#"{{"x": "{}"}}"#, "x".repeat(PAYLOAD_MAX_BYTES));
+        for (json, want) in [
+            ("{}", vec![]),
+            (" {\"a\": 1e400}\n", vec![]),
+            (r#"{"a": "\\u0000"}"#, vec![]),
+            (deep.as_str(), vec![]),
+            (r#"{"a": "\u0000"}"#, vec!["payload_characters"]),
+            (r#"{"\\\u0000": 1}"#, vec!["payload_characters"]),
+            ("[1]", vec!["payload_object"]),
+            ("null", vec!["payload_object"]),
+            ("{", vec!["payload_json"]),
+            ("", vec!["payload_json"]),
+            ("{} {}", vec!["payload_json"]),
+            (long.as_str(), vec!["payload_length"]),
+            (&long[1..], vec!["payload_length", "payload_json"]),
+        ] {
+            let rules: Vec<_> = payload_violations("payload", json).into_iter().map(|v| v.rule).collect();
+            assert_eq!(rules, want, "{}", &json[..json.len().min(40)]);
         }
     }
 }

@@ -19,7 +19,7 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
 const JITTER: f64 = 0.2;
 
 /// Named schedules. `default` is both original documents' schedules one after the other (R42).
-const PRESETS: [(&str, &str); 5] = [
+pub const PRESETS: [(&str, &str); 5] = [
     ("default", "1s,2s,4s,5m,1h,6h"),
     ("gestiq", "1s,2s,4s"),
     ("gestiq-celery", "60s,120s,240s"),
@@ -48,7 +48,7 @@ impl Schedule {
     /// *Errors*: one sentence saying what is wrong and what would be right.
     ///
     /// ```
-    /// use posthorn::domain::retry::Schedule;
+    /// use posthorn::retry::Schedule;
     /// assert_eq!(Schedule::parse("gestiq").unwrap().to_string(), "1s,2s,4s");
     /// assert!(Schedule::parse("1 fortnight").is_err());
     /// ```
@@ -79,7 +79,7 @@ impl Schedule {
     /// `None` when there is no such retry.
     ///
     /// ```
-    /// use posthorn::domain::retry::Schedule;
+    /// use posthorn::retry::Schedule;
     /// use std::time::Duration;
     /// let schedule = Schedule::parse("1s,5m").unwrap();
     /// assert_eq!(schedule.delay(3, 3), Some(Duration::from_secs(300)));

@@ -39,7 +39,7 @@ impl Secret {
     /// *Errors*: every failed rule, under the name `field`; never the text.
     ///
     /// ```
-    /// use posthorn::domain::secret::Secret;
+    /// use posthorn::signature::Secret;
     /// assert!(Secret::parse("secret", "my-webhook-secret-12345678").is_ok());
     /// assert_eq!(Secret::parse("secret", "short").unwrap_err()[0].rule, "secret_length");
     /// ```
@@ -92,12 +92,16 @@ impl Secret {
 
     /// What people may see in answers: `whsec_****` and, of a long secret, its last four characters.
     pub fn masked(&self) -> String {
-        let text = self.expose();
-        let prefix = if text.starts_with(PREFIX) { PREFIX } else { "" };
-        let chars = text.chars().count();
-        let hidden = if chars < MASK_SHOWS_END_FROM_CHARS { chars } else { chars - 4 };
-        format!("{prefix}****{}", text.chars().skip(hidden).collect::<String>())
+        mask(self.expose())
     }
+}
+
+/// [`Secret::masked`] of any text.
+pub fn mask(text: &str) -> String {
+    let prefix = if text.starts_with(PREFIX) { PREFIX } else { "" };
+    let chars = text.chars().count();
+    let hidden = if chars < MASK_SHOWS_END_FROM_CHARS { chars } else { chars - 4 };
+    format!("{prefix}****{}", text.chars().skip(hidden).collect::<String>())
 }
 
 impl fmt::Debug for Secret {

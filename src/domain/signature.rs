@@ -38,6 +38,16 @@ pub fn standard(secret: &Secret, id: &str, timestamp: i64, body: &[u8]) -> Strin
     format!("{V1}{}", STANDARD.encode(standard_mac(secret, id, timestamp, body)))
 }
 
+/// One signature of `webhook-signature`: [`standard`], or `v1a,<base64>` of an ed25519 key over the same text (F6).
+pub fn sign(key: &SigningKey, id: &str, timestamp: i64, body: &[u8]) -> String {
+    match key {
+        SigningKey::Hmac(secret) => standard(secret, id, timestamp, body),
+        SigningKey::Ed25519(pair) => {
+            format!("{V1A}{}", STANDARD.encode(pair.sign(&signed_text(id, timestamp, body))))
+        }
+    }
+}
+
 /// HMAC-SHA256 of the body with the UTF-8 secret, as lower-case hex: what `X-Signature` and `X-Webhook-Signature` carry.
 ///
 /// ```
@@ -60,13 +70,7 @@ pub fn headers(families: HeaderFamilies, keys: &[SigningKey], message: &Message<
         headers.push(("webhook-id", message.id.to_owned()));
         headers.push(("webhook-timestamp", message.timestamp.to_string()));
         if !keys.is_empty() {
-            let sign = |key: &SigningKey| match key {
-                SigningKey::Hmac(secret) => standard(secret, message.id, message.timestamp, message.body),
-                SigningKey::Ed25519(pair) => {
-                    let text = signed_text(message.id, message.timestamp, message.body);
-                    format!("{V1A}{}", STANDARD.encode(pair.sign(&text)))
-                }
-            };
+            let sign = |key| sign(key, message.id, message.timestamp, message.body);
             headers.push(("webhook-signature", keys.iter().map(sign).collect::<Vec<_>>().join(" ")));
         }
     }

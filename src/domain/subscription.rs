@@ -21,7 +21,7 @@ impl ReceiverUrl {
     /// *Errors*: every failed rule, under the name `field`; never the text, which may hold a password.
     ///
     /// ```
-    /// use posthorn::domain::subscription::ReceiverUrl;
+    /// use posthorn::validate::ReceiverUrl;
     /// let url = ReceiverUrl::parse("url", "https://Hooks.Example.com:443/in", false).unwrap();
     /// assert_eq!(url.as_str(), "https://hooks.example.com/in");
     /// assert_eq!(ReceiverUrl::parse("url", "http://example.com/", false).unwrap_err()[0].rule, "url_scheme");

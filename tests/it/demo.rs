@@ -13,15 +13,15 @@ use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 /// A migrated database with the demo business of one tenant in it.
-pub(crate) struct Business {
+struct Business {
     client: Client,
-    pub(crate) tenant_id: Uuid,
-    cluster: Cluster,
+    tenant_id: Uuid,
+    _cluster: Cluster,
     _folder: TempDir,
 }
 
 impl Business {
-    pub(crate) async fn open() -> Self {
+    async fn open() -> Self {
         let folder = tempfile::Builder::new().prefix("posthorn-demo-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let options = ClusterOptions { data_dir: folder.path().join("pg"), port: None, settings: Vec::new() };
@@ -31,15 +31,11 @@ impl Business {
         tokio::spawn(connection);
         let tenant_id = Uuid::now_v7();
         demo::install(&client, tenant_id).await.unwrap();
-        Self { client, tenant_id, cluster, _folder: folder }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        self.cluster.url("postgres")
+        Self { client, tenant_id, _cluster: cluster, _folder: folder }
     }
 
     /// The first column of a statement as text; `$1` is the tenant where the statement names one.
-    pub(crate) async fn call(&self, sql: &str) -> String {
+    async fn call(&self, sql: &str) -> String {
         let tenant = format!("'{}'::uuid", self.tenant_id);
         self.client.simple_query(&sql.replace("$1", &tenant)).await.unwrap().iter().find_map(first).unwrap_or_default()
     }
@@ -50,7 +46,7 @@ impl Business {
     }
 
     /// Resource and payload of the newest event of this name.
-    pub(crate) async fn newest(&self, event: &str) -> (String, Value) {
+    async fn newest(&self, event: &str) -> (String, Value) {
         let row = self
             .client
             .query_one(
@@ -62,7 +58,7 @@ impl Business {
         (row.get(0), row.get(1))
     }
 
-    pub(crate) async fn events(&self) -> i64 {
+    async fn events(&self) -> i64 {
         self.client.query_one("SELECT count(*) FROM posthorn.outbox", &[]).await.unwrap().get(0)
     }
 }

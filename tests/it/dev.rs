@@ -10,8 +10,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
+use crate::contract::run;
 use crate::harness::{Binary, SOON};
-use crate::publish::{node, python, run};
+use crate::publish::Program;
 
 /// Making a cluster on a busy machine.
 const START: Duration = Duration::from_secs(90);
@@ -81,15 +82,14 @@ async fn a_newcomer_sees_committed_events_arrive_verified_and_rolled_back_ones_n
         client.batch_execute(end).await.unwrap();
         payment
     };
-    let publish = |program: fn() -> std::process::Command, rolls_back: bool| {
-        let mut command = program();
-        command.env("DATABASE_URL", newcomer.word("database_url")).env("TENANT_ID", newcomer.word("tenant_id"));
-        run(command.args(rolls_back.then_some("--rollback")))
+    let publish = async |program: Program, rolls_back: bool| {
+        run(&mut program.command(newcomer.word("database_url"), newcomer.word("tenant_id"), rolls_back).await).await
     };
 
     let rolled_back =
-        [pay("ROLLBACK").await, publish(python, true), publish(node, true)].map(|resource| format!("/{resource}"));
-    let committed = [pay("COMMIT").await, publish(python, false), publish(node, false)];
+        [pay("ROLLBACK").await, publish(Program::Psycopg, true).await, publish(Program::Node, true).await]
+            .map(|resource| format!("/{resource}"));
+    let committed = [pay("COMMIT").await, publish(Program::Psycopg, false).await, publish(Program::Node, false).await];
 
     // everything rolled back came first: once the last of the committed is here, the others would be too
     for resource in &committed {

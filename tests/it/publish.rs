@@ -1,86 +1,189 @@
-//! The programs of `examples/publish`, as a reader would run them: one transaction, committed or rolled back.
+//! The programs of `examples/publish`, as a reader would run them against a running Posthorn: one transaction, committed or
+//! rolled back.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use crate::demo::Business;
+use posthorn::cli::dev::demo;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use crate::contract::{run, tools};
+use crate::harness::{Answer, Receiver, SOON, Serving};
 
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/publish");
 
-/// Runs `install` in a folder of its own under the target folder, unless it has been done for these pinned versions.
-fn installed(name: &str, pins: &[&str], install: impl FnOnce(&Path)) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let wanted: String = pins.iter().map(|pin| fs::read_to_string(Path::new(SOURCES).join(pin)).unwrap()).collect();
-    let done = folder.join("installed");
-    if fs::read_to_string(&done).is_ok_and(|text| text == wanted) {
-        return folder;
+/// A program of the folder, before its environment is set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Program {
+    Psycopg,
+    SqlAlchemy,
+    Node,
+    Rust,
+    Psql,
+}
+
+impl Program {
+    /// Runs it as a reader does, with what it needs installed.
+    pub(crate) async fn command(self, database_url: &str, tenant_id: &str, rolls_back: bool) -> Command {
+        let source = |name: &str| Path::new(SOURCES).join(name);
+        let mut command = match self {
+            Self::Psycopg | Self::SqlAlchemy => {
+                let mut command = Command::new(tools("publish-python").await.join("bin/python"));
+                let is_plain = matches!(self, Self::Psycopg);
+                command.arg(source(if is_plain { "publish.py" } else { "publish_sqlalchemy.py" }));
+                command
+            }
+            Self::Node => {
+                let mut command = Command::new("node");
+                command.arg(beside_its_packages().await);
+                command
+            }
+            Self::Rust => {
+                let mut command = Command::new(env!("CARGO"));
+                command.args(["run", "--quiet", "--example", "publish"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+                command.args((!cfg!(debug_assertions)).then_some("--release")).arg("--");
+                command
+            }
+            Self::Psql => {
+                let mut command = Command::new(crate::harness::server().program("psql"));
+                command.arg(database_url).arg("--no-psqlrc").arg("--file").arg(source("publish.sql"));
+                command.arg(format!("--variable=tenant_id={tenant_id}"));
+                command
+            }
+        };
+        let switch = if matches!(self, Self::Psql) { "--variable=rollback=on" } else { "--rollback" };
+        command.args(rolls_back.then_some(switch)).env("DATABASE_URL", database_url).env("TENANT_ID", tenant_id);
+        command
     }
-    fs::create_dir_all(&folder).unwrap();
-    install(&folder);
-    fs::write(done, wanted).unwrap();
-    folder
 }
 
-pub(crate) fn run(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));
-    String::from_utf8(stdout).unwrap().trim().to_owned()
-}
-
-/// `publish.py` with the packages it pins.
-pub(crate) fn python() -> Command {
-    let folder = installed("publish-python", &["requirements.txt"], |folder| {
-        run(Command::new("python3").args(["-m", "venv"]).arg(folder));
-        let pins = Path::new(SOURCES).join("requirements.txt");
-        run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", "--requirement"]).arg(pins));
-    });
-    let mut command = Command::new(folder.join("bin/python"));
-    command.arg(Path::new(SOURCES).join("publish.py"));
-    command
-}
-
-/// `publish.js` with the packages it pins.
-pub(crate) fn node() -> Command {
-    let folder = installed("publish-node", &["package.json", "package-lock.json"], |folder| {
-        for file in ["package.json", "package-lock.json"] {
+/// `publish.js` in a folder with its packages, where Node looks for them.
+async fn beside_its_packages() -> &'static Path {
+    static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
+    let make = async || {
+        let packages = tools("publish-node").await.join("node_modules");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("publish-node");
+        let _ = fs::remove_dir_all(&folder); // there is none the first time
+        fs::create_dir_all(&folder).unwrap();
+        std::os::unix::fs::symlink(packages, folder.join("node_modules")).unwrap();
+        for file in ["publish.js", "package.json"] {
             fs::copy(Path::new(SOURCES).join(file), folder.join(file)).unwrap();
         }
-        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder));
-    });
-    // Node looks for packages beside the program.
-    fs::copy(Path::new(SOURCES).join("publish.js"), folder.join("publish.js")).unwrap();
-    let mut command = Command::new("node");
-    command.arg(folder.join("publish.js"));
-    command
+        folder.join("publish.js")
+    };
+    PROGRAM.get_or_init(make).await
 }
 
-async fn publishes_in_its_own_transaction(program: fn() -> Command) {
-    let business = Business::open().await;
-    let command = || {
-        let mut command = program();
-        command.env("DATABASE_URL", business.url()).env("TENANT_ID", business.tenant_id.to_string());
-        command
-    };
+/// Posthorn on a database with the demo business, whose module logs in with the right to publish and no other right of ours.
+struct Business {
+    serving: Serving,
+    receiver: Receiver,
+    tenant: Uuid,
+}
 
-    let invoice = run(&mut command());
-    let rolled_back = run(command().arg("--rollback"));
-
-    let (resource, payload) = business.newest("invoice.created").await;
-    assert_eq!(resource, format!("invoice/{invoice}"));
-    assert_eq!(payload["amount"], "1500.00");
-    assert_eq!(business.events().await, 1, "the rolled-back event is there");
-    for (id, rows) in [(invoice, "1"), (rolled_back, "0")] {
-        assert_eq!(business.call(&format!("SELECT count(*) FROM demo.invoices WHERE id = '{id}'")).await, rows, "{id}");
+impl Business {
+    async fn open() -> Self {
+        let (serving, receiver) = (Serving::start().await, Receiver::start(|_, _| Answer::status(204)));
+        let (tenant, api) = serving.tenant("billing").await;
+        api.subscribe(&receiver.url("/hook"), "invoice.*").await;
+        demo::install(&serving.world.db, tenant).await.unwrap();
+        Self { serving, receiver, tenant }
     }
+
+    /// A login of a business module; answers with its URL.
+    async fn login(&self, name: &str, membership: &str) -> String {
+        let database = self.serving.world.database();
+        let (login, password) = (format!("{name}_of_{database}"), "not-a-secret");
+        let sql = format!(
+            "CREATE ROLE {login} LOGIN PASSWORD '{password}' {membership};
+             GRANT USAGE ON SCHEMA demo TO {login};
+             GRANT SELECT, INSERT ON demo.invoices TO {login};
+             GRANT USAGE ON SEQUENCE demo.invoice_numbers TO {login}"
+        );
+        self.serving.world.db.batch_execute(&sql).await.unwrap();
+        let url = self.serving.world.url();
+        let (_, place) = url.expose_secret().rsplit_once('@').unwrap();
+        format!("postgres://{login}:{password}@{place}")
+    }
+
+    async fn invoices(&self) -> i64 {
+        self.serving.world.count("SELECT count(*) FROM demo.invoices").await
+    }
+}
+
+async fn publishes_in_its_own_transaction(program: Program, events: &[&str]) {
+    let business = Business::open().await;
+    let tenant = business.tenant.to_string();
+    let url = business.login("billing", "IN ROLE posthorn_publisher").await;
+    let before = business.invoices().await;
+
+    let rolled_back = run(&mut program.command(&url, &tenant, true).await).await;
+    assert!(rolled_back.starts_with("INV-"), "{program:?} printed {rolled_back:?}");
+    assert_eq!(business.invoices().await, before, "the rolled-back invoice is there");
+    let invoice = run(&mut program.command(&url, &tenant, false).await).await;
+
+    let received = business.receiver.wait_for(events.len(), SOON).await;
+    let bodies: Vec<Value> = received.iter().map(|one| serde_json::from_slice(&one.body).unwrap()).collect();
+    let names: BTreeSet<&str> = bodies.iter().map(|body| body["event"].as_str().unwrap()).collect();
+    assert_eq!(names, events.iter().copied().collect());
+    for body in &bodies {
+        assert_eq!((&body["resource_type"], &body["resource_id"]), (&"invoice".into(), &invoice.as_str().into()));
+        assert_eq!(body["data"]["invoice_id"], invoice.as_str());
+    }
+    let created = bodies.iter().find(|body| body["event"] == "invoice.created").unwrap();
+    assert_eq!(created["data"]["amount"], "1500.00");
+    let published = business.serving.world.count("SELECT count(*) FROM posthorn.outbox").await;
+    assert_eq!(usize::try_from(published).unwrap(), events.len(), "the rolled-back event is there");
+    assert_eq!(business.invoices().await, before + 1);
+}
+
+/// The business row and its event share their fate: where one is refused, the other is not written.
+async fn writes_nothing_when_publishing_is_refused(program: Program) {
+    let business = Business::open().await;
+    let url = business.login("outsider", "").await;
+    let before = business.invoices().await;
+
+    let output = program.command(&url, &business.tenant.to_string(), false).await.output().await.unwrap();
+
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{complaint}");
+    assert!(complaint.contains("permission denied for schema posthorn"), "{complaint}");
+    assert_eq!(business.invoices().await, before, "there is an invoice without its event");
 }
 
 #[tokio::test]
-async fn python_publishes_in_its_own_transaction() {
-    publishes_in_its_own_transaction(python).await;
+async fn psycopg_publishes_in_its_own_transaction() {
+    publishes_in_its_own_transaction(Program::Psycopg, &["invoice.created"]).await;
+}
+
+#[tokio::test]
+async fn sqlalchemy_publishes_in_the_transaction_of_its_session() {
+    publishes_in_its_own_transaction(Program::SqlAlchemy, &["invoice.created", "invoice.sent"]).await;
 }
 
 #[tokio::test]
 async fn node_publishes_in_its_own_transaction() {
-    publishes_in_its_own_transaction(node).await;
+    publishes_in_its_own_transaction(Program::Node, &["invoice.created"]).await;
+}
+
+#[tokio::test]
+async fn rust_publishes_in_its_own_transaction() {
+    publishes_in_its_own_transaction(Program::Rust, &["invoice.created"]).await;
+}
+
+#[tokio::test]
+async fn psql_publishes_in_its_own_transaction() {
+    publishes_in_its_own_transaction(Program::Psql, &["invoice.created"]).await;
+}
+
+#[tokio::test]
+async fn every_program_writes_nothing_when_publishing_is_refused() {
+    for program in [Program::Psycopg, Program::SqlAlchemy, Program::Node, Program::Rust, Program::Psql] {
+        writes_nothing_when_publishing_is_refused(program).await;
+    }
 }
