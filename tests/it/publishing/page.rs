@@ -25,7 +25,11 @@ async fn every_query_of_the_page_runs() {
             client.batch_execute(block).await.unwrap_or_else(|e| panic!("as {role}: {block}\n{e:?}"));
         }
     }
-    let of = |what: &str| format!("SELECT count(*) FROM posthorn.webhook_deliveries d JOIN posthorn.outbox o ON o.id = d.event_id WHERE {what}");
+    let of = |what: &str| {
+        format!(
+            "SELECT count(*) FROM posthorn.webhook_deliveries d JOIN posthorn.outbox o ON o.id = d.event_id WHERE {what}"
+        )
+    };
     assert_eq!(world.count(&of("o.resource_id = 'PAY-2003'")).await, 1, "published twice, stored once");
     assert_eq!(world.count(&of("o.coalesce_key IS NOT NULL AND d.status = 'cancelled'")).await, 1, "superseded");
     assert_eq!(world.count(&of("d.due_at > now() + interval '13 days'")).await, 1, "scheduled");
