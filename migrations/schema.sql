@@ -708,6 +708,35 @@ COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer,
 
 
 --
+-- Name: claim_idempotency_key(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.claim_idempotency_key() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    -- waits for a transaction that has claimed it and is still open
+    INSERT INTO published_keys (tenant_id, idempotency_key, event_id)
+    VALUES (NEW.tenant_id, NEW.idempotency_key, NEW.id) ON CONFLICT DO NOTHING;
+    -- its own: a row that is put back, say from a dump
+    IF FOUND OR EXISTS (SELECT FROM published_keys k
+            WHERE k.tenant_id = NEW.tenant_id AND k.idempotency_key = NEW.idempotency_key AND k.event_id = NEW.id) THEN
+        RETURN NEW;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION claim_idempotency_key(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.claim_idempotency_key() IS 'Trigger: leaves an event out whose idempotency key another one has.';
+
+
+--
 -- Name: count_buckets(integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -812,6 +841,52 @@ CREATE FUNCTION posthorn.current_tenant() RETURNS uuid
 --
 
 COMMENT ON FUNCTION posthorn.current_tenant() IS 'The tenant this transaction acts for (posthorn.tenant_id), or NULL: then row security shows nothing.';
+
+
+--
+-- Name: customer_created(uuid, text, text, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text DEFAULT NULL::text, customer_phone text DEFAULT NULL::text, customer_type text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'customer.created', '{customer_id,customer_name}', jsonb_build_object(
+        'customer_id', customer_id, 'customer_name', customer_name, 'customer_email', customer_email, 'customer_phone', customer_phone,
+        'customer_type', customer_type),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes customer.created and returns the event''s id. Payload: customer_id, customer_name, customer_email, customer_phone, customer_type; what is not given is null.
+Example: SELECT posthorn.customer_created(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''CUS-1001'', ''John Doe'', customer_email => ''john@acme.example'', customer_phone => ''+1234567890'', customer_type => ''individual'')';
+
+
+--
+-- Name: customer_updated(uuid, text, text, text, text, jsonb, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text DEFAULT NULL::text, customer_phone text DEFAULT NULL::text, changes jsonb DEFAULT '{}'::jsonb, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'customer.updated', '{customer_id,customer_name}', jsonb_build_object(
+        'customer_id', customer_id, 'customer_name', customer_name, 'customer_email', customer_email, 'customer_phone', customer_phone,
+        'changes', coalesce(changes, '{}')),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes customer.updated and returns the event''s id. Payload: customer_id, customer_name, customer_email, customer_phone, changes; what is not given is null.
+Example: SELECT posthorn.customer_updated(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''CUS-1001'', ''John Doe'', customer_email => ''new@acme.example'', changes => ''{"email": "new@acme.example"}'')';
 
 
 --
@@ -982,6 +1057,7 @@ DECLARE
     checked_ids uuid[];
     unknown_ids uuid[];
     behind_ids uuid[];
+    is_coalesced boolean;
     failure text;
 BEGIN
     IF coalesce(current_setting('posthorn.mute', true), '') = 'on' THEN
@@ -994,11 +1070,11 @@ BEGIN
     BEGIN
         WITH incoming AS MATERIALIZED (
             -- #> '{}' is the whole value, detoasted once and not once per filter
-            SELECT e.id, e.tenant_id, e.event, e.ordering_key, e.payload #> '{}' AS payload,
+            SELECT e.id, e.tenant_id, e.event, e.ordering_key, e.coalesce_key, e.payload #> '{}' AS payload,
                 greatest(e.deliver_after, now()) AS due_at
             FROM new_events e
         ), matched AS MATERIALIZED (
-            SELECT i.id, i.tenant_id, i.event, i.due_at, i.ordering_key, m.found, m.wanted, m.wanted_in_order, m.has_dear_filter, m.is_checked,
+            SELECT i.id, i.tenant_id, i.event, i.due_at, i.ordering_key, i.coalesce_key, m.found, m.wanted, m.wanted_in_order, m.has_dear_filter, m.is_checked,
                 m.found = 0 AND NOT EXISTS (SELECT FROM tenants t WHERE t.id = i.tenant_id) AS is_unknown
             FROM incoming i
             CROSS JOIN LATERAL (
@@ -1030,9 +1106,10 @@ BEGIN
             array_agg(m.id) FILTER (WHERE m.found > inline_limit),
             array_agg(m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter AND coalesce(w.place, 1) = 1),
             array_agg(m.id) FILTER (WHERE m.is_checked AND coalesce(w.place, 1) = 1),
-            array_agg(m.id) FILTER (WHERE m.is_unknown)
+            array_agg(m.id) FILTER (WHERE m.is_unknown),
+            bool_or(m.coalesce_key IS NOT NULL)
         INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, in_order_ids, too_many_ids, dear_ids, checked_ids,
-            unknown_ids
+            unknown_ids, is_coalesced
         FROM matched m
         LEFT JOIN LATERAL unnest(m.wanted) WITH ORDINALITY AS w (subscription_id, place) ON m.found <= inline_limit;
         -- whose tenant is strict about something: is it about this? A dispatcher checks it, plain SQL knows no JSON Schema.
@@ -1096,6 +1173,11 @@ BEGIN
         END IF;
     END IF;
 
+    IF failure IS NOT NULL OR is_coalesced THEN
+        PERFORM supersede_earlier(array_agg(e.id), array_agg(e.tenant_id), array_agg(e.event), array_agg(e.coalesce_key))
+        FROM new_events e WHERE e.coalesce_key IS NOT NULL;
+    END IF;
+
     IF failure IS NOT NULL OR event_ids IS NOT NULL OR too_many_ids IS NOT NULL OR dear_ids IS NOT NULL
        OR checked_ids IS NOT NULL THEN
         PERFORM wake();
@@ -1140,6 +1222,23 @@ BEGIN
     is_finished := true;
     SELECT f.* INTO open_event FROM event_fanouts f WHERE f.event_id = taken_event_id AND f.state = 'open' FOR UPDATE;
     IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF open_event.superseded_by IS NOT NULL THEN
+        -- what still waits of it: what is in flight goes its way, what was asked for again stays
+        WITH waiting AS MATERIALIZED (
+            SELECT d.id FROM webhook_deliveries d
+            WHERE d.event_id = taken_event_id AND d.generation = 0 AND d.status IN ('pending', 'retrying')
+            ORDER BY d.id FOR UPDATE
+        )
+        UPDATE webhook_deliveries d
+        SET status = 'cancelled', finished_at = now(), updated_at = now(), epoch = d.epoch + 1,
+            last_error = format('superseded by event %s', open_event.superseded_by)
+        FROM waiting w
+        WHERE d.id = w.id AND d.status IN ('pending', 'retrying');
+        UPDATE event_fanouts f SET state = 'cancelled', reason = format('superseded by event %s', open_event.superseded_by)
+        WHERE f.event_id = taken_event_id;
+        PERFORM wake(); -- open events behind it in its line can go on
         RETURN;
     END IF;
     SELECT o.* INTO happened FROM outbox o WHERE o.id = taken_event_id;
@@ -1536,6 +1635,39 @@ COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the recei
 
 
 --
+-- Name: forget_coalesced_keys(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.forget_coalesced_keys(max_rows integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    WITH old AS MATERIALIZED (
+        SELECT k.tenant_id, k.coalesce_key, k.event,
+            EXISTS (SELECT FROM webhook_deliveries_live d WHERE d.event_id = k.event_id)
+                OR EXISTS (SELECT FROM event_fanouts f WHERE f.event_id = k.event_id AND f.state = 'open') AS is_waiting
+        FROM coalesced_keys k
+        WHERE k.look_at < now()
+        ORDER BY k.look_at LIMIT max_rows
+        FOR UPDATE SKIP LOCKED),
+    kept AS (
+        UPDATE coalesced_keys k SET look_at = now() + interval '1 day' FROM old o
+        WHERE o.is_waiting AND k.tenant_id = o.tenant_id AND k.coalesce_key = o.coalesce_key AND k.event = o.event),
+    gone AS (
+        DELETE FROM coalesced_keys k USING old o
+        WHERE NOT o.is_waiting AND k.tenant_id = o.tenant_id AND k.coalesce_key = o.coalesce_key AND k.event = o.event)
+    SELECT count(*)::integer FROM old
+$$;
+
+
+--
+-- Name: FUNCTION forget_coalesced_keys(max_rows integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.forget_coalesced_keys(max_rows integer) IS 'Looks at most at so many coalesce keys of more than a day ago, deletes those whose event no longer waits, and says how many it looked at.';
+
+
+--
 -- Name: forget_idempotency_keys(integer); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1561,6 +1693,34 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) IS 'Deletes at most so many answers older than 24 hours, and says how many.';
+
+
+--
+-- Name: forget_published_keys(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.forget_published_keys(max_rows integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    WITH old AS (
+        SELECT k.tenant_id, k.idempotency_key FROM published_keys k
+        WHERE k.created_at < now() - interval '7 days'
+        ORDER BY k.created_at LIMIT max_rows
+        FOR UPDATE SKIP LOCKED),
+    gone AS (
+        DELETE FROM published_keys k USING old o
+        WHERE k.tenant_id = o.tenant_id AND k.idempotency_key = o.idempotency_key
+        RETURNING 1)
+    SELECT count(*)::integer FROM gone
+$$;
+
+
+--
+-- Name: FUNCTION forget_published_keys(max_rows integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.forget_published_keys(max_rows integer) IS 'Deletes at most so many idempotency keys of events older than 7 days, and says how many.';
 
 
 --
@@ -1710,6 +1870,119 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) IS 'The ids that since and until of a job''s filter stand for; not beyond this moment.';
+
+
+--
+-- Name: invoice_authorized(uuid, text, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text DEFAULT NULL::text, authorization_key text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.authorized', '{invoice_id,invoice_number}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'authorization_number', authorization_number,
+        'authorization_key', authorization_key),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.authorized and returns the event''s id. Payload: invoice_id, invoice_number, authorization_number, authorization_key; what is not given is null.
+Example: SELECT posthorn.invoice_authorized(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', authorization_number => ''1402202601'', authorization_key => ''2110202601'')';
+
+
+--
+-- Name: invoice_cancelled(uuid, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.cancelled', '{invoice_id,invoice_number}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'reason', reason),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.cancelled and returns the event''s id. Payload: invoice_id, invoice_number, reason; what is not given is null.
+Example: SELECT posthorn.invoice_cancelled(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', reason => ''Customer request'')';
+
+
+--
+-- Name: invoice_created(uuid, text, text, numeric, text, text, text, text, timestamp with time zone, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text DEFAULT 'USD'::text, customer_name text DEFAULT NULL::text, customer_id text DEFAULT NULL::text, status text DEFAULT 'draft'::text, created_at timestamp with time zone DEFAULT now(), metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.created', '{invoice_id,invoice_number,amount}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'amount', amount::text, 'currency', coalesce(currency, 'USD'),
+        'customer_name', customer_name, 'customer_id', customer_id, 'status', coalesce(status, 'draft'),
+        'created_at', to_char(coalesce(created_at, now()) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.created and returns the event''s id. Payload: invoice_id, invoice_number, amount, currency, customer_name, customer_id, status, created_at; what is not given is null.
+Example: SELECT posthorn.invoice_created(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', 1500.00, customer_name => ''Acme Corporation'', customer_id => ''CUS-1001'')';
+
+
+--
+-- Name: invoice_rejected(uuid, text, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text DEFAULT NULL::text, error_code text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.rejected', '{invoice_id,invoice_number}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'reason', reason, 'error_code', error_code),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.rejected and returns the event''s id. Payload: invoice_id, invoice_number, reason, error_code; what is not given is null.
+Example: SELECT posthorn.invoice_rejected(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', reason => ''Invalid tax number'', error_code => ''SRI-001'')';
+
+
+--
+-- Name: invoice_sent(uuid, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.sent', '{invoice_id,invoice_number}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'sent_to', sent_to),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.sent and returns the event''s id. Payload: invoice_id, invoice_number, sent_to; what is not given is null.
+Example: SELECT posthorn.invoice_sent(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', sent_to => ''billing@acme.example'')';
 
 
 --
@@ -2500,6 +2773,52 @@ COMMENT ON FUNCTION posthorn.payload_fits(payload jsonb) IS 'Whether a payload i
 
 
 --
+-- Name: payment_failed(uuid, text, text, numeric, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text DEFAULT 'USD'::text, reason text DEFAULT NULL::text, error_code text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'payment.failed', '{payment_id,invoice_id,amount}', jsonb_build_object(
+        'payment_id', payment_id, 'invoice_id', invoice_id, 'amount', amount::text, 'currency', coalesce(currency, 'USD'),
+        'reason', reason, 'error_code', error_code),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes payment.failed and returns the event''s id. Payload: payment_id, invoice_id, amount, currency, reason, error_code; what is not given is null.
+Example: SELECT posthorn.payment_failed(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''PAY-2002'', ''INV-1001'', 1500.00, reason => ''Card declined'', error_code => ''card_declined'')';
+
+
+--
+-- Name: payment_received(uuid, text, text, numeric, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text DEFAULT 'USD'::text, payment_method text DEFAULT NULL::text, reference_number text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'payment.received', '{payment_id,invoice_id,amount}', jsonb_build_object(
+        'payment_id', payment_id, 'invoice_id', invoice_id, 'amount', amount::text, 'currency', coalesce(currency, 'USD'),
+        'payment_method', payment_method, 'reference_number', reference_number),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes payment.received and returns the event''s id. Payload: payment_id, invoice_id, amount, currency, payment_method, reference_number; what is not given is null.
+Example: SELECT posthorn.payment_received(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''PAY-2001'', ''INV-1001'', 1500.00, payment_method => ''credit_card'', reference_number => ''stripe-tx-789'')';
+
+
+--
 -- Name: pick_deliveries(uuid, uuid, jsonb, uuid, uuid, integer); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2646,24 +2965,59 @@ COMMENT ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk 
 
 
 --
--- Name: publish(uuid, text, jsonb, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: posthorn; Owner: -
+-- Name: publish(uuid, text, jsonb, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid
-    LANGUAGE sql SECURITY DEFINER
+CREATE FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
-    AS $_$
-    INSERT INTO outbox (tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    RETURNING id
-$_$;
+    AS $$
+#variable_conflict use_column
+DECLARE
+    published_id uuid;
+    is_same boolean;
+BEGIN
+    IF coalesce(current_setting('posthorn.mute', true), '') = 'on' THEN
+        RETURN NULL;
+    END IF;
+    -- twice: the key may be forgotten between being taken and being looked up
+    FOR attempt IN 1 .. 2 LOOP
+        INSERT INTO outbox (tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after, ordering_key, idempotency_key,
+            coalesce_key)
+        VALUES (publish.tenant_id, publish.event, publish.payload, publish.resource_type, publish.resource_id, publish.metadata,
+            publish.deliver_after, publish.ordering_key, publish.idempotency_key, publish.coalesce_key)
+        RETURNING id INTO published_id;
+        EXIT WHEN published_id IS NOT NULL OR publish.idempotency_key IS NULL;
+        -- of an event whose day is gone nothing can be compared; when it was made may be a default of now()
+        SELECT k.event_id,
+            o.id IS NULL OR (o.event = publish.event AND o.payload - 'created_at' = publish.payload - 'created_at')
+        INTO published_id, is_same
+        FROM published_keys k LEFT JOIN outbox o ON o.id = k.event_id
+        WHERE k.tenant_id = publish.tenant_id AND k.idempotency_key = publish.idempotency_key;
+        IF NOT is_same THEN
+            RAISE EXCEPTION 'idempotency key % was used for another event', quote_literal(publish.idempotency_key)
+                USING ERRCODE = 'unique_violation',
+                    DETAIL = format('Event %s of tenant %s has it, with another type or payload.', published_id, publish.tenant_id),
+                    HINT = 'Give each event a key of its own, and publish it again with the type and payload that it had.';
+        END IF;
+        EXIT WHEN published_id IS NOT NULL;
+    END LOOP;
+    RETURN published_id;
+END
+$$;
 
 
 --
--- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) IS 'Publishes an event in the caller''s transaction and returns its id; the same as INSERT INTO posthorn.outbox, which returns nothing to a publisher.';
+COMMENT ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes an event in the caller''s transaction and returns its id. Only the first three arguments are needed.
+  deliver_after: not to be sent before
+  ordering_key: events with the same key reach ordered subscriptions one at a time
+  idempotency_key: published again within 7 days, it is stored once: the first event''s id; another type or payload is an error
+  coalesce_key: a newer event of the same type and key cancels what still waits of this one
+With posthorn.mute = on it stores nothing and returns NULL.
+Example: SELECT posthorn.publish(tenant_id => ''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', event => ''invoice.paid'', payload => ''{"invoice_id": "INV-1001"}'', idempotency_key => ''INV-1001 paid'')';
 
 
 --
@@ -2717,6 +3071,41 @@ $_$;
 --
 
 COMMENT ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) IS 'Publishes an event of the current tenant (posthorn.tenant_id), with an ordering key or NULL; for the API.';
+
+
+--
+-- Name: publish_business_event(uuid, text, text[], jsonb, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    missing text := CASE WHEN tenant_id IS NULL THEN 'tenant_id'
+        ELSE (SELECT r.field FROM unnest(required) WITH ORDINALITY AS r (field, place)
+              WHERE payload ->> r.field IS NULL ORDER BY r.place LIMIT 1) END;
+BEGIN
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION '% is required', missing
+            USING ERRCODE = 'null_value_not_allowed',
+                HINT = format('posthorn.%s needs tenant_id, %s.', replace(event, '.', '_'), array_to_string(required, ', '));
+    ELSIF payload ->> 'amount' IN ('NaN', 'Infinity', '-Infinity') THEN
+        RAISE EXCEPTION 'amount is %, which is no amount', payload ->> 'amount' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF jsonb_typeof(payload -> 'changes') <> 'object' THEN
+        RAISE EXCEPTION 'changes is not a JSON object' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN publish(tenant_id, event, payload, split_part(event, '.', 1), payload ->> required[1], metadata, deliver_after, ordering_key,
+        idempotency_key, coalesce_key);
+END
+$$;
+
+
+--
+-- Name: FUNCTION publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'What the functions of the business events have in common: looks for what is required and publishes.';
 
 
 --
@@ -2892,6 +3281,74 @@ COMMENT ON FUNCTION posthorn.run_job(job uuid, most integer, rows_per_second int
 
 
 --
+-- Name: sales_order_cancelled(uuid, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'sales_order.cancelled', '{order_id,order_number}', jsonb_build_object(
+        'order_id', order_id, 'order_number', order_number, 'reason', reason),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes sales_order.cancelled and returns the event''s id. Payload: order_id, order_number, reason; what is not given is null.
+Example: SELECT posthorn.sales_order_cancelled(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''SO-3001'', ''SO-2026-3001'', reason => ''Customer request'')';
+
+
+--
+-- Name: sales_order_confirmed(uuid, text, text, text, text, numeric, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text DEFAULT 'USD'::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'sales_order.confirmed', '{order_id,order_number,customer_id,customer_name,amount}', jsonb_build_object(
+        'order_id', order_id, 'order_number', order_number, 'customer_id', customer_id, 'customer_name', customer_name,
+        'amount', amount::text, 'currency', coalesce(currency, 'USD')),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes sales_order.confirmed and returns the event''s id. Payload: order_id, order_number, customer_id, customer_name, amount, currency; what is not given is null.
+Example: SELECT posthorn.sales_order_confirmed(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''SO-3001'', ''SO-2026-3001'', ''CUS-1001'', ''Acme Corporation'', 5000.00)';
+
+
+--
+-- Name: sales_order_created(uuid, text, text, text, text, numeric, text, integer, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text DEFAULT 'USD'::text, items_count integer DEFAULT NULL::integer, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'sales_order.created', '{order_id,order_number,customer_id,customer_name,amount}', jsonb_build_object(
+        'order_id', order_id, 'order_number', order_number, 'customer_id', customer_id, 'customer_name', customer_name,
+        'amount', amount::text, 'currency', coalesce(currency, 'USD'), 'items_count', items_count),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes sales_order.created and returns the event''s id. Payload: order_id, order_number, customer_id, customer_name, amount, currency, items_count; what is not given is null.
+Example: SELECT posthorn.sales_order_created(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''SO-3001'', ''SO-2026-3001'', ''CUS-1001'', ''Acme Corporation'', 5000.00, items_count => 5)';
+
+
+--
 -- Name: schema_version(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2970,6 +3427,93 @@ $_$;
 --
 
 COMMENT ON FUNCTION posthorn.stray_days(keep_days integer) IS 'Days that are to be kept and whose rows are in a default partition: make_day gives each a partition and moves its rows there.';
+
+
+--
+-- Name: supersede_earlier(uuid[], uuid[], text[], text[]); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    old_ids uuid[];
+    newer_ids uuid[];
+    more_old_ids uuid[];
+    more_newer_ids uuid[];
+    tries integer := 0;
+BEGIN
+    IF event_ids IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(e.id) FILTER (WHERE e.id <> e.newest_id), array_agg(e.newest_id) FILTER (WHERE e.id <> e.newest_id)
+    INTO old_ids, newer_ids
+    FROM (
+        SELECT u.id, last_value(u.id) OVER (PARTITION BY u.tenant_id, u.coalesce_key, u.event ORDER BY u.place
+                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS newest_id
+        FROM unnest(event_ids, tenant_ids, events, coalesce_keys) WITH ORDINALITY AS u (id, tenant_id, event, coalesce_key, place)
+    ) e;
+    -- in the order of the keys, so that two statements with the same keys cannot wait for each other
+    WITH claimed AS (
+        INSERT INTO coalesced_keys AS k (tenant_id, coalesce_key, event, event_id)
+        SELECT u.tenant_id, u.coalesce_key, u.event, (array_agg(u.id ORDER BY u.place DESC))[1]
+        FROM unnest(event_ids, tenant_ids, events, coalesce_keys) WITH ORDINALITY AS u (id, tenant_id, event, coalesce_key, place)
+        GROUP BY u.tenant_id, u.coalesce_key, u.event
+        ORDER BY u.tenant_id, u.coalesce_key, u.event
+        ON CONFLICT (tenant_id, coalesce_key, event)
+            DO UPDATE SET previous_event_id = k.event_id, event_id = excluded.event_id, look_at = excluded.look_at
+        RETURNING k.previous_event_id AS old_id, k.event_id AS newer_id
+    )
+    SELECT array_agg(c.old_id), array_agg(c.newer_id) INTO more_old_ids, more_newer_ids FROM claimed c WHERE c.old_id IS NOT NULL;
+    old_ids := old_ids || more_old_ids;
+    newer_ids := newer_ids || more_newer_ids;
+    IF old_ids IS NULL THEN
+        RETURN;
+    END IF;
+
+    INSERT INTO event_fanouts AS f (event_id, tenant_id, state, reason, superseded_by)
+    SELECT o.id, o.tenant_id, 'open', 'a newer event has its coalesce key', u.newer_id
+    FROM unnest(old_ids, newer_ids) AS u (old_id, newer_id)
+    JOIN outbox o ON o.id = u.old_id
+    WHERE EXISTS (SELECT FROM event_fanouts x WHERE x.event_id = o.id AND x.state = 'open')
+       OR EXISTS (SELECT FROM webhook_deliveries_live d WHERE d.event_id = o.id AND d.ordering_key IS NOT NULL)
+    ORDER BY o.id
+    ON CONFLICT (event_id) DO UPDATE SET superseded_by = excluded.superseded_by, due_at = now() WHERE f.state = 'open';
+
+    LOOP
+        -- a dispatcher that finishes one of them at this moment moves its row, which is an error to whoever waits for it
+        BEGIN
+            WITH waiting AS MATERIALIZED (
+                SELECT d.id, u.newer_id
+                FROM unnest(old_ids, newer_ids) AS u (old_id, newer_id)
+                JOIN webhook_deliveries d ON d.event_id = u.old_id
+                WHERE d.ordering_key IS NULL AND d.generation = 0 AND d.status IN ('pending', 'retrying')
+                ORDER BY d.id FOR UPDATE OF d
+            )
+            UPDATE webhook_deliveries d
+            SET status = 'cancelled', finished_at = now(), updated_at = now(), epoch = d.epoch + 1,
+                last_error = format('superseded by event %s', w.newer_id)
+            FROM waiting w
+            WHERE d.id = w.id AND d.status IN ('pending', 'retrying');
+            RETURN;
+        EXCEPTION WHEN serialization_failure OR deadlock_detected THEN
+            -- under an older snapshot it would be the same again
+            IF tries >= 10 OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+                RAISE;
+            END IF;
+            tries := tries + 1;
+        END;
+    END LOOP;
+END
+$$;
+
+
+--
+-- Name: FUNCTION supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]) IS 'Cancels what waits of earlier events with the coalesce keys of these, or leaves it to a dispatcher; part of fan_out.';
 
 
 --
@@ -3431,6 +3975,69 @@ COMMENT ON COLUMN posthorn.claim_places.looked_at IS 'Of the walk over the tenan
 
 
 --
+-- Name: coalesced_keys; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.coalesced_keys (
+    tenant_id uuid NOT NULL,
+    coalesce_key text NOT NULL,
+    event text NOT NULL,
+    event_id uuid NOT NULL,
+    previous_event_id uuid,
+    look_at timestamp with time zone DEFAULT (now() + '1 day'::interval) NOT NULL
+);
+
+
+--
+-- Name: TABLE coalesced_keys; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.coalesced_keys IS 'The newest event of each coalesce key, kept while something of it waits.';
+
+
+--
+-- Name: COLUMN coalesced_keys.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.tenant_id IS 'Whose event.';
+
+
+--
+-- Name: COLUMN coalesced_keys.coalesce_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.coalesce_key IS 'The key it was published with.';
+
+
+--
+-- Name: COLUMN coalesced_keys.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.event IS 'Its type.';
+
+
+--
+-- Name: COLUMN coalesced_keys.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.event_id IS 'The newest event.';
+
+
+--
+-- Name: COLUMN coalesced_keys.previous_event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.previous_event_id IS 'The one that it superseded.';
+
+
+--
+-- Name: COLUMN coalesced_keys.look_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.look_at IS 'When to look whether something of it still waits.';
+
+
+--
 -- Name: delivery_errors; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -3857,6 +4464,7 @@ CREATE TABLE posthorn.event_fanouts (
     number bigint NOT NULL,
     checked_at timestamp with time zone,
     error_kind text,
+    superseded_by uuid,
     CONSTRAINT reason_is_at_most_500_characters CHECK ((char_length(reason) <= 500)),
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'muted'::text, 'unknown_tenant'::text, 'cancelled'::text, 'refused'::text])))
 );
@@ -3951,6 +4559,13 @@ COMMENT ON COLUMN posthorn.event_fanouts.checked_at IS 'When a dispatcher checke
 --
 
 COMMENT ON COLUMN posthorn.event_fanouts.error_kind IS 'What its deliveries fail as: schema_mismatch or unknown_event_type; NULL: they do not.';
+
+
+--
+-- Name: COLUMN event_fanouts.superseded_by; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.superseded_by IS 'The newer event with its coalesce key: instead of fanning it out a dispatcher cancels what waits of it.';
 
 
 --
@@ -4084,8 +4699,12 @@ CREATE TABLE posthorn.outbox (
     deliver_after timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ordering_key text,
+    idempotency_key text,
+    coalesce_key text,
+    CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
+    CONSTRAINT idempotency_key_is_1_to_200_printable_characters CHECK ((idempotency_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT metadata_is_an_object_within_the_size_limit CHECK (((metadata IS NULL) OR ((jsonb_typeof(metadata) = 'object'::text) AND posthorn.payload_fits(metadata)))),
     CONSTRAINT ordering_key_is_1_to_200_printable_characters CHECK ((ordering_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
@@ -4171,6 +4790,20 @@ COMMENT ON COLUMN posthorn.outbox.created_at IS 'Start of the publishing transac
 --
 
 COMMENT ON COLUMN posthorn.outbox.ordering_key IS 'Events with the same key reach ordered subscriptions one at a time, in the order of their commits. Publishing takes a lock on the key until the commit.';
+
+
+--
+-- Name: COLUMN outbox.idempotency_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.idempotency_key IS 'Of events of a tenant with the same key within 7 days only the first is stored. Publishing waits for an open transaction that published with the key.';
+
+
+--
+-- Name: COLUMN outbox.coalesce_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.coalesce_key IS 'A newer event of the same tenant, type and key cancels what still waits of this one, pending or retrying. Publishing takes a lock on the key until the commit.';
 
 
 --
@@ -4584,8 +5217,12 @@ CREATE TABLE posthorn.outbox_default (
     deliver_after timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ordering_key text,
+    idempotency_key text,
+    coalesce_key text,
+    CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
+    CONSTRAINT idempotency_key_is_1_to_200_printable_characters CHECK ((idempotency_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT metadata_is_an_object_within_the_size_limit CHECK (((metadata IS NULL) OR ((jsonb_typeof(metadata) = 'object'::text) AND posthorn.payload_fits(metadata)))),
     CONSTRAINT ordering_key_is_1_to_200_printable_characters CHECK ((ordering_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
@@ -4600,6 +5237,54 @@ CREATE TABLE posthorn.outbox_default (
 --
 
 COMMENT ON TABLE posthorn.outbox_default IS 'Events of days without a partition of their own; make_day moves them out.';
+
+
+--
+-- Name: published_keys; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.published_keys (
+    tenant_id uuid NOT NULL,
+    idempotency_key text NOT NULL,
+    event_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_key_is_1_to_200_printable_characters CHECK ((idempotency_key ~ '^[^[:cntrl:]]{1,200}$'::text))
+);
+
+
+--
+-- Name: TABLE published_keys; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.published_keys IS 'Idempotency keys of the events of the last 7 days.';
+
+
+--
+-- Name: COLUMN published_keys.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.published_keys.tenant_id IS 'Whose event.';
+
+
+--
+-- Name: COLUMN published_keys.idempotency_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.published_keys.idempotency_key IS 'The key it was published with.';
+
+
+--
+-- Name: COLUMN published_keys.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.published_keys.event_id IS 'The event that was stored.';
+
+
+--
+-- Name: COLUMN published_keys.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.published_keys.created_at IS 'Start of the publishing transaction.';
 
 
 --
@@ -6300,6 +6985,14 @@ ALTER TABLE ONLY posthorn.claim_places
 
 
 --
+-- Name: coalesced_keys coalesced_keys_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.coalesced_keys
+    ADD CONSTRAINT coalesced_keys_pkey PRIMARY KEY (tenant_id, coalesce_key, event);
+
+
+--
 -- Name: delivery_errors delivery_errors_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -6377,6 +7070,14 @@ ALTER TABLE ONLY posthorn.outbox
 
 ALTER TABLE ONLY posthorn.outbox_default
     ADD CONSTRAINT outbox_default_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: published_keys published_keys_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.published_keys
+    ADD CONSTRAINT published_keys_pkey PRIMARY KEY (tenant_id, idempotency_key);
 
 
 --
@@ -6519,6 +7220,13 @@ CREATE INDEX circuits_tenant_idx ON posthorn.circuits USING btree (tenant_id, su
 
 
 --
+-- Name: coalesced_keys_look_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX coalesced_keys_look_idx ON posthorn.coalesced_keys USING btree (look_at);
+
+
+--
 -- Name: delivery_errors_age_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
@@ -6614,6 +7322,13 @@ CREATE INDEX outbox_resource_idx ON ONLY posthorn.outbox USING btree (tenant_id,
 --
 
 CREATE INDEX outbox_default_tenant_id_resource_id_id_idx ON posthorn.outbox_default USING btree (tenant_id, resource_id, id) WHERE (resource_id IS NOT NULL);
+
+
+--
+-- Name: published_keys_created_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX published_keys_created_idx ON posthorn.published_keys USING btree (created_at);
 
 
 --
@@ -6932,6 +7647,13 @@ CREATE TRIGGER call_tester AFTER INSERT ON posthorn.test_sends FOR EACH STATEMEN
 
 
 --
+-- Name: outbox claim_idempotency_key; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER claim_idempotency_key BEFORE INSERT ON posthorn.outbox FOR EACH ROW WHEN (((new.idempotency_key IS NOT NULL) AND (new.tenant_id IS NOT NULL))) EXECUTE FUNCTION posthorn.claim_idempotency_key();
+
+
+--
 -- Name: outbox fan_out; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
@@ -7103,6 +7825,12 @@ ALTER TABLE posthorn.audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE posthorn.circuits ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: coalesced_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.coalesced_keys ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: delivery_errors; Type: ROW SECURITY; Schema: posthorn; Owner: -
 --
 
@@ -7219,6 +7947,13 @@ CREATE POLICY every_row_read ON posthorn.circuits FOR SELECT TO posthorn_readonl
 
 
 --
+-- Name: coalesced_keys every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.coalesced_keys FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
 -- Name: delivery_errors every_row_read; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -7237,6 +7972,13 @@ CREATE POLICY every_row_read ON posthorn.delivery_statistics FOR SELECT TO posth
 --
 
 CREATE POLICY every_row_read ON posthorn.jobs FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: published_keys every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.published_keys FOR SELECT TO posthorn_readonly USING (true);
 
 
 --
@@ -7390,6 +8132,12 @@ CREATE POLICY own_rows ON posthorn.webhook_deliveries TO posthorn_api USING ((te
 
 CREATE POLICY own_rows ON posthorn.webhook_subscriptions TO posthorn_api USING ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant)));
 
+
+--
+-- Name: published_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.published_keys ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: subscription_activity; Type: ROW SECURITY; Schema: posthorn; Owner: -
@@ -7580,6 +8328,13 @@ GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share intege
 
 
 --
+-- Name: FUNCTION claim_idempotency_key(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.claim_idempotency_key() FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION count_buckets(milliseconds integer[]); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -7612,6 +8367,22 @@ GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_readonly;
 GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_admin;
+
+
+--
+-- Name: FUNCTION customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
 
 
 --
@@ -7722,12 +8493,30 @@ REVOKE ALL ON FUNCTION posthorn.forget_circuit() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION forget_coalesced_keys(max_rows integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.forget_coalesced_keys(max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.forget_coalesced_keys(max_rows integer) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.forget_coalesced_keys(max_rows integer) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION forget_idempotency_keys(max_rows integer); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION forget_published_keys(max_rows integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.forget_published_keys(max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.forget_published_keys(max_rows integer) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.forget_published_keys(max_rows integer) TO posthorn_dispatcher;
 
 
 --
@@ -7768,6 +8557,46 @@ GRANT ALL ON FUNCTION posthorn.identify_api_key(key_id text) TO posthorn_api;
 
 REVOKE ALL ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
 
 
 --
@@ -7933,6 +8762,22 @@ GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_dispatche
 
 
 --
+-- Name: FUNCTION payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
 -- Name: FUNCTION pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -7957,11 +8802,11 @@ GRANT ALL ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chun
 
 
 --
--- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+-- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
 --
 
-REVOKE ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) TO posthorn_publisher;
+REVOKE ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
 
 
 --
@@ -7978,6 +8823,13 @@ GRANT ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, reso
 
 REVOKE ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
 
 
 --
@@ -8023,6 +8875,30 @@ GRANT ALL ON FUNCTION posthorn.run_job(job uuid, most integer, rows_per_second i
 
 
 --
+-- Name: FUNCTION sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
 -- Name: FUNCTION schema_version(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -8047,6 +8923,13 @@ GRANT ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_p
 REVOKE ALL ON FUNCTION posthorn.stray_days(keep_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.stray_days(keep_days integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.stray_days(keep_days integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]) FROM PUBLIC;
 
 
 --
@@ -8189,6 +9072,13 @@ GRANT SELECT ON TABLE posthorn.claim_floors TO posthorn_readonly;
 
 GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_dispatcher;
 GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_readonly;
+
+
+--
+-- Name: TABLE coalesced_keys; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.coalesced_keys TO posthorn_readonly;
 
 
 --
@@ -8457,6 +9347,22 @@ GRANT SELECT(ordering_key) ON TABLE posthorn.outbox TO posthorn_readonly;
 
 
 --
+-- Name: COLUMN outbox.idempotency_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(idempotency_key) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(idempotency_key) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.coalesce_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(coalesce_key) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(coalesce_key) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
 -- Name: TABLE events; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -8663,6 +9569,13 @@ GRANT UPDATE(updated_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
 
 GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_api;
 GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: TABLE published_keys; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.published_keys TO posthorn_readonly;
 
 
 --

@@ -1,5 +1,5 @@
 -- A small business in schema demo. Its functions change business rows and publish the event in the same transaction,
--- by a plain INSERT INTO posthorn.outbox: the role that calls them needs rights on these tables and posthorn_publisher.
+-- by Posthorn's function for it: the role that calls them needs rights on these tables and posthorn_publisher.
 CREATE SCHEMA IF NOT EXISTS demo;
 
 CREATE SEQUENCE IF NOT EXISTS demo.invoice_numbers START 1001;

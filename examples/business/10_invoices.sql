@@ -15,13 +15,10 @@ BEGIN
     )
     RETURNING * INTO invoice;
 
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (tenant, 'invoice.created', jsonb_build_object(
-        'invoice_id', invoice.id, 'invoice_number', invoice.id, 'amount', invoice.amount::text,
-        'currency', invoice.currency, 'customer_name', invoice.customer_name, 'customer_id', invoice.customer_id,
-        'status', invoice.status,
-        'created_at', to_char(invoice.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-    ), 'invoice', invoice.id);
+    PERFORM posthorn.invoice_created(
+        tenant, invoice.id, invoice.id, invoice.amount, invoice.currency, invoice.customer_name, invoice.customer_id,
+        invoice.status, invoice.created_at
+    );
     RETURN invoice.id;
 END $$;
 
@@ -45,10 +42,7 @@ CREATE OR REPLACE FUNCTION demo.send_invoice(invoice_id text, sent_to text) RETU
 DECLARE
     invoice demo.invoices := demo.lock_open_invoice(invoice_id);
 BEGIN
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (invoice.tenant_id, 'invoice.sent', jsonb_build_object(
-        'invoice_id', invoice.id, 'invoice_number', invoice.id, 'sent_to', sent_to
-    ), 'invoice', invoice.id);
+    PERFORM posthorn.invoice_sent(invoice.tenant_id, invoice.id, invoice.id, sent_to);
 END $$;
 
 CREATE OR REPLACE FUNCTION demo.authorize_invoice(
@@ -57,11 +51,9 @@ CREATE OR REPLACE FUNCTION demo.authorize_invoice(
 DECLARE
     invoice demo.invoices := demo.lock_open_invoice(invoice_id);
 BEGIN
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (invoice.tenant_id, 'invoice.authorized', jsonb_build_object(
-        'invoice_id', invoice.id, 'invoice_number', invoice.id,
-        'authorization_number', authorization_number, 'authorization_key', authorization_key
-    ), 'invoice', invoice.id);
+    PERFORM posthorn.invoice_authorized(
+        invoice.tenant_id, invoice.id, invoice.id, authorization_number, authorization_key
+    );
 END $$;
 
 CREATE OR REPLACE FUNCTION demo.reject_invoice(
@@ -70,10 +62,7 @@ CREATE OR REPLACE FUNCTION demo.reject_invoice(
 DECLARE
     invoice demo.invoices := demo.lock_open_invoice(invoice_id);
 BEGIN
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (invoice.tenant_id, 'invoice.rejected', jsonb_build_object(
-        'invoice_id', invoice.id, 'invoice_number', invoice.id, 'reason', reason, 'error_code', error_code
-    ), 'invoice', invoice.id);
+    PERFORM posthorn.invoice_rejected(invoice.tenant_id, invoice.id, invoice.id, reason, error_code);
 END $$;
 
 CREATE OR REPLACE FUNCTION demo.cancel_invoice(invoice_id text, reason text) RETURNS void LANGUAGE plpgsql AS $$
@@ -82,8 +71,5 @@ DECLARE
 BEGIN
     UPDATE demo.invoices i SET status = 'cancelled' WHERE i.id = invoice.id;
 
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (invoice.tenant_id, 'invoice.cancelled', jsonb_build_object(
-        'invoice_id', invoice.id, 'invoice_number', invoice.id, 'reason', reason
-    ), 'invoice', invoice.id);
+    PERFORM posthorn.invoice_cancelled(invoice.tenant_id, invoice.id, invoice.id, reason);
 END $$;

@@ -14,11 +14,9 @@ BEGIN
             pay_invoice.reference_number, 'received')
     RETURNING * INTO payment;
 
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (invoice.tenant_id, 'payment.received', jsonb_build_object(
-        'payment_id', payment.id, 'invoice_id', invoice.id, 'amount', payment.amount::text,
-        'currency', payment.currency, 'payment_method', payment.method, 'reference_number', payment.reference_number
-    ), 'payment', payment.id);
+    PERFORM posthorn.payment_received(
+        invoice.tenant_id, payment.id, invoice.id, payment.amount, payment.currency, payment.method, payment.reference_number
+    );
     RETURN payment.id;
 END $$;
 
@@ -44,10 +42,8 @@ BEGIN
     VALUES (invoice.tenant_id, invoice.id, invoice.amount, invoice.currency, 'card', 'failed')
     RETURNING * INTO payment;
 
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (invoice.tenant_id, 'payment.failed', jsonb_build_object(
-        'payment_id', payment.id, 'invoice_id', invoice.id, 'amount', payment.amount::text,
-        'currency', payment.currency, 'reason', reason, 'error_code', error_code
-    ), 'payment', payment.id);
+    PERFORM posthorn.payment_failed(
+        invoice.tenant_id, payment.id, invoice.id, payment.amount, payment.currency, reason, error_code
+    );
     RETURN payment.id;
 END $$;

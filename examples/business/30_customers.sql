@@ -10,11 +10,7 @@ BEGIN
     VALUES (tenant, create_customer.name, create_customer.email, create_customer.phone, create_customer.type)
     RETURNING * INTO customer;
 
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (tenant, 'customer.created', jsonb_build_object(
-        'customer_id', customer.id, 'customer_name', customer.name, 'customer_email', customer.email,
-        'customer_phone', customer.phone, 'customer_type', customer.type
-    ), 'customer', customer.id);
+    PERFORM posthorn.customer_created(tenant, customer.id, customer.name, customer.email, customer.phone, customer.type);
     RETURN customer.id;
 END $$;
 
@@ -40,11 +36,7 @@ BEGIN
     WHERE was.value <> is_now.value;
 
     IF changes IS NOT NULL THEN
-        INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-        VALUES (after.tenant_id, 'customer.updated', jsonb_build_object(
-            'customer_id', after.id, 'customer_name', after.name, 'customer_email', after.email,
-            'customer_phone', after.phone, 'changes', changes
-        ), 'customer', after.id);
+        PERFORM posthorn.customer_updated(after.tenant_id, after.id, after.name, after.email, after.phone, changes);
     END IF;
 END $$;
 

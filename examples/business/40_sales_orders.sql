@@ -14,12 +14,10 @@ BEGIN
     VALUES (tenant, customer.id, demo.check_amount(create_order.amount), create_order.items_count, create_order.currency)
     RETURNING * INTO sales_order;
 
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (tenant, 'sales_order.created', jsonb_build_object(
-        'order_id', sales_order.id, 'order_number', sales_order.id, 'customer_id', customer.id,
-        'customer_name', customer.name, 'amount', sales_order.amount::text, 'currency', sales_order.currency,
-        'items_count', sales_order.items_count
-    ), 'sales_order', sales_order.id);
+    PERFORM posthorn.sales_order_created(
+        tenant, sales_order.id, sales_order.id, customer.id, customer.name, sales_order.amount, sales_order.currency,
+        sales_order.items_count
+    );
     RETURN sales_order.id;
 END $$;
 
@@ -29,11 +27,9 @@ DECLARE
 BEGIN
     UPDATE demo.sales_orders o SET status = 'confirmed' WHERE o.id = sales_order.id;
 
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    SELECT sales_order.tenant_id, 'sales_order.confirmed', jsonb_build_object(
-        'order_id', sales_order.id, 'order_number', sales_order.id, 'customer_id', c.id, 'customer_name', c.name,
-        'amount', sales_order.amount::text, 'currency', sales_order.currency
-    ), 'sales_order', sales_order.id
+    PERFORM posthorn.sales_order_confirmed(
+        sales_order.tenant_id, sales_order.id, sales_order.id, c.id, c.name, sales_order.amount, sales_order.currency
+    )
     FROM demo.customers c WHERE c.id = sales_order.customer_id;
 END $$;
 
@@ -43,10 +39,7 @@ DECLARE
 BEGIN
     UPDATE demo.sales_orders o SET status = 'cancelled' WHERE o.id = sales_order.id;
 
-    INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id)
-    VALUES (sales_order.tenant_id, 'sales_order.cancelled', jsonb_build_object(
-        'order_id', sales_order.id, 'order_number', sales_order.id, 'reason', reason
-    ), 'sales_order', sales_order.id);
+    PERFORM posthorn.sales_order_cancelled(sales_order.tenant_id, sales_order.id, sales_order.id, reason);
 END $$;
 
 -- The order, locked until the transaction ends, or an error that says why it cannot be dealt with.

@@ -55,7 +55,7 @@ async fn round(store: &Store, keep_days: i32) -> Result<bool, StoreError> {
     }
     let forgotten = idempotency::forget_old(store).await?;
     if forgotten > 0 {
-        tracing::debug!(forgotten, "forgot answers to requests with an Idempotency-Key");
+        tracing::debug!(forgotten, "forgot keys of requests and of events");
     }
     let applied = retention::apply(store, keep_days).await?;
     report(&applied, keep_days);

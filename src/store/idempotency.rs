@@ -61,17 +61,21 @@ pub async fn keep(tx: &Tx<'_>, named: &Named, sealed: &[u8]) -> Result<(), Store
     tx.query(sql::IDEMPOTENCY_KEEP, &[&named.tenant, &named.route, &named.key, &hash, &sealed]).await.map(drop)
 }
 
-/// Forgets answers older than a day, and says how many.
+/// Forgets answers older than a day, idempotency keys of events older than a week and coalesce keys whose event no longer
+/// waits, and says how many rows it looked at.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
 pub async fn forget_old(store: &Store) -> Result<i32, StoreError> {
     let mut forgotten = 0;
-    loop {
-        let now: i32 = get(&store.query_one(sql::IDEMPOTENCY_FORGET, &[&FORGOTTEN_AT_ONCE]).await?, "forgotten")?;
-        forgotten += now;
-        if now < FORGOTTEN_AT_ONCE {
-            return Ok(forgotten);
+    for forget in [sql::IDEMPOTENCY_FORGET, sql::IDEMPOTENCY_FORGET_PUBLISHED, sql::IDEMPOTENCY_FORGET_COALESCED] {
+        loop {
+            let now: i32 = get(&store.query_one(forget, &[&FORGOTTEN_AT_ONCE]).await?, "forgotten")?;
+            forgotten += now;
+            if now < FORGOTTEN_AT_ONCE {
+                break;
+            }
         }
     }
+    Ok(forgotten)
 }

@@ -69,6 +69,8 @@ statements! {
     FANOUT_TAKE = "fanout/take";
     IDEMPOTENCY_FIND = "idempotency/find";
     IDEMPOTENCY_FORGET = "idempotency/forget";
+    IDEMPOTENCY_FORGET_COALESCED = "idempotency/forget_coalesced";
+    IDEMPOTENCY_FORGET_PUBLISHED = "idempotency/forget_published";
     IDEMPOTENCY_KEEP = "idempotency/keep";
     IDEMPOTENCY_TRY_LOCK = "idempotency/try_lock";
     JOBS_ADD = "jobs/add";

@@ -39,6 +39,16 @@ async fn scripts_read_the_figures_from_one_json_object() {
 }
 
 #[tokio::test]
+async fn an_event_of_a_large_statement_has_its_price() {
+    let (is_good, lines) = bench(&["--json", "--only", "bulk", "--bulk-events", "200", "--bulk-turns", "1"]).await;
+    assert!(is_good, "{}", lines.join("\n"));
+    let read: Value = serde_json::from_str(lines.iter().find(|line| line.starts_with('{')).unwrap()).unwrap();
+    for key in ["insert_us", "insert_untriggered_us", "copy_us", "copy_untriggered_us"] {
+        assert!(read.pointer(&format!("/bulk/{key}")).and_then(Value::as_f64).unwrap() > 0.0, "{key} in {read}");
+    }
+}
+
+#[tokio::test]
 async fn what_fails_is_told_and_the_others_go_on() {
     // a dispatcher that may not dial this machine: no webhook arrives
     let (is_good, lines) =

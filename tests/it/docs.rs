@@ -42,7 +42,7 @@ fn every_setting_is_in_the_configuration_page() {
          `--no-dispatcher` leaves sending to others. `POSTHORN_PG_BIN` names the folder of PostgreSQL's binaries when they are \
          not where they usually are.\n\n## In SQL\n\n| setting | what |\n|---|---|\n\
          | `posthorn.max_payload_bytes` | Largest payload that an INSERT may have, 262144 unless set, for example by `ALTER DATABASE app SET posthorn.max_payload_bytes = 1048576` |\n\
-         | `posthorn.mute` | `on` stores events, marked muted, without deliveries: for loading data |\n\
+         | `posthorn.mute` | `on`: an INSERT is stored, marked muted, without deliveries, and the publishing functions store nothing: for loading data |\n\
          | `posthorn.notify` | `off` sends no NOTIFY and takes no lock: for sessions that PREPARE TRANSACTION; the poll finds the rows |\n"
     );
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");

@@ -54,6 +54,7 @@ mod outbound;
 mod outbox;
 mod partitions;
 mod publish;
+mod publishing;
 mod receiving;
 mod retention;
 mod schema;

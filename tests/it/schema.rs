@@ -98,8 +98,18 @@ async fn a_publisher_can_insert_the_outbox_columns_and_nothing_else() {
         ORDER BY 1";
     let rows = world.db.query(granted, &[]).await.unwrap();
     let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    let columns =
-        ["deliver_after", "event", "metadata", "ordering_key", "payload", "resource_id", "resource_type", "tenant_id"];
+    let columns = [
+        "coalesce_key",
+        "deliver_after",
+        "event",
+        "idempotency_key",
+        "metadata",
+        "ordering_key",
+        "payload",
+        "resource_id",
+        "resource_type",
+        "tenant_id",
+    ];
     assert_eq!(found, columns.map(|column| format!("outbox.{column} INSERT")));
 }
 

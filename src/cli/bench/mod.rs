@@ -6,6 +6,7 @@
 
 mod aims;
 mod bare;
+mod bulk;
 mod chaos;
 mod child;
 mod drain;

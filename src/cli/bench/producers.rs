@@ -20,8 +20,9 @@ use super::percentiles::Spread;
 use super::sizes::Sizes;
 use super::stage::{self, EVENT, Stage};
 
-/// The outbox without its trigger.
-const COPY: &str = "CREATE TABLE public.outbox_copy (LIKE posthorn.outbox INCLUDING ALL) PARTITION BY RANGE (id);
+/// The outbox without its triggers.
+pub(super) const OUTBOX_COPY: &str =
+    "CREATE TABLE public.outbox_copy (LIKE posthorn.outbox INCLUDING ALL) PARTITION BY RANGE (id);
     CREATE TABLE public.outbox_copy_default PARTITION OF public.outbox_copy DEFAULT";
 
 /// A variant: its key, its name, the session's setting, and its one statement.
@@ -76,7 +77,7 @@ type Turn = [f64; VARIANTS.len()];
 /// All variants in turns.
 pub(super) async fn measure(lab: &Lab, sizes: &Sizes, round: u32) -> Result<Vec<Figure>, BenchError> {
     let stage = lab.stage().await?;
-    stage.execute(COPY, "copying the outbox").await?;
+    stage.execute(OUTBOX_COPY, "copying the outbox").await?;
     let tenant = stage.subscribe_one(lab, 1).await?;
     let (mut producers, payload) = (connect_all(lab, &stage, sizes.producer_clients).await?, stage::payload(lab));
     stage.fill(lab, tenant, sizes.producer_backlog).await?;

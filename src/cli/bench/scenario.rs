@@ -6,7 +6,7 @@ use super::error::BenchError;
 use super::figures::Figure;
 use super::lab::Lab;
 use super::sizes::Sizes;
-use super::{bare, chaos, drain, fan_out, full, latency, memory, neighbour, producers, publish_deliver};
+use super::{bare, bulk, chaos, drain, fan_out, full, latency, memory, neighbour, producers, publish_deliver};
 
 /// One thing to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,6 +25,8 @@ pub enum Scenario {
     Neighbour,
     /// The producers' INSERT without trigger, without notify, with the gate, with a NOTIFY in every transaction
     Producers,
+    /// 10,000 events to 5 subscriptions by INSERT … SELECT and by COPY, beside the same without triggers
+    Bulk,
     /// Resident memory of an idle dispatcher
     Memory,
     /// --full: the rate with a backlog of a million
@@ -46,11 +48,11 @@ pub enum Scenario {
 }
 
 use Scenario::{
-    Backlog, Bare, Dispatchers, Drain, Fanout, History, Latency, Lists, Memory, Neighbour, Ordering, Producers,
+    Backlog, Bare, Bulk, Dispatchers, Drain, Fanout, History, Latency, Lists, Memory, Neighbour, Ordering, Producers,
     PublishDeliver, RateLimit, Snapshot, Subscriptions,
 };
 
-const DEFAULT: [Scenario; 8] = [Bare, Drain, PublishDeliver, Fanout, Latency, Neighbour, Producers, Memory];
+const DEFAULT: [Scenario; 9] = [Bare, Drain, PublishDeliver, Fanout, Latency, Neighbour, Producers, Bulk, Memory];
 const LONG: [Scenario; 6] = [Backlog, History, Subscriptions, Dispatchers, Snapshot, Lists];
 const CHAOS: [Scenario; 2] = [Ordering, RateLimit];
 
@@ -80,6 +82,7 @@ impl Scenario {
             Latency => latency::measure(lab, sizes).await,
             Neighbour => neighbour::measure(lab, sizes).await,
             Producers => producers::measure(lab, sizes, round).await,
+            Bulk => bulk::measure(lab, sizes).await,
             Memory => memory::measure(lab).await,
             Backlog => full::backlog::measure(lab, sizes).await,
             History => full::history::measure(lab, sizes).await,

@@ -65,6 +65,14 @@ pub struct Sizes {
     #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub producer_backlog: u32,
 
+    /// bulk: events of one statement
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub bulk_events: u32,
+
+    /// bulk: statements of each variant in a round
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub bulk_turns: u32,
+
     /// backlog: deliveries of the big one
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub backlog_big: u32,

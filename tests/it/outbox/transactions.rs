@@ -125,7 +125,7 @@ async fn muted_events_are_kept_and_not_delivered() {
     let tenant = tenant_with_subscriptions(&world, 1).await;
     let importer = world.client().await;
     importer.batch_execute("SET posthorn.mute = on").await.unwrap();
-    let sql = "SELECT posthorn.publish($1, 'invoice.paid', '{}')";
+    let sql = "INSERT INTO posthorn.outbox (tenant_id, event, payload) VALUES ($1, 'invoice.paid', '{}') RETURNING id";
     let id = importer.query_one(sql, &[&tenant]).await.unwrap().get(0);
     assert_eq!(fanout_state(&world, id).await.as_deref(), Some("muted"));
     assert_eq!(deliveries(&world).await, 0);
