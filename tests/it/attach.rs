@@ -141,7 +141,7 @@ async fn what_is_rolled_back_muted_or_truncated_is_not_published() {
     run(&world.db, "BEGIN; SAVEPOINT s; INSERT INTO app.orders (id) VALUES (2); ROLLBACK TO s; COMMIT").await;
     run(&world.db, "BEGIN; SET LOCAL posthorn.mute = on; INSERT INTO app.orders (id) VALUES (3); UPDATE app.orders SET note = 'x'; COMMIT").await;
     run(&world.db, "TRUNCATE app.orders").await;
-    assert_eq!(published(&world).await, []);
+    assert!(published(&world).await.is_empty());
     run(&world.db, "BEGIN; SAVEPOINT s; INSERT INTO app.orders (id) VALUES (4); RELEASE s; COMMIT").await;
     assert_eq!(names(&world).await, named([("order.created", "4")]));
 }
@@ -419,9 +419,9 @@ async fn a_change_of_a_row_arrives() {
     let dispatching = world.dispatch(&[]).await;
     run(&world.db, "INSERT INTO app.orders (id) VALUES (1)").await;
     run(&world.db, "UPDATE app.orders SET status = 'paid'").await;
-    let request = &receiver.wait_for(1, SOON).await[0];
+    let requests = receiver.wait_for(1, SOON).await;
     dispatching.stop().await;
-    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    let body: Value = serde_json::from_slice(&requests[0].body).unwrap();
     let changes = json!({"status": {"old": "new", "new": "paid"}});
     assert_eq!((&body["event"], &body["data"]["changes"]), (&json!("order.updated"), &changes));
 }

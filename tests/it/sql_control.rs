@@ -289,7 +289,7 @@ async fn cancelling_beside_busy_dispatchers_neither_loses_nor_doubts() {
     }
     world.until("SELECT NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_live)").await;
     dispatching.stop().await;
-    let sent = receiver.requests().len() as i64;
+    let sent = i64::try_from(receiver.requests().len()).unwrap();
     let mut expected = counts([("delivered 0", sent), ("cancelled 0", cancelled)]);
     expected.retain(|_, count| *count > 0);
     assert_eq!(tally(&world).await, expected);
