@@ -277,7 +277,7 @@ COMMENT ON COLUMN posthorn.held_snapshots.detail IS 'What it does.';
 CREATE VIEW posthorn.server_health WITH (security_invoker) AS
 SELECT pg_notification_queue_usage() AS notify_queue_usage, h.since_at AS oldest_snapshot_at, h.xids AS oldest_snapshot_xids,
     concat_ws(' ', h.kind, h.holder) AS oldest_snapshot_holder,
-    (SELECT count(*) FROM pg_stat_activity a WHERE a.query = '<insufficient privilege>' AND a.backend_type = 'client backend') AS hidden_sessions,
+    (SELECT count(*) FROM pg_stat_activity a WHERE a.query = '<insufficient privilege>' AND a.datname = current_database()) AS hidden_sessions,
     (SELECT count(*) FROM pg_prepared_xacts p WHERE p.database = current_database()) AS prepared_transactions,
     (SELECT max(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, r.restart_lsn))::bigint
      FROM pg_replication_slots r) AS slot_wal_bytes
@@ -288,7 +288,7 @@ COMMENT ON COLUMN posthorn.server_health.notify_queue_usage IS 'How full the que
 COMMENT ON COLUMN posthorn.server_health.oldest_snapshot_at IS 'When the transaction began that holds the oldest snapshot.';
 COMMENT ON COLUMN posthorn.server_health.oldest_snapshot_xids IS 'Transactions begun since.';
 COMMENT ON COLUMN posthorn.server_health.oldest_snapshot_holder IS 'Who holds it; empty: nobody but this query.';
-COMMENT ON COLUMN posthorn.server_health.hidden_sessions IS 'Sessions that this role may not look into; none for members of pg_read_all_stats.';
+COMMENT ON COLUMN posthorn.server_health.hidden_sessions IS 'Sessions of this database that this role may not look into; none for members of pg_read_all_stats.';
 COMMENT ON COLUMN posthorn.server_health.prepared_transactions IS 'Transactions of this database that are prepared and not ended.';
 COMMENT ON COLUMN posthorn.server_health.slot_wal_bytes IS 'WAL kept for the replication slot that is furthest behind.';
 
