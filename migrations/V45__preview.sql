@@ -78,7 +78,7 @@ COMMENT ON FUNCTION posthorn.render_body(text, uuid, text, uuid, timestamptz, te
     'The body of a webhook in a payload_format, byte for byte as it is sent; NULL for template, which the program alone renders. Payload: the text of the JSON.';
 
 CREATE FUNCTION posthorn.hmac_sha256(key bytea, message bytea) RETURNS bytea
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = posthorn, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = posthorn, pg_temp
 AS $$
 DECLARE
     short bytea := CASE WHEN octet_length(key) > 64 THEN sha256(key) ELSE key END;
@@ -95,7 +95,7 @@ $$;
 COMMENT ON FUNCTION posthorn.hmac_sha256(bytea, bytea) IS 'HMAC-SHA256 (RFC 2104) of a message.';
 
 CREATE FUNCTION posthorn.standard_key(secret text) RETURNS bytea
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = posthorn, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = posthorn, pg_temp
 AS $$
 BEGIN
     IF starts_with(secret, 'whsec_') THEN
@@ -170,8 +170,7 @@ BEGIN
         ORDER BY w.id
     LOOP
         is_batch := s.batch_max IS NOT NULL;
-        -- the binary mode of CloudEvents has no batch of its own
-        format := CASE WHEN is_batch AND s.payload_format = 'cloudevents_binary' THEN 'cloudevents' ELSE s.payload_format END;
+        format := s.payload_format;
         message_id := CASE WHEN is_batch THEN posthorn.batch_id(e.id) ELSE e.id END;
         usable_secret := CASE WHEN s.signature = 'hmac' AND NOT starts_with(secret, 'whsk_') THEN secret END;
         to_subscription_id := s.id;

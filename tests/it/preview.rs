@@ -22,7 +22,7 @@ const FORMATS: [&str; 9] = [
     "payload_format = 'cloudevents_binary'",
     "payload_format = 'raw', header_families = '{standard,gestiq}'",
     "payload_format = 'default', batch_max = 10",
-    "payload_format = 'cloudevents_binary', batch_max = 1",
+    "payload_format = 'cloudevents', batch_max = 1",
     "payload_format = 'default', signing = 'none'",
 ];
 
