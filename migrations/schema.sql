@@ -31,6 +31,20 @@ COMMENT ON SCHEMA posthorn IS 'Posthorn: webhooks straight from Postgres. Busine
 
 
 --
+-- Name: posthorn_webhooks; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA posthorn_webhooks;
+
+
+--
+-- Name: SCHEMA posthorn_webhooks; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON SCHEMA posthorn_webhooks IS 'Deliveries and subscriptions in a plain shape, for short queries: SET search_path = posthorn_webhooks.';
+
+
+--
 -- Name: add_counts(integer[], integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -99,265 +113,6 @@ CREATE FUNCTION posthorn.are_event_patterns(patterns text[]) RETURNS boolean
 --
 
 COMMENT ON FUNCTION posthorn.are_event_patterns(patterns text[]) IS 'Whether these are 1 to 100 event names (invoice.created), patterns of whole segments (invoice.*) or *.';
-
-
---
--- Name: ask_control(text, uuid, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) RETURNS record
-    LANGUAGE plpgsql
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $_$
-BEGIN
-    IF pg_has_role('posthorn_admin', 'USAGE') THEN
-        SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id
-        FROM control_as_operator($2, $1, $3, jsonb_strip_nulls($4), $5, $6) c;
-    ELSIF $2 IS DISTINCT FROM current_tenant() AND $2 IS NOT NULL THEN
-        RAISE EXCEPTION 'this transaction does not act for that tenant' USING ERRCODE = 'insufficient_privilege';
-    ELSE
-        SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id
-        FROM control_as_tenant($1, $3, jsonb_strip_nulls($4), $5, $6) c;
-    END IF;
-END
-$_$;
-
-
---
--- Name: FUNCTION ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) IS 'Part of retry(), cancel(), replay() and backfill(): as the current tenant or, of a posthorn_admin, as the operator.';
-
-
---
--- Name: attach(regclass, text, text, text, text, text, text[], text, text, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.attach(source regclass, resource text, tenant text, on_insert text DEFAULT 'created'::text, on_update text DEFAULT 'updated'::text, on_delete text DEFAULT 'deleted'::text, columns text[] DEFAULT NULL::text[], "when" text DEFAULT NULL::text, id text DEFAULT NULL::text, ordered boolean DEFAULT false) RETURNS text[]
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_variable
-DECLARE
-    operations CONSTANT text[] := '{INSERT,UPDATE,DELETE}';
-    transitions CONSTANT text[] := '{NEW TABLE AS new_rows,OLD TABLE AS old_rows NEW TABLE AS new_rows,OLD TABLE AS old_rows}';
-    -- a word is the last segment of the name
-    events CONSTANT text[] := ARRAY(SELECT CASE WHEN e.name ~ '\.' THEN e.name ELSE resource || '.' || e.name END
-        FROM unnest(ARRAY[on_insert, on_update, on_delete]) WITH ORDINALITY AS e (name, place) ORDER BY e.place);
-    no_rows CONSTANT text := format('(SELECT r.* FROM %s AS r LIMIT 0)', source);
-    relation pg_class;
-    label text;
-    function text;
-    settings jsonb;
-    body text := '';
-BEGIN
-    PERFORM posthorn.check_attachment(source, resource, events, columns);
-    IF tenant IS NULL OR ordered IS NULL THEN
-        RAISE EXCEPTION 'tenant and ordered must not be NULL' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
-    label := left(btrim(regexp_replace(lower(relation.relname || '_' || resource), '[^a-z0-9]+', '_', 'g'), '_'), 36)
-        || '_' || left(md5(relation.relname || ' ' || resource), 8);
-    function := format('%s.%I', relation.relnamespace::regnamespace, 'posthorn_' || label);
-    settings := jsonb_build_object('resource', resource, 'events', events, 'columns', columns, 'when', "when", 'tenant', tenant, 'id', id,
-        'ordered', ordered, 'attached_by', current_user, 'attached_at', now(),
-        'keys', posthorn.attached_keys(source, id), 'tenant_is_column', EXISTS (
-            SELECT FROM pg_attribute a WHERE a.attrelid = source AND a.attname = tenant AND a.attnum > 0 AND NOT a.attisdropped));
-    PERFORM posthorn.detach(source, resource);
-    FOR place IN 1 .. 3 LOOP
-        CONTINUE WHEN events[place] IS NULL;
-        -- tried on no rows: a mistake in an expression is an error now, and not of whoever writes first
-        EXECUTE 'EXPLAIN ' || posthorn.attached_insert(operations[place], no_rows, no_rows, source, settings);
-        body := body || format(E'    IF TG_OP = %L THEN\n', operations[place])
-            || posthorn.attached_insert(operations[place], 'old_rows', 'new_rows', source, settings) || E';\n    END IF;\n';
-    END LOOP;
-    body := E'\n#variable_conflict use_column\nBEGIN\n'
-        || E'    IF coalesce(current_setting(''posthorn.mute'', true), '''') = ''on'' THEN\n        RETURN NULL;\n    END IF;\n'
-        || body || E'    RETURN NULL;\nEND\n';
-    -- left over from a table that was dropped; not replaced, since it could be somebody else's
-    IF to_regprocedure(function || '()') IS NOT NULL THEN
-        EXECUTE format('DROP FUNCTION %s()', function);
-    END IF;
-    -- times in UTC, whoever writes; compiling the statement would take longer than it does
-    EXECUTE format('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER '
-        'SET search_path = pg_catalog, pg_temp SET timezone = ''UTC'' SET jit = off AS %L', function, body);
-    EXECUTE format('COMMENT ON FUNCTION %s() IS %L', function,
-        format('Publishes changes of %s as events of %s. Made by posthorn.attach(); posthorn.detach() drops it.', source, resource));
-    -- else whoever has a table could publish through it
-    EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', function);
-    IF relation.relowner <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user) THEN
-        EXECUTE format('ALTER FUNCTION %s() OWNER TO %s', function, relation.relowner::regrole);
-    END IF;
-    FOR place IN 1 .. 3 LOOP
-        CONTINUE WHEN events[place] IS NULL;
-        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION %s(%L)',
-            'posthorn_' || lower(operations[place]) || '_' || label, operations[place], source, transitions[place], function,
-            settings - '{keys,tenant_is_column}'::text[]);
-    END LOOP;
-    RETURN events;
-END
-$$;
-
-
---
--- Name: FUNCTION attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean) IS 'Makes a table publish its changes: tenant is a column or an expression over this, "when" a condition on OLD and NEW; on_insert, on_update and on_delete are names of events, a word for the last segment, or NULL. For the table''s owner, a posthorn_publisher. Attaching again replaces.';
-
-
---
--- Name: attached_insert(text, text, text, regclass, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-DECLARE
-    keys CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(settings -> 'keys'));
-    o_key CONSTANT text := CASE operation WHEN 'INSERT' THEN 'NULL' ELSE format('o.%I', keys[1]) END;
-    n_key CONSTANT text := CASE operation WHEN 'DELETE' THEN 'NULL' ELSE format('n.%I', keys[1]) END;
-    -- the row that the event is about, and both as they are seen by expressions
-    this CONSTANT text := CASE operation WHEN 'DELETE' THEN 'o' ELSE 'n' END;
-    old_star CONSTANT text := CASE operation WHEN 'INSERT' THEN format('(NULL::%s).*', source) ELSE 'o.*' END;
-    new_star CONSTANT text := CASE operation WHEN 'DELETE' THEN format('(NULL::%s).*', source) ELSE 'n.*' END;
-    json text := 'to_jsonb(%1$s)';
-    id text := (SELECT string_agg(format('%%1$s.%s::text', replace(quote_ident(k.name), '%', '%%')), ', ' ORDER BY k.place)
-                FROM unnest(keys) WITH ORDINALITY AS k (name, place));
-    tenant text := '%1$s.' || replace(quote_ident(settings ->> 'tenant'), '%', '%%');
-    per_row text;
-BEGIN
-    IF jsonb_typeof(settings -> 'columns') = 'array' THEN
-        json := (SELECT '(SELECT to_jsonb(c) FROM (SELECT '
-                || string_agg('%1$s.' || replace(quote_ident(c.name), '%', '%%'), ', ' ORDER BY c.place) || ') AS c)'
-            FROM jsonb_array_elements_text(settings -> 'columns') WITH ORDINALITY AS c (name, place));
-    END IF;
-    IF cardinality(keys) > 1 THEN
-        id := format('concat_ws('','', %s)', id);
-    END IF;
-    IF NOT (settings ->> 'tenant_is_column')::boolean THEN
-        tenant := format(E'(SELECT (\n%s\n) FROM (SELECT %%1$s.*) AS this)', replace(settings ->> 'tenant', '%', '%%'));
-    END IF;
-    -- of a row whose key changed only one side is there
-    per_row := CASE operation WHEN 'UPDATE' THEN 'CASE WHEN ' || replace(n_key, '%', '%%') || ' IS NULL THEN %s ELSE %s END' END;
-    RETURN 'INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id, ordering_key)'
-        || E'\nSELECT coalesce(p.tenant_id::uuid, posthorn.no_tenant(' || quote_literal(source::text) || E')), p.event,\n'
-        || E'    CASE WHEN d.changes IS NULL THEN p.payload ELSE p.payload || jsonb_build_object(''changes'', d.changes) END,\n'
-        || format('    %L, p.id, ', settings ->> 'resource')
-        || CASE WHEN (settings ->> 'ordered')::boolean THEN format('%L || p.id', (settings ->> 'resource') || ':') ELSE 'NULL' END
-        || E'\nFROM '
-        || CASE operation
-            WHEN 'INSERT' THEN new_rows || ' AS n'
-            WHEN 'DELETE' THEN old_rows || ' AS o'
-            ELSE old_rows || ' AS o FULL JOIN ' || new_rows || ' AS n ON '
-                || (SELECT string_agg(format('o.%1$I = n.%1$I', k.name), ' AND ') FROM unnest(keys) AS k (name))
-           END
-        || E'\nCROSS JOIN LATERAL (SELECT '
-        || CASE operation
-            WHEN 'UPDATE' THEN format('CASE WHEN %s IS NULL THEN %s WHEN %s IS NULL THEN %s ELSE %s END', o_key,
-                quote_nullable(settings #>> '{events,0}'), n_key, quote_nullable(settings #>> '{events,2}'),
-                quote_nullable(settings #>> '{events,1}'))
-            ELSE quote_literal(settings #>> CASE operation WHEN 'INSERT' THEN '{events,0}' ELSE '{events,2}' END::text[])
-           END || E' AS event,\n    '
-        || coalesce(format(per_row, format(tenant, 'o'), format(tenant, 'n')), format(tenant, this)) || E' AS tenant_id,\n    '
-        || coalesce(format(per_row, format(id, 'o'), format(id, 'n')), format(id, this)) || E' AS id,\n    '
-        || coalesce(format(per_row, format(json, 'o'), format(json, 'n')), format(json, this)) || E' AS payload,\n    '
-        || CASE operation WHEN 'UPDATE' THEN format(json, 'o') ELSE 'NULL::jsonb' END
-        || E' AS was OFFSET 0) AS p\n'
-        || 'CROSS JOIN LATERAL (SELECT ' || CASE operation
-            WHEN 'UPDATE' THEN format('CASE WHEN %s IS NOT NULL AND %s IS NOT NULL THEN (', o_key, n_key)
-                || 'SELECT jsonb_object_agg(c.key, jsonb_build_object(''old'', p.was -> c.key, ''new'', c.value)) '
-                || 'FROM jsonb_each(p.payload) AS c WHERE p.was -> c.key IS DISTINCT FROM c.value) END'
-            ELSE 'NULL::jsonb' END
-        || E' AS changes OFFSET 0) AS d\nWHERE p.event IS NOT NULL'
-        || CASE operation
-            WHEN 'UPDATE' THEN format(' AND (d.changes IS NOT NULL OR %s IS NULL OR %s IS NULL)', o_key, n_key) ELSE '' END
-        || coalesce(E'\n  AND (SELECT (\n' || (settings ->> 'when')
-            || format(E'\n) FROM (SELECT %s) AS new, (SELECT %s) AS old)', new_star, old_star), '');
-END
-$_$;
-
-
---
--- Name: FUNCTION attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb) IS 'Part of attach(): the statement that publishes the rows of an operation, from the names of its transition tables.';
-
-
---
--- Name: attached_keys(regclass, text); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.attached_keys(source regclass, id text) RETURNS text[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-DECLARE
-    keys text[];
-BEGIN
-    SELECT array_agg(a.attname::text ORDER BY k.place) INTO keys
-    FROM pg_index i
-    CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
-    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-    WHERE i.indrelid = source AND k.place <= i.indnkeyatts AND i.indisvalid AND i.indpred IS NULL
-      AND CASE WHEN $2 IS NULL THEN i.indisprimary ELSE i.indisunique AND i.indnkeyatts = 1 AND a.attname = $2 AND a.attnotnull END
-    GROUP BY i.indexrelid
-    LIMIT 1;
-    IF keys IS NULL AND id IS NULL THEN
-        RAISE EXCEPTION '% has no primary key', source
-            USING ERRCODE = 'invalid_table_definition', HINT = 'Name a column that is NOT NULL and UNIQUE: id => ''…''.';
-    ELSIF keys IS NULL THEN
-        RAISE EXCEPTION '% has no column % that is NOT NULL and UNIQUE', source, quote_ident(id) USING ERRCODE = 'invalid_table_definition';
-    END IF;
-    RETURN keys;
-END
-$_$;
-
-
---
--- Name: FUNCTION attached_keys(source regclass, id text); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.attached_keys(source regclass, id text) IS 'Part of attach(): the columns that tell a table''s rows apart, or an error.';
-
-
---
--- Name: attachment(bytea); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) RETURNS record
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-DECLARE
-    settings jsonb;
-BEGIN
-    settings := convert_from(substring(arguments FOR octet_length(arguments) - 1), getdatabaseencoding())::jsonb;
-    resource := settings ->> 'resource';
-    events := ARRAY(SELECT jsonb_array_elements_text(settings -> 'events'));
-    IF jsonb_typeof(settings -> 'columns') = 'array' THEN
-        columns := ARRAY(SELECT jsonb_array_elements_text(settings -> 'columns'));
-    END IF;
-    "when" := settings ->> 'when';
-    tenant := settings ->> 'tenant';
-    id := settings ->> 'id';
-    ordered := (settings ->> 'ordered')::boolean;
-    attached_by := settings ->> 'attached_by';
-    attached_at := (settings ->> 'attached_at')::timestamptz;
-EXCEPTION WHEN OTHERS THEN
-    resource := NULL;
-END
-$$;
-
-
---
--- Name: FUNCTION attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) IS 'What the arguments of a trigger of attach() say (pg_trigger.tgargs); resource is NULL: it is none of these.';
 
 
 --
@@ -435,26 +190,6 @@ CREATE FUNCTION posthorn.audited_value(column_name text, value jsonb) RETURNS js
 --
 
 COMMENT ON FUNCTION posthorn.audited_value(column_name text, value jsonb) IS 'What the audit log shows of a column: *** for secrets.';
-
-
---
--- Name: backfill(uuid, timestamp with time zone, timestamp with time zone, uuid, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, tenant_id uuid DEFAULT NULL::uuid, at_most integer DEFAULT 10000, dry_run boolean DEFAULT false) RETURNS TABLE(matched bigint, changed bigint, skipped bigint, job_id uuid)
-    LANGUAGE sql
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-    SELECT c.matched, c.changed, c.skipped, c.job_id FROM ask_control('backfill', tenant_id, subscription_id,
-        jsonb_build_object('since', since, 'until', until), at_most, dry_run) c
-$$;
-
-
---
--- Name: FUNCTION backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) IS 'Gives a subscription the events since then that it wants and has no delivery of; more than at_most, or while others are publishing, by a job after the commit. dry_run only counts.';
 
 
 --
@@ -576,6 +311,25 @@ COMMENT ON FUNCTION posthorn.backfill_chunk(tenant uuid, subscription uuid, afte
 
 
 --
+-- Name: batch_id(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.batch_id(event_id uuid) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT encode(set_byte(set_byte(h.bytes, 6, get_byte(h.bytes, 6) & 15 | 128), 8, get_byte(h.bytes, 8) & 63 | 128), 'hex')::uuid
+    FROM (SELECT substring(sha256(uuid_send(event_id)) FROM 1 FOR 16) AS bytes) h
+$$;
+
+
+--
+-- Name: FUNCTION batch_id(event_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.batch_id(event_id uuid) IS 'The webhook-id of a batch that holds this event alone.';
+
+
+--
 -- Name: bucket_bounds(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -648,30 +402,6 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.call_tester() IS 'Trigger: tells dispatchers that a test is wanted.';
-
-
---
--- Name: cancel(uuid, uuid, text, text[], text, integer, timestamp with time zone, timestamp with time zone, uuid, uuid[], uuid, text, text, text, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.cancel(tenant_id uuid DEFAULT NULL::uuid, subscription_id uuid DEFAULT NULL::uuid, event text DEFAULT NULL::text, statuses text[] DEFAULT '{pending,retrying}'::text[], error_kind text DEFAULT NULL::text, status_code integer DEFAULT NULL::integer, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, event_id uuid DEFAULT NULL::uuid, event_ids uuid[] DEFAULT NULL::uuid[], delivery_id uuid DEFAULT NULL::uuid, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, ordering_key text DEFAULT NULL::text, at_most integer DEFAULT 10000, dry_run boolean DEFAULT false) RETURNS TABLE(matched bigint, changed bigint, skipped bigint, job_id uuid)
-    LANGUAGE sql
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-    -- what is in flight is counted and left alone
-    SELECT c.matched, c.changed, c.skipped, c.job_id FROM ask_control('cancel', tenant_id, subscription_id, jsonb_build_object(
-        'statuses', CASE WHEN 'pending' = ANY (statuses) THEN statuses || 'sending'::text ELSE statuses END,
-        'event', event, 'error_kind', error_kind, 'status_code', status_code, 'since', since, 'until', until,
-        'event_ids', CASE WHEN event_id IS NULL THEN event_ids ELSE event_ids || event_id END, 'delivery_id', delivery_id,
-        'resource_type', resource_type, 'resource_id', resource_id, 'ordering_key', ordering_key), at_most, dry_run) c
-$$;
-
-
---
--- Name: FUNCTION cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) IS 'Cancels deliveries that wait, and events that are still to be fanned out; what is in flight is only counted (skipped). More than at_most by a job after the commit. dry_run only counts.';
 
 
 --
@@ -759,44 +489,6 @@ COMMENT ON FUNCTION posthorn.cancel_event(event uuid, OUT is_found boolean, OUT 
 
 
 --
--- Name: cancel_fanouts(uuid, jsonb, uuid, uuid, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean) RETURNS bigint
-    LANGUAGE plpgsql
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-DECLARE
-    chosen CONSTANT uuid[] := ARRAY(
-        SELECT f.event_id FROM event_fanouts f
-        JOIN outbox o ON o.id = f.event_id
-        WHERE f.tenant_id = tenant AND f.state = 'open' AND f.event_id > after_id AND f.event_id < before_id
-          AND (NOT wanted ? 'event_ids' OR wanted -> 'event_ids' ? f.event_id::text)
-          AND (NOT wanted ? 'event' OR wanted ->> 'event' = ANY (event_patterns(o.event)))
-          AND (NOT wanted ? 'ordering_key' OR o.ordering_key = wanted ->> 'ordering_key')
-          AND (NOT wanted ? 'resource_id' OR (o.resource_id = wanted ->> 'resource_id' AND o.resource_type = wanted ->> 'resource_type'))
-        ORDER BY f.event_id);
-    cancelled bigint := cardinality(chosen);
-BEGIN
-    IF NOT is_dry AND cancelled > 0 THEN
-        -- a dispatcher that fans one out at this moment holds it: this waits, and its deliveries are seen afterwards
-        UPDATE event_fanouts f SET state = 'cancelled', reason = NULL WHERE f.event_id = ANY (chosen) AND f.state = 'open';
-        GET DIAGNOSTICS cancelled = ROW_COUNT;
-        PERFORM wake(); -- open events behind them in their lines can go on
-    END IF;
-    RETURN cancelled;
-END
-$$;
-
-
---
--- Name: FUNCTION cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean) IS 'Part of cancel(): cancels, or counts, events that are still to be fanned out.';
-
-
---
 -- Name: cancel_job(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -821,120 +513,6 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) IS 'Ends a job after the chunk that is under way; what it did stays. Answers with its state, NULL: there is none.';
-
-
---
--- Name: check_attachment(regclass, text, text[], text[]); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.check_attachment(source regclass, resource text, events text[], columns text[]) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-#variable_conflict use_variable
-DECLARE
-    relation pg_class;
-    owner name;
-    name text;
-BEGIN
-    SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
-    owner := relation.relowner::regrole::text;
-    IF relation.relkind NOT IN ('r', 'p') OR relation.relpersistence = 't' OR relation.relnamespace = 'posthorn'::regnamespace THEN
-        RAISE EXCEPTION '% is no table that can be attached', source USING ERRCODE = 'wrong_object_type';
-    ELSIF relation.relispartition THEN
-        RAISE EXCEPTION '% is a partition', source USING ERRCODE = 'wrong_object_type', HINT = 'Attach the partitioned table.';
-    ELSIF NOT pg_has_role(relation.relowner, 'USAGE') THEN
-        RAISE EXCEPTION 'only the owner of % can attach it', source USING ERRCODE = 'insufficient_privilege';
-    ELSIF NOT has_column_privilege(relation.relowner, 'posthorn.outbox', 'payload', 'INSERT') THEN
-        RAISE EXCEPTION 'the owner of %, %, may not publish', source, owner
-            USING ERRCODE = 'insufficient_privilege', HINT = format('GRANT posthorn_publisher TO %s', owner);
-    ELSIF resource IS NULL OR resource !~ '^[^[:cntrl:]]{1,100}$' THEN
-        RAISE EXCEPTION 'resource must be 1 to 100 printable characters' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF array_remove(events, NULL) = '{}' THEN
-        RAISE EXCEPTION 'at least one of on_insert, on_update and on_delete must be an event' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF columns = '{}' THEN
-        RAISE EXCEPTION 'columns must name at least one, or be NULL for all' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    FOREACH name IN ARRAY array_remove(events, NULL) LOOP
-        IF char_length(name) > 100 OR name !~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$' THEN
-            RAISE EXCEPTION '% is no event name: at least two segments of a-z, 0-9 and _ with dots between, up to 100 characters',
-                quote_literal(name) USING ERRCODE = 'invalid_parameter_value';
-        END IF;
-    END LOOP;
-    FOREACH name IN ARRAY coalesce(columns, '{}') LOOP
-        IF NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = source AND a.attname = name AND a.attnum > 0 AND NOT a.attisdropped) THEN
-            RAISE EXCEPTION '% has no column %', source, coalesce(quote_ident(name), 'NULL') USING ERRCODE = 'undefined_column';
-        END IF;
-    END LOOP;
-    IF events[2] IS NOT NULL AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = source AND a.attname = 'changes'
-            AND a.attnum > 0 AND NOT a.attisdropped AND (columns IS NULL OR 'changes' = ANY (columns))) THEN
-        RAISE EXCEPTION '% has a column "changes", which is where a payload says what an update changed', source
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out of columns.';
-    END IF;
-END
-$_$;
-
-
---
--- Name: FUNCTION check_attachment(source regclass, resource text, events text[], columns text[]); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.check_attachment(source regclass, resource text, events text[], columns text[]) IS 'Part of attach(): refuses what cannot be attached, and says why.';
-
-
---
--- Name: check_control(uuid, text, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-DECLARE
-    known CONSTANT text[] := CASE kind WHEN 'retry' THEN '{failed,abandoned,cancelled,retrying}' WHEN 'cancel' THEN '{pending,retrying,sending}'
-        ELSE '{delivered,failed,abandoned,cancelled}' END;
-    statuses CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(wanted -> 'statuses'));
-    receiver record;
-BEGIN
-    IF kind <> 'backfill' AND (statuses = '{}' OR NOT statuses <@ known) THEN
-        RAISE EXCEPTION 'statuses must be some of %', array_to_string(array_remove(known, 'sending'), ', ') USING ERRCODE = 'invalid_parameter_value';
-    ELSIF at_most IS NULL OR at_most NOT BETWEEN 0 AND 100000 OR dry_run IS NULL THEN
-        RAISE EXCEPTION 'at_most must be 0 to 100000, and dry_run not NULL' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF (wanted ? 'resource_type') <> (wanted ? 'resource_id') THEN
-        RAISE EXCEPTION 'resource_type and resource_id go together' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF jsonb_array_length(wanted -> 'event_ids') > 10000 THEN
-        RAISE EXCEPTION 'event_ids are at most 10000' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF kind IN ('retry', 'cancel') AND subscription IS NULL AND NOT wanted
-          ?| '{event,error_kind,status_code,since,until,event_ids,delivery_id,resource_id,ordering_key}' THEN
-        -- a sub-select that finds nothing must not mean everything
-        RAISE EXCEPTION '% of everything is to be said', kind USING ERRCODE = 'invalid_parameter_value', HINT = 'since => ''-infinity''';
-    ELSIF kind = 'replay' AND NOT wanted ?| '{event_ids,delivery_id,resource_id}' AND (subscription IS NULL OR NOT wanted ? 'since') THEN
-        RAISE EXCEPTION 'replay needs subscription_id and since, or events, a delivery or a resource' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF kind = 'backfill' AND (subscription IS NULL OR NOT wanted ? 'since') THEN
-        RAISE EXCEPTION 'backfill needs a subscription and since' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF subscription IS NOT NULL THEN
-        SELECT s.status, s.created_at INTO receiver FROM webhook_subscriptions s
-        WHERE s.id = subscription AND s.tenant_id = tenant AND s.status <> 'deleted';
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'there is no subscription %', subscription USING ERRCODE = 'no_data_found';
-        ELSIF kind IN ('replay', 'backfill') AND receiver.status <> 'active' THEN
-            RAISE EXCEPTION 'subscription % is %', subscription, receiver.status USING ERRCODE = 'object_not_in_prerequisite_state';
-        ELSIF kind = 'backfill' AND receiver.created_at = now() THEN
-            -- others cannot see it yet, so what they publish from now to the commit would be in neither
-            RAISE EXCEPTION 'subscription % is not committed yet', subscription USING ERRCODE = 'object_not_in_prerequisite_state',
-                HINT = 'Commit it, then backfill it.';
-        END IF;
-    END IF;
-END
-$$;
-
-
---
--- Name: FUNCTION check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean) IS 'Part of retry(), cancel(), replay() and backfill(): refuses what cannot be asked for, and says why.';
 
 
 --
@@ -1163,175 +741,28 @@ COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer,
 
 
 --
--- Name: control(uuid, text, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+-- Name: cloudevent_attributes(uuid, text, uuid, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) RETURNS record
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-DECLARE
-    ids record := ids_of_job(wanted);
-    of_the_caller CONSTANT text := coalesce(current_setting('posthorn.tenant_id', true), '');
-    -- what a job without a subscription is called
-    as_job CONSTANT text := CASE WHEN kind = 'replay' AND subscription IS NULL THEN 'retry' ELSE kind END;
-    counted record;
-    chunk record;
-    fanouts bigint := 0;
-    after uuid := ids.after_id;
-    is_later boolean;
-BEGIN
-    PERFORM set_config('posthorn.tenant_id', tenant::text, true);
-    changed := 0;
-    skipped := 0;
-    -- first, so that what a dispatcher fans out at this moment is seen below
-    IF kind = 'cancel' AND subscription IS NULL AND wanted -> 'statuses' ? 'pending'
-       AND NOT wanted ?| '{error_kind,status_code,delivery_id}' THEN
-        fanouts := cancel_fanouts(tenant, wanted, ids.after_id, ids.before_id, dry_run);
-    END IF;
-    counted := count_job(kind, subscription, wanted, ids.after_id, ids.before_id);
-    matched := counted.total + fanouts;
-    IF NOT counted.is_total_exact THEN
-        RAISE NOTICE 'counting was cut short: at least %', matched;
-    END IF;
-    IF dry_run THEN
-        PERFORM set_config('posthorn.tenant_id', of_the_caller, true);
-        RETURN;
-    END IF;
-    changed := fanouts;
-    -- what others have published and not committed cannot be seen yet: a job waits for them
-    is_later := NOT counted.is_total_exact OR counted.total > at_most OR (kind = 'backfill' AND open_publishers() && ARRAY(
-        SELECT l.virtualtransaction FROM pg_locks l WHERE l.pid IS DISTINCT FROM pg_backend_pid()));
-    IF is_later THEN
-        job_id := add_job(as_job, subscription, wanted);
-        IF job_id IS NULL THEN
-            RAISE EXCEPTION 'tenant % has three unfinished jobs', tenant USING ERRCODE = 'configuration_limit_exceeded',
-                HINT = 'Wait for one, or end one with posthorn.cancel_job(id).';
-        END IF;
-    ELSE
-        LOOP
-            chunk := control_chunk(tenant, kind, subscription, wanted, after, ids.before_id);
-            changed := changed + chunk.changed;
-            skipped := skipped + chunk.skipped;
-            after := chunk.position;
-            EXIT WHEN chunk.is_last;
-        END LOOP;
-    END IF;
-    IF changed > 0 THEN
-        PERFORM audit_for(tenant, CASE kind WHEN 'retry' THEN 'deliveries.retried' WHEN 'replay' THEN 'deliveries.replayed'
-                WHEN 'cancel' THEN 'deliveries.cancelled' ELSE 'subscription.backfilled' END,
-            CASE WHEN subscription IS NULL THEN 'tenant' ELSE 'subscription' END, coalesce(subscription, tenant)::text,
-            jsonb_build_object('filter', wanted, 'matched', matched, 'changed', changed, 'skipped', skipped));
-    END IF;
-    PERFORM set_config('posthorn.tenant_id', of_the_caller, true);
-END
-$$;
-
-
---
--- Name: FUNCTION control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) IS 'Part of retry(), cancel(), replay() and backfill(): does it for a tenant, or counts, or makes a job of it.';
-
-
---
--- Name: control_as_operator(uuid, text, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) RETURNS record
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
+CREATE FUNCTION posthorn.cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text) RETURNS TABLE(name text, value text)
+    LANGUAGE sql STABLE PARALLEL SAFE
     AS $_$
-#variable_conflict use_variable
-BEGIN
-    -- what is named says whose it is
-    tenant := coalesce(tenant, current_tenant(),
-        (SELECT s.tenant_id FROM webhook_subscriptions s WHERE s.id = subscription),
-        (SELECT o.tenant_id FROM outbox o WHERE o.id = (wanted #>> '{event_ids,0}')::uuid),
-        (SELECT d.tenant_id FROM webhook_deliveries d WHERE d.id = (wanted ->> 'delivery_id')::uuid));
-    IF tenant IS NULL OR NOT EXISTS (SELECT FROM tenants t WHERE t.id = tenant) THEN
-        RAISE EXCEPTION 'whose deliveries is not said, or there is no such tenant'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'tenant_id => ''…''';
-    END IF;
-    PERFORM check_control(tenant, $2, $3, $4, $5, $6);
-    SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id FROM control(tenant, $2, $3, $4, $5, $6) c;
-END
+    SELECT a.name, a.value
+    FROM (VALUES (1, 'specversion', '1.0'), (2, 'id', event_id::text),
+        (3, 'source', posthorn.percent_encode(source, '[A-Za-z0-9._~:/@!$&''()*+,;=-]')), (4, 'type', event),
+        (5, 'time', posthorn.envelope_time(created_at)),
+        (6, 'subject', nullif(concat_ws('/', nullif(resource_type, ''), nullif(resource_id, '')), '')),
+        (7, 'tenantid', tenant_id::text)) AS a (n, name, value)
+    WHERE a.value IS NOT NULL
+    ORDER BY a.n
 $_$;
 
 
 --
--- Name: FUNCTION control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: FUNCTION cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) IS 'Part of retry(), cancel(), replay() and backfill(): for any tenant.';
-
-
---
--- Name: control_as_tenant(text, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) RETURNS record
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $_$
-BEGIN
-    IF current_tenant() IS NULL THEN
-        RAISE EXCEPTION 'this transaction acts for no tenant' USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    PERFORM check_control(current_tenant(), $1, $2, $3, $4, $5);
-    SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id
-    FROM control(current_tenant(), $1, $2, $3, $4, $5) c;
-END
-$_$;
-
-
---
--- Name: FUNCTION control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) IS 'Part of retry(), cancel(), replay() and backfill(): for the current tenant.';
-
-
---
--- Name: control_chunk(uuid, text, uuid, jsonb, uuid, uuid); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) RETURNS record
-    LANGUAGE plpgsql
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-DECLARE
-    most CONSTANT integer := 1000;
-    chunk record;
-BEGIN
-    FOR try IN 1 .. 10 LOOP
-        BEGIN
-            chunk := CASE kind
-                WHEN 'backfill' THEN backfill_chunk(tenant, subscription, after_id, before_id, most, false, false)
-                WHEN 'cancel' THEN cancel_chunk(tenant, subscription, wanted, after_id, before_id, most)
-                ELSE retry_chunk(tenant, subscription, wanted, after_id, before_id, most) END;
-            EXIT;
-        EXCEPTION WHEN serialization_failure THEN
-            IF try = 10 OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-                RAISE;
-            END IF;
-        END;
-    END LOOP;
-    "position" := chunk.position;
-    looked_at := chunk.looked_at;
-    changed := chunk.changed;
-    skipped := chunk.skipped;
-    is_last := chunk.is_last;
-END
-$$;
-
-
---
--- Name: FUNCTION control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) IS 'Part of control(): the next rows.';
+COMMENT ON FUNCTION posthorn.cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text) IS 'The CloudEvents attributes of an event, in their order.';
 
 
 --
@@ -1485,51 +916,6 @@ COMMENT ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found
 
 
 --
--- Name: detach(regclass, text); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.detach(source regclass, resource text DEFAULT NULL::text) RETURNS integer
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_variable
-DECLARE
-    made record;
-    trigger_name name;
-    detached integer := 0;
-BEGIN
-    FOR made IN
-        SELECT p.oid::regprocedure AS function, array_agg(t.tgname) AS triggers, p.proowner = c.relowner AS is_of_the_owner
-        FROM pg_trigger t
-        JOIN pg_class c ON c.oid = t.tgrelid
-        JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname ~ '^posthorn_'
-        CROSS JOIN LATERAL posthorn.attachment(t.tgargs) a
-        WHERE t.tgrelid = source AND NOT t.tgisinternal AND t.tgname ~ '^posthorn_' AND t.tgnargs = 1 AND a.resource IS NOT NULL
-          AND (resource IS NULL OR a.resource = resource)
-        GROUP BY p.oid, p.proowner, c.relowner
-    LOOP
-        FOREACH trigger_name IN ARRAY made.triggers LOOP
-            EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, source);
-        END LOOP;
-        -- of a table that got another owner the function stays; without its triggers it does nothing
-        IF made.is_of_the_owner THEN
-            EXECUTE format('DROP FUNCTION %s', made.function);
-        END IF;
-        detached := detached + 1;
-    END LOOP;
-    RETURN detached;
-END
-$$;
-
-
---
--- Name: FUNCTION detach(source regclass, resource text); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.detach(source regclass, resource text) IS 'Ends what attach() began, for one resource or for all (NULL), and says how many it ended. For the table''s owner.';
-
-
---
 -- Name: drop_day(text, date); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1575,6 +961,43 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) IS 'Drops a day older than yesterday unless something holds it back. Gives up at once (55P03) when writers do not let go of the table within 100 ms.';
+
+
+--
+-- Name: envelope_metadata(jsonb, uuid, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.envelope_metadata(metadata jsonb, tenant_id uuid, source text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT '{' || coalesce(string_agg(posthorn.json_text(m.key) || ':' || m.value::text, ',' ORDER BY m.key COLLATE "C") || ',', '')
+        || '"tenant_id":' || posthorn.json_text(tenant_id::text) || ',"source":' || posthorn.json_text(source) || ',"version":"1.0"}'
+    FROM jsonb_each(coalesce(metadata, '{}')) AS m (key, value)
+    WHERE m.key NOT IN ('tenant_id', 'source', 'version')
+$$;
+
+
+--
+-- Name: FUNCTION envelope_metadata(metadata jsonb, tenant_id uuid, source text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.envelope_metadata(metadata jsonb, tenant_id uuid, source text) IS 'The metadata of an envelope: the event''s own beneath ours.';
+
+
+--
+-- Name: envelope_time(timestamp with time zone); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.envelope_time(at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') $$;
+
+
+--
+-- Name: FUNCTION envelope_time(at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.envelope_time(at timestamp with time zone) IS 'A time as envelopes have it: RFC 3339, UTC, six digits.';
 
 
 --
@@ -2320,6 +1743,35 @@ COMMENT ON FUNCTION posthorn.held_back_by(parent text, day date) IS 'Why a day o
 
 
 --
+-- Name: hmac_sha256(bytea, bytea); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.hmac_sha256(key bytea, message bytea) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    short bytea := CASE WHEN octet_length(key) > 64 THEN sha256(key) ELSE key END;
+    inner_pad bytea := decode(repeat('36', 64), 'hex');
+    outer_pad bytea := decode(repeat('5c', 64), 'hex');
+BEGIN
+    FOR n IN 0 .. octet_length(short) - 1 LOOP
+        inner_pad := set_byte(inner_pad, n, get_byte(short, n) # 54);  -- 0x36
+        outer_pad := set_byte(outer_pad, n, get_byte(short, n) # 92);  -- 0x5c
+    END LOOP;
+    RETURN sha256(outer_pad || sha256(inner_pad || message));
+END
+$$;
+
+
+--
+-- Name: FUNCTION hmac_sha256(key bytea, message bytea); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.hmac_sha256(key bytea, message bytea) IS 'HMAC-SHA256 (RFC 2104) of a message.';
+
+
+--
 -- Name: hold_tenant(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2513,6 +1965,27 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.json_faults(texts text[]) IS 'Which of these texts, from 1, cannot be payloads or metadata, and why.';
+
+
+--
+-- Name: json_text(text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.json_text(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN value IS NULL THEN 'null' WHEN value !~ '["\\\x01-\x1f]' THEN '"' || value || '"' ELSE '"' || (
+        SELECT string_agg(CASE WHEN r.c IN ('"', '\') THEN '\' || r.c WHEN ascii(r.c) < 32 THEN '\u' || lpad(to_hex(ascii(r.c)), 4, '0')
+            ELSE r.c END, '' ORDER BY r.n)
+        FROM regexp_split_to_table(value, '') WITH ORDINALITY AS r (c, n)) || '"' END
+$$;
+
+
+--
+-- Name: FUNCTION json_text(value text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.json_text(value text) IS 'A text as JSON, escaped as webhooks have it: what must be, and nothing else.';
 
 
 --
@@ -2860,28 +2333,6 @@ COMMENT ON FUNCTION posthorn.missing_days(ahead integer) IS 'Partitions still to
 
 
 --
--- Name: no_tenant(text); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.no_tenant(source text) RETURNS uuid
-    LANGUAGE plpgsql
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-BEGIN
-    RAISE EXCEPTION 'a row of % has no tenant, so its change cannot be published', source
-        USING ERRCODE = 'not_null_violation', HINT = 'Give it one, or attach the table with a "when" that leaves such rows out.';
-END
-$$;
-
-
---
--- Name: FUNCTION no_tenant(source text); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.no_tenant(source text) IS 'Part of attached tables: the error for a row whose tenant is NULL.';
-
-
---
 -- Name: note_audit(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -3178,6 +2629,23 @@ COMMENT ON FUNCTION posthorn.ordering_lock(tenant_id uuid, ordering_key text) IS
 
 
 --
+-- Name: own_payload(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.own_payload(event_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$ SELECT o.payload FROM outbox o WHERE o.id = $1 AND o.tenant_id = current_tenant() $_$;
+
+
+--
+-- Name: FUNCTION own_payload(event_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.own_payload(event_id uuid) IS 'The payload of an event of the current tenant; else NULL.';
+
+
+--
 -- Name: payload_fits(jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -3191,6 +2659,93 @@ CREATE FUNCTION posthorn.payload_fits(payload jsonb) RETURNS boolean
 --
 
 COMMENT ON FUNCTION posthorn.payload_fits(payload jsonb) IS 'Whether a payload is small enough as printed (jsonb can print 13 MB from 1.6 kB stored). Limit: setting posthorn.max_payload_bytes, 256 KiB unless set.';
+
+
+--
+-- Name: payload_of(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.payload_of(event_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE COST 1000
+    AS $_$
+BEGIN
+    IF has_column_privilege('posthorn.outbox', 'payload', 'SELECT') THEN
+        RETURN (SELECT o.payload FROM posthorn.outbox o WHERE o.id = $1);
+    ELSIF has_function_privilege('posthorn.own_payload(uuid)', 'EXECUTE') THEN
+        RETURN posthorn.own_payload($1);
+    END IF;
+    RETURN NULL;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION payload_of(event_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.payload_of(event_id uuid) IS 'The payload of an event, where the caller may read it: any with SELECT on outbox.payload, as posthorn_api those of the current tenant; else NULL.';
+
+
+--
+-- Name: percent_encode(text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.percent_encode(value text, plain text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce(string_agg(CASE WHEN r.c ~ plain THEN r.c
+        ELSE upper(regexp_replace(encode(convert_to(r.c, 'UTF8'), 'hex'), '(..)', '%\1', 'g')) END, '' ORDER BY r.n), '')
+    FROM regexp_split_to_table(value, '') WITH ORDINALITY AS r (c, n)
+$$;
+
+
+--
+-- Name: FUNCTION percent_encode(value text, plain text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.percent_encode(value text, plain text) IS 'A text with every character percent-encoded (UTF-8) that does not match the regular expression plain.';
+
+
+--
+-- Name: percentile(bigint[], integer, double precision); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.percentile(counts bigint[], largest_ms integer, share double precision) RETURNS double precision
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    bounds CONSTANT integer[] := bucket_bounds();
+    wanted double precision := 0;
+    below double precision := 0;
+    low double precision;
+    high double precision;
+BEGIN
+    FOR bucket IN 1 .. 24 LOOP
+        wanted := wanted + counts[bucket];
+    END LOOP;
+    IF wanted = 0 THEN
+        RETURN NULL;
+    END IF;
+    wanted := wanted * share;
+    FOR bucket IN 1 .. 24 LOOP
+        IF counts[bucket] > 0 AND below + counts[bucket] >= wanted THEN
+            low := CASE WHEN bucket = 1 THEN 0 ELSE bounds[bucket - 1] END;
+            high := coalesce(bounds[bucket], largest_ms);
+            RETURN round(least(low + (high - low) * ((wanted - below) / counts[bucket]), largest_ms)::numeric, 1);
+        END IF;
+        below := below + counts[bucket];
+    END LOOP;
+    RETURN largest_ms;
+END
+$$;
+
+
+--
+-- Name: FUNCTION percentile(counts bigint[], largest_ms integer, share double precision); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.percentile(counts bigint[], largest_ms integer, share double precision) IS 'The milliseconds beneath which a share (0 to 1) of a histogram lies, as the statistics API tells it; right to its bucket. NULL: nothing was counted.';
 
 
 --
@@ -3210,41 +2765,13 @@ DECLARE
     wanted_event CONSTANT text := wanted ->> 'event';
     wanted_error CONSTANT text := wanted ->> 'error_kind';
     wanted_code CONSTANT integer := (wanted ->> 'status_code')::integer;
-    wanted_key CONSTANT text := wanted ->> 'ordering_key';
-    wanted_type CONSTANT text := wanted ->> 'resource_type';
-    wanted_resource CONSTANT text := wanted ->> 'resource_id';
-    wanted_delivery CONSTANT uuid := (wanted ->> 'delivery_id')::uuid;
-    of_events uuid[];
 BEGIN
-    IF wanted ? 'event_ids' THEN
-        of_events := ARRAY(SELECT e.id::uuid FROM jsonb_array_elements_text(wanted -> 'event_ids') AS e (id));
-    ELSIF wanted_delivery IS NOT NULL THEN
-        of_events := ARRAY(SELECT d.event_id FROM webhook_deliveries d WHERE d.id = wanted_delivery);
-    ELSIF wanted_resource IS NOT NULL THEN
-        of_events := ARRAY(SELECT o.id FROM outbox o
-            WHERE o.tenant_id = tenant AND o.resource_id = wanted_resource AND o.resource_type = wanted_type);
-    END IF;
-    IF of_events IS NOT NULL THEN
-        RETURN QUERY
-        SELECT d.id, (subscription IS NULL OR d.subscription_id = subscription)
-            AND (wanted_delivery IS NULL OR d.id = wanted_delivery)
-            AND (wanted_event IS NULL OR wanted_event = ANY (event_patterns(d.event)))
-            AND (wanted_error IS NULL OR d.last_error_kind = wanted_error)
-            AND (wanted_code IS NULL OR d.last_status_code = wanted_code)
-            AND (coalesce(wanted_key, wanted_resource) IS NULL OR EXISTS (SELECT FROM outbox o WHERE o.id = d.event_id
-                AND (wanted_key IS NULL OR o.ordering_key = wanted_key)
-                AND (wanted_resource IS NULL OR (o.resource_id = wanted_resource AND o.resource_type = wanted_type))))
-        FROM (SELECT DISTINCT e.id FROM unnest(of_events) AS e (id)) AS e
-        JOIN webhook_deliveries d ON d.event_id = e.id
-        WHERE d.tenant_id = tenant AND d.status = ANY (statuses) AND d.id > after_id AND d.id < before_id
-        ORDER BY d.id LIMIT most;
-    ELSIF 'delivered' = ANY (statuses) THEN
+    IF 'delivered' = ANY (statuses) THEN
         RETURN QUERY
         SELECT d.id, d.status = ANY (statuses)
             AND (wanted_event IS NULL OR wanted_event = ANY (event_patterns(d.event)))
             AND (wanted_error IS NULL OR d.last_error_kind = wanted_error)
             AND (wanted_code IS NULL OR d.last_status_code = wanted_code)
-            AND (wanted_key IS NULL OR EXISTS (SELECT FROM outbox o WHERE o.id = d.event_id AND o.ordering_key = wanted_key))
         FROM webhook_deliveries d
         WHERE d.subscription_id = subscription AND d.tenant_id = tenant AND d.id > after_id AND d.id < before_id
           AND d.status IN ('delivered', 'failed', 'abandoned', 'cancelled')
@@ -3257,9 +2784,7 @@ BEGIN
             SELECT d.id, (subscription IS NULL OR d.subscription_id = subscription)
                 AND (wanted_event IS NULL OR wanted_event = ANY (event_patterns(d.event)))
                 AND (wanted_error IS NULL OR d.last_error_kind = wanted_error)
-                AND (wanted_code IS NULL OR d.last_status_code = wanted_code)
-                AND (wanted_key IS NULL OR EXISTS (SELECT FROM outbox o WHERE o.id = d.event_id AND o.ordering_key = wanted_key))
-                AS is_wanted
+                AND (wanted_code IS NULL OR d.last_status_code = wanted_code) AS is_wanted
             FROM webhook_deliveries d
             -- that it was not delivered is said twice: so the index that has nothing else is used
             WHERE d.tenant_id = tenant AND d.status = s.status AND d.status <> 'delivered' AND d.id > after_id AND d.id < before_id
@@ -3275,6 +2800,97 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) IS 'Part of jobs: the next deliveries of a tenant between two ids with one of the statuses, and whether the rest of the filter wants them.';
+
+
+--
+-- Name: preview(uuid, uuid, timestamp with time zone, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.preview(event_id uuid, subscription_id uuid DEFAULT NULL::uuid, at timestamp with time zone DEFAULT now(), secret text DEFAULT NULL::text) RETURNS TABLE(to_subscription_id uuid, url text, method text, headers jsonb, body text, signed_text text, note text)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+#variable_conflict use_variable
+DECLARE
+    source CONSTANT text := coalesce(nullif(current_setting('posthorn.source', true), ''), 'posthorn');
+    user_agent CONSTANT text := coalesce(nullif(current_setting('posthorn.user_agent', true), ''), 'Posthorn');
+    e record;
+    s record;
+    is_batch boolean;
+    format text;
+    message_id text;
+    usable_secret text;
+BEGIN
+    -- the caller's rights decide what there is to see
+    IF has_column_privilege('posthorn.outbox', 'payload', 'SELECT') AND has_column_privilege('posthorn.outbox', 'metadata', 'SELECT') THEN
+        SELECT o.id, o.tenant_id, o.event, o.payload::text AS payload, o.metadata, o.resource_type, o.resource_id, o.created_at INTO e
+        FROM posthorn.outbox o WHERE o.id = event_id;
+    ELSIF has_table_privilege('posthorn.events', 'SELECT') THEN
+        SELECT o.id, o.tenant_id, o.event, o.payload::text AS payload, o.metadata, o.resource_type, o.resource_id, o.created_at INTO e
+        FROM posthorn.events o WHERE o.id = event_id;
+    ELSE
+        SELECT o.id, o.tenant_id, o.event, NULL::text AS payload, NULL::jsonb AS metadata, o.resource_type, o.resource_id, o.created_at INTO e
+        FROM posthorn.outbox o WHERE o.id = event_id;
+    END IF;
+    FOR s IN
+        SELECT w.id, w.url, w.payload_format, w.header_families, w.signing, w.signature, w.header_names, w.credentials_type, w.batch_max,
+            w.template_content_type, w.status, w.previous_secret_until, w.id = ANY (t.ids) AS is_taken
+        FROM (SELECT ARRAY(SELECT d.subscription_id FROM posthorn.webhook_deliveries d WHERE d.event_id = e.id) AS ids) t
+        JOIN posthorn.webhook_subscriptions w ON w.id = ANY (CASE WHEN subscription_id IS NULL THEN t.ids ELSE ARRAY[subscription_id] END)
+        WHERE w.tenant_id = e.tenant_id
+        ORDER BY w.id
+    LOOP
+        is_batch := s.batch_max IS NOT NULL;
+        format := s.payload_format;
+        message_id := CASE WHEN is_batch THEN posthorn.batch_id(e.id) ELSE e.id END;
+        usable_secret := CASE WHEN s.signature = 'hmac' AND NOT starts_with(secret, 'whsk_') THEN secret END;
+        to_subscription_id := s.id;
+        url := s.url;
+        method := 'POST';
+        body := posthorn.render_body(format, e.id, e.event, e.tenant_id, e.created_at, e.resource_type, e.resource_id, e.payload,
+            e.metadata, source);
+        IF is_batch THEN
+            body := '[' || body || ']';
+        END IF;
+        signed_text := CASE WHEN s.signing <> 'none' AND 'standard' = ANY (s.header_families)
+            THEN message_id || '.' || floor(extract(epoch FROM at))::bigint || '.' || body END;
+        headers := jsonb_build_object('user-agent', user_agent)
+            || coalesce((SELECT jsonb_object_agg(lower(h.name), '****') FROM unnest(s.header_names) AS h (name)), '{}')
+            || CASE s.credentials_type WHEN 'basic' THEN '{"authorization": "Basic ****"}'::jsonb
+                WHEN 'bearer' THEN '{"authorization": "Bearer ****"}' ELSE '{}' END
+            || jsonb_build_object('content-type', CASE WHEN format = 'template' THEN s.template_content_type
+                WHEN format = 'cloudevents' THEN CASE WHEN is_batch THEN 'application/cloudevents-batch+json' ELSE 'application/cloudevents+json' END
+                ELSE 'application/json' END)
+            || posthorn.signature_headers(s.header_families, message_id, CASE WHEN is_batch THEN 'batch' ELSE e.event END, at, body,
+                usable_secret, s.signing <> 'none')
+            || CASE WHEN format = 'cloudevents_binary' THEN (
+                SELECT jsonb_object_agg('ce-' || a.name, CASE WHEN a.name = 'source' THEN a.value
+                    ELSE posthorn.percent_encode(a.value, '[!#$&-~]') END)
+                FROM posthorn.cloudevent_attributes(e.id, e.event, e.tenant_id, e.created_at, e.resource_type, e.resource_id, source) a)
+                ELSE '{}' END;
+        note := nullif(concat_ws('; ',
+            CASE WHEN NOT s.is_taken THEN 'the event has no delivery to this subscription' END,
+            CASE WHEN s.status <> 'active' THEN 'the subscription is ' || s.status END,
+            CASE WHEN format = 'template' THEN 'templates are not rendered in SQL: ask POST /subscriptions/{id}/preview'
+                WHEN body IS NULL THEN 'this role may not read payloads' END,
+            CASE WHEN s.signing = 'none' THEN 'unsigned'
+                WHEN s.signature = 'ed25519' THEN 'ed25519 signatures are not made in SQL'
+                WHEN secret IS NULL THEN 'signatures are null: secrets are sealed, give the secret to have them'
+                WHEN usable_secret IS NULL THEN 'signatures are null: the secret given is an ed25519 key' END,
+            CASE WHEN s.previous_secret_until > at AND s.signing <> 'none'
+                THEN 'webhook-signature carries another signature, of the secret before the last rotation' END,
+            CASE WHEN cardinality(s.header_names) > 0 OR s.credentials_type IS NOT NULL THEN 'its own headers and credentials are sealed' END,
+            CASE WHEN is_batch THEN 'the batch may hold other events too' END), '');
+        RETURN NEXT;
+    END LOOP;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION preview(event_id uuid, subscription_id uuid, at timestamp with time zone, secret text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.preview(event_id uuid, subscription_id uuid, at timestamp with time zone, secret text) IS 'The request that an event becomes, for each subscription that has a delivery of it (or for the one named), within the transaction that publishes it or later. Signatures need the secret. Settings posthorn.source and posthorn.user_agent stand for WEBHOOK_SOURCE and WEBHOOK_USER_AGENT. Host and Content-Length are added on sending.';
 
 
 --
@@ -3501,25 +3117,37 @@ COMMENT ON FUNCTION posthorn.queue_state() IS 'For monitoring: deliveries not fi
 
 
 --
--- Name: replay(uuid, uuid, text, text[], text, integer, timestamp with time zone, timestamp with time zone, uuid, uuid[], uuid, text, text, text, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+-- Name: render_body(text, uuid, text, uuid, timestamp with time zone, text, text, text, jsonb, text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.replay(tenant_id uuid DEFAULT NULL::uuid, subscription_id uuid DEFAULT NULL::uuid, event text DEFAULT NULL::text, statuses text[] DEFAULT '{delivered,failed,abandoned}'::text[], error_kind text DEFAULT NULL::text, status_code integer DEFAULT NULL::integer, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, event_id uuid DEFAULT NULL::uuid, event_ids uuid[] DEFAULT NULL::uuid[], delivery_id uuid DEFAULT NULL::uuid, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, ordering_key text DEFAULT NULL::text, at_most integer DEFAULT 10000, dry_run boolean DEFAULT false) RETURNS TABLE(matched bigint, changed bigint, skipped bigint, job_id uuid)
-    LANGUAGE sql
-    SET search_path TO 'posthorn', 'pg_temp'
+CREATE FUNCTION posthorn.render_body(format text, event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, payload text, metadata jsonb, source text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-    SELECT c.matched, c.changed, c.skipped, c.job_id FROM ask_control('replay', tenant_id, subscription_id, jsonb_build_object(
-        'statuses', statuses, 'event', event, 'error_kind', error_kind, 'status_code', status_code, 'since', since, 'until', until,
-        'event_ids', CASE WHEN event_id IS NULL THEN event_ids ELSE event_ids || event_id END, 'delivery_id', delivery_id,
-        'resource_type', resource_type, 'resource_id', resource_id, 'ordering_key', ordering_key), at_most, dry_run) c
+    SELECT CASE format
+        WHEN 'default' THEN '{"id":"' || event_id || '","type":' || posthorn.json_text(event) || ',"event":' || posthorn.json_text(event)
+            || ',"timestamp":"' || posthorn.envelope_time(created_at) || '","tenant_id":"' || tenant_id || '","resource_type":'
+            || posthorn.json_text(resource_type) || ',"resource_id":' || posthorn.json_text(resource_id) || ',"data":' || payload
+            || ',"metadata":' || posthorn.envelope_metadata(metadata, tenant_id, source) || '}'
+        WHEN 'gestiq' THEN '{"event":' || posthorn.json_text(event) || ',"resource_type":' || posthorn.json_text(resource_type)
+            || ',"resource_id":' || posthorn.json_text(resource_id) || ',"timestamp":"' || posthorn.envelope_time(created_at)
+            || '","data":' || payload || ',"metadata":' || posthorn.envelope_metadata(NULL, tenant_id, source) || '}'
+        WHEN 'dotmac' THEN '{"id":"' || event_id || '","type":' || posthorn.json_text(event) || ',"timestamp":"'
+            || posthorn.envelope_time(created_at) || '","tenant_id":"' || tenant_id || '","data":' || payload || '}'
+        WHEN 'cloudevents' THEN '{' || (
+            SELECT string_agg(posthorn.json_text(a.name) || ':' || posthorn.json_text(a.value), ',' ORDER BY a.n)
+            FROM posthorn.cloudevent_attributes(event_id, event, tenant_id, created_at, resource_type, resource_id, source)
+                WITH ORDINALITY AS a (name, value, n)) || ',"datacontenttype":"application/json","data":' || payload || '}'
+        WHEN 'cloudevents_binary' THEN payload
+        WHEN 'raw' THEN payload
+    END
 $$;
 
 
 --
--- Name: FUNCTION replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: FUNCTION render_body(format text, event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, payload text, metadata jsonb, source text); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) IS 'Sends finished deliveries again, delivered ones too, with the same webhook-id and body; more than at_most by a job after the commit. dry_run only counts.';
+COMMENT ON FUNCTION posthorn.render_body(format text, event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, payload text, metadata jsonb, source text) IS 'The body of a webhook in a payload_format, byte for byte as it is sent; NULL for template, which the program alone renders. Payload: the text of the JSON.';
 
 
 --
@@ -3546,28 +3174,6 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.reset_circuit(subscription uuid) IS 'Closes a subscription''s circuit by hand and forgets its failures. False: there was nothing to reset.';
-
-
---
--- Name: retry(uuid, uuid, text, text[], text, integer, timestamp with time zone, timestamp with time zone, uuid, uuid[], uuid, text, text, text, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
---
-
-CREATE FUNCTION posthorn.retry(tenant_id uuid DEFAULT NULL::uuid, subscription_id uuid DEFAULT NULL::uuid, event text DEFAULT NULL::text, statuses text[] DEFAULT '{failed,abandoned}'::text[], error_kind text DEFAULT NULL::text, status_code integer DEFAULT NULL::integer, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, event_id uuid DEFAULT NULL::uuid, event_ids uuid[] DEFAULT NULL::uuid[], delivery_id uuid DEFAULT NULL::uuid, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, ordering_key text DEFAULT NULL::text, at_most integer DEFAULT 10000, dry_run boolean DEFAULT false) RETURNS TABLE(matched bigint, changed bigint, skipped bigint, job_id uuid)
-    LANGUAGE sql
-    SET search_path TO 'posthorn', 'pg_temp'
-    AS $$
-    SELECT c.matched, c.changed, c.skipped, c.job_id FROM ask_control('retry', tenant_id, subscription_id, jsonb_build_object(
-        'statuses', statuses, 'event', event, 'error_kind', error_kind, 'status_code', status_code, 'since', since, 'until', until,
-        'event_ids', CASE WHEN event_id IS NULL THEN event_ids ELSE event_ids || event_id END, 'delivery_id', delivery_id,
-        'resource_type', resource_type, 'resource_id', resource_id, 'ordering_key', ordering_key), at_most, dry_run) c
-$$;
-
-
---
--- Name: FUNCTION retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON FUNCTION posthorn.retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) IS 'Makes deliveries that were given up due again, at once; more than at_most by a job after the commit. dry_run only counts.';
 
 
 --
@@ -3701,6 +3307,60 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) IS 'For the API: gives a subscription of the current tenant a new sealed secret, and says what it is for; the old one signs too for so many seconds.';
+
+
+--
+-- Name: signature_headers(text[], text, text, timestamp with time zone, text, text, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.signature_headers(families text[], message_id text, event text, sent_at timestamp with time zone, body text, secret text, is_signed boolean) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN 'standard' = ANY (families) THEN
+            jsonb_build_object('webhook-id', message_id, 'webhook-timestamp', t.seconds) || CASE WHEN is_signed THEN
+                jsonb_build_object('webhook-signature', 'v1,' || encode(posthorn.hmac_sha256(posthorn.standard_key(secret),
+                    convert_to(message_id || '.' || t.seconds || '.' || body, 'UTF8')), 'base64')) ELSE '{}' END
+            ELSE '{}' END
+        || CASE WHEN 'gestiq' = ANY (families) THEN jsonb_build_object('x-event', event)
+            || CASE WHEN is_signed THEN jsonb_build_object('x-signature', 'sha256=' || t.hex) ELSE '{}' END ELSE '{}' END
+        || CASE WHEN 'dotmac' = ANY (families) THEN jsonb_build_object('x-webhook-event-type', event, 'x-webhook-event-id', message_id)
+            || CASE WHEN is_signed THEN jsonb_build_object('x-webhook-signature', t.hex) ELSE '{}' END ELSE '{}' END
+    FROM (SELECT floor(extract(epoch FROM sent_at))::bigint::text AS seconds,
+        encode(posthorn.hmac_sha256(convert_to(secret, 'UTF8'), convert_to(body, 'UTF8')), 'hex') AS hex) t
+$$;
+
+
+--
+-- Name: FUNCTION signature_headers(families text[], message_id text, event text, sent_at timestamp with time zone, body text, secret text, is_signed boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.signature_headers(families text[], message_id text, event text, sent_at timestamp with time zone, body text, secret text, is_signed boolean) IS 'The headers of these families; a signature is null where secret or body is.';
+
+
+--
+-- Name: standard_key(text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.standard_key(secret text) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    IF starts_with(secret, 'whsec_') THEN
+        RETURN decode(substr(secret, 7), 'base64');
+    END IF;
+    RETURN convert_to(secret, 'UTF8');
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN convert_to(secret, 'UTF8');
+END
+$$;
+
+
+--
+-- Name: FUNCTION standard_key(secret text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.standard_key(secret text) IS 'The key of Standard Webhooks signatures: the base64 behind whsec_, else the text''s bytes.';
 
 
 --
@@ -3905,113 +3565,6 @@ COMMENT ON COLUMN posthorn.api_keys.expires_at IS 'From when it is refused; NULL
 --
 
 COMMENT ON COLUMN posthorn.api_keys.last_used_at IS 'When it was used last, to the minute.';
-
-
---
--- Name: attached_tables; Type: VIEW; Schema: posthorn; Owner: -
---
-
-CREATE VIEW posthorn.attached_tables WITH (security_invoker='true') AS
- SELECT DISTINCT ON (t.tgrelid, a.resource) (t.tgrelid)::regclass AS source,
-    a.resource,
-    a.events,
-    a.columns,
-    a."when",
-    a.tenant,
-    a.id,
-    a.ordered,
-    a.attached_by,
-    a.attached_at,
-    (t.tgfoid)::regprocedure AS function
-   FROM ((pg_trigger t
-     JOIN pg_proc p ON (((p.oid = t.tgfoid) AND (p.proname ~ '^posthorn_'::text))))
-     CROSS JOIN LATERAL posthorn.attachment(t.tgargs) a(resource, events, columns, "when", tenant, id, ordered, attached_by, attached_at))
-  WHERE ((NOT t.tgisinternal) AND (t.tgname ~ '^posthorn_'::text) AND (t.tgnargs = 1) AND (a.resource IS NOT NULL))
-  ORDER BY t.tgrelid, a.resource, t.oid;
-
-
---
--- Name: VIEW attached_tables; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON VIEW posthorn.attached_tables IS 'Tables whose changes are published: one row per table and resource. Made by posthorn.attach().';
-
-
---
--- Name: COLUMN attached_tables.source; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.source IS 'The table.';
-
-
---
--- Name: COLUMN attached_tables.resource; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.resource IS 'resource_type of its events.';
-
-
---
--- Name: COLUMN attached_tables.events; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.events IS 'What an insert, an update and a delete is published as; NULL: not.';
-
-
---
--- Name: COLUMN attached_tables.columns; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.columns IS 'The columns that payloads have; NULL: all.';
-
-
---
--- Name: COLUMN attached_tables."when"; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables."when" IS 'The condition on OLD and NEW, if there is one.';
-
-
---
--- Name: COLUMN attached_tables.tenant; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.tenant IS 'The column that says the tenant, or the expression.';
-
-
---
--- Name: COLUMN attached_tables.id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.id IS 'The column that tells its rows apart; NULL: the primary key.';
-
-
---
--- Name: COLUMN attached_tables.ordered; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.ordered IS 'Whether a row''s events have an ordering key.';
-
-
---
--- Name: COLUMN attached_tables.attached_by; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.attached_by IS 'Who attached it.';
-
-
---
--- Name: COLUMN attached_tables.attached_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.attached_at IS 'When.';
-
-
---
--- Name: COLUMN attached_tables.function; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.attached_tables.function IS 'The trigger function, which runs with the rights of its owner.';
 
 
 --
@@ -4223,6 +3776,792 @@ COMMENT ON COLUMN posthorn.circuits.window_successes IS 'Successful attempts of 
 --
 
 COMMENT ON COLUMN posthorn.circuits.ramp IS 'Requests in flight allowed while the receiver recovers, over all dispatchers; grows with every success. NULL: no such limit.';
+
+
+--
+-- Name: webhook_deliveries; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_deliveries (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    event text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
+    lease_until timestamp with time zone,
+    dispatcher_id uuid,
+    last_status_code integer,
+    last_error_kind text,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    ordering_key text,
+    ordering_number bigint,
+    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
+    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
+    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
+    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
+)
+PARTITION BY LIST (status);
+
+
+--
+-- Name: TABLE webhook_deliveries; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_deliveries IS 'One row per event and subscription: one event on its way to one receiver.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.id IS 'UUIDv7, made by the fan-out.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.tenant_id IS 'Whose delivery.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.subscription_id IS 'Who is to receive it.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.event_id IS 'What happened: posthorn.outbox.id.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.event IS 'Event type, copied from the event so that lists need no join.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.status; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.status IS 'pending, sending (leased), retrying (scheduled), delivered, failed (refused for good), abandoned (retries exhausted), cancelled.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.generation; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.generation IS 'How often it was replayed; a success counts only for its own generation.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.epoch; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.epoch IS 'Fencing number, raised by every claim; a failure is recorded only while it still matches.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.attempts; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.attempts IS 'Attempts made in this generation.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it. NULL: it waits for the delivery before it in its line.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.lease_until; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.lease_until IS 'While sending: when another dispatcher may take it over.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.dispatcher_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who claimed it last.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_status_code; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_status_code IS 'HTTP status of the last answer.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error_kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_error_kind IS 'Kind of the last failure, such as timeout.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_error IS 'The last failure in words, up to 500 characters.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.created_at IS 'Start of the transaction that fanned it out.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.updated_at IS 'Last change.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.finished_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.finished_at IS 'When it became delivered, failed, abandoned or cancelled.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_key IS 'Its event''s ordering key, when its subscription is ordered.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.ordering_number; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_number IS 'Its place in the line of its subscription and ordering key: the smallest goes first.';
+
+
+--
+-- Name: webhook_subscriptions; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.webhook_subscriptions (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    tenant_id uuid NOT NULL,
+    url text NOT NULL,
+    events text[] NOT NULL,
+    filter jsonpath,
+    description text,
+    status text DEFAULT 'active'::text NOT NULL,
+    status_reason text,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean GENERATED ALWAYS AS ((status = 'active'::text)) STORED NOT NULL,
+    signing text DEFAULT 'required'::text NOT NULL,
+    secret bytea,
+    previous_secret bytea,
+    previous_secret_until timestamp with time zone,
+    payload_format text DEFAULT 'default'::text NOT NULL,
+    header_families text[] DEFAULT '{standard,gestiq,dotmac}'::text[] NOT NULL,
+    success_policy text DEFAULT 'standard'::text NOT NULL,
+    timeout_seconds integer,
+    retry_schedule integer[],
+    max_retries integer,
+    max_in_flight integer,
+    rate_per_second double precision,
+    ordered boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    rate_burst integer,
+    batch_max integer,
+    batch_wait_ms integer DEFAULT 0 NOT NULL,
+    circuit_failures integer,
+    circuit_failure_ratio double precision,
+    circuit_seconds integer,
+    suspend_after_seconds integer,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    success_codes integer[],
+    template text,
+    template_content_type text DEFAULT 'application/json'::text NOT NULL,
+    signature text DEFAULT 'hmac'::text NOT NULL,
+    public_key text,
+    header_names text[] DEFAULT '{}'::text[] NOT NULL,
+    sealed_headers bytea,
+    credentials_type text,
+    sealed_credentials bytea,
+    client_certificate text,
+    sealed_client_key bytea,
+    CONSTRAINT batch_max_is_1_to_1000 CHECK (((batch_max >= 1) AND (batch_max <= 1000))),
+    CONSTRAINT batch_wait_is_0_to_60000_ms CHECK (((batch_wait_ms >= 0) AND (batch_wait_ms <= 60000))),
+    CONSTRAINT batches_are_not_cloudevents_binary CHECK (((batch_max IS NULL) OR (payload_format <> 'cloudevents_binary'::text))),
+    CONSTRAINT batches_of_templates_are_json CHECK (((batch_max IS NULL) OR (template IS NULL) OR (template_content_type ~ '^application/([a-z0-9.-]+\+)?json'::text))),
+    CONSTRAINT circuit_failure_ratio_is_above_0_to_1 CHECK (((circuit_failure_ratio > (0)::double precision) AND (circuit_failure_ratio <= (1)::double precision))),
+    CONSTRAINT circuit_failures_is_0_to_100000 CHECK (((circuit_failures >= 0) AND (circuit_failures <= 100000))),
+    CONSTRAINT circuit_seconds_is_1_to_86400 CHECK (((circuit_seconds >= 1) AND (circuit_seconds <= 86400))),
+    CONSTRAINT client_certificate_has_a_key CHECK ((((client_certificate IS NULL) = (sealed_client_key IS NULL)) AND (octet_length(client_certificate) <= 32768))),
+    CONSTRAINT credentials_are_basic_or_bearer CHECK ((((credentials_type IS NULL) = (sealed_credentials IS NULL)) AND (credentials_type = ANY (ARRAY['basic'::text, 'bearer'::text])))),
+    CONSTRAINT description_is_at_most_500_characters CHECK ((char_length(description) <= 500)),
+    CONSTRAINT ed25519_signs_standard_headers_alone CHECK (((signature = 'hmac'::text) OR (header_families = '{standard}'::text[]))),
+    CONSTRAINT events_are_names_or_patterns CHECK (posthorn.are_event_patterns(events)),
+    CONSTRAINT filter_has_no_like_regex CHECK (((filter)::text !~ 'like_regex'::text)),
+    CONSTRAINT filter_is_at_most_4000_characters CHECK ((char_length((filter)::text) <= 4000)),
+    CONSTRAINT header_families_are_known CHECK (((cardinality(header_families) >= 1) AND (header_families <@ '{standard,gestiq,dotmac}'::text[]))),
+    CONSTRAINT header_names_are_those_of_the_sealed_headers CHECK ((((header_names = '{}'::text[]) = (sealed_headers IS NULL)) AND (cardinality(header_names) <= 32))),
+    CONSTRAINT headers_credentials_and_key_are_sealed_not_plain CHECK ((((sealed_headers IS NULL) OR (((octet_length(sealed_headers) >= 43) AND (octet_length(sealed_headers) <= 262144)) AND (get_byte(sealed_headers, 0) = 1))) AND ((sealed_credentials IS NULL) OR (((octet_length(sealed_credentials) >= 43) AND (octet_length(sealed_credentials) <= 16384)) AND (get_byte(sealed_credentials, 0) = 1))) AND ((sealed_client_key IS NULL) OR (((octet_length(sealed_client_key) >= 43) AND (octet_length(sealed_client_key) <= 32768)) AND (get_byte(sealed_client_key, 0) = 1))))),
+    CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
+    CONSTRAINT max_retries_is_0_to_30 CHECK (((max_retries >= 0) AND (max_retries <= 30))),
+    CONSTRAINT metadata_is_an_object_of_at_most_16_kib CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 16384))),
+    CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text, 'template'::text]))),
+    CONSTRAINT previous_secret_has_an_end CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
+    CONSTRAINT public_key_belongs_to_ed25519 CHECK (((public_key IS NULL) OR ((signature = 'ed25519'::text) AND (public_key ~ '^whpk_[A-Za-z0-9+/=]{44}$'::text)))),
+    CONSTRAINT rate_burst_is_1_to_100000 CHECK (((rate_burst >= 1) AND (rate_burst <= 100000))),
+    CONSTRAINT rate_per_second_is_0_01_to_10000 CHECK (((rate_per_second >= (0.01)::double precision) AND (rate_per_second <= (10000)::double precision))),
+    CONSTRAINT retry_schedule_is_at_most_30_delays_of_up_to_30_days CHECK (((cardinality(retry_schedule) <= 30) AND (array_position(retry_schedule, NULL::integer) IS NULL) AND (0 <= ALL (retry_schedule)) AND (2592000 >= ALL (retry_schedule)))),
+    CONSTRAINT secret_is_sealed_not_plain CHECK ((((secret IS NULL) OR (((octet_length(secret) >= 43) AND (octet_length(secret) <= 2048)) AND (get_byte(secret, 0) = 1))) AND ((previous_secret IS NULL) OR (((octet_length(previous_secret) >= 43) AND (octet_length(previous_secret) <= 2048)) AND (get_byte(previous_secret, 0) = 1))))),
+    CONSTRAINT secret_unless_unsigned_or_deleted CHECK (((secret IS NOT NULL) OR (signing = 'none'::text) OR (status = 'deleted'::text))),
+    CONSTRAINT signature_is_known CHECK ((signature = ANY (ARRAY['hmac'::text, 'ed25519'::text]))),
+    CONSTRAINT signing_is_known CHECK ((signing = ANY (ARRAY['required'::text, 'none'::text]))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
+    CONSTRAINT success_codes_are_1_to_50_of_200_to_399 CHECK ((((cardinality(success_codes) >= 1) AND (cardinality(success_codes) <= 50)) AND (array_position(success_codes, NULL::integer) IS NULL) AND (200 <= ALL (success_codes)) AND (399 >= ALL (success_codes)))),
+    CONSTRAINT success_policy_is_known CHECK ((success_policy = ANY (ARRAY['standard'::text, 'gestiq'::text]))),
+    CONSTRAINT suspend_after_seconds_is_0_to_a_year CHECK (((suspend_after_seconds >= 0) AND (suspend_after_seconds <= 31536000))),
+    CONSTRAINT template_content_type_is_a_media_type CHECK (((char_length(template_content_type) <= 100) AND (template_content_type ~ '^[a-z]+/[a-z0-9.+-]+(; ?charset=[a-z0-9-]+)?$'::text))),
+    CONSTRAINT template_is_at_most_16384_characters CHECK (((char_length(template) >= 1) AND (char_length(template) <= 16384))),
+    CONSTRAINT template_where_the_format_is_template CHECK (((payload_format = 'template'::text) = (template IS NOT NULL))),
+    CONSTRAINT timeout_is_1_to_300_seconds CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 300))),
+    CONSTRAINT url_is_http_or_https_without_user_or_fragment CHECK ((((char_length(url) >= 10) AND (char_length(url) <= 2048)) AND (url ~ '^https?://[^\s/@?#\\]+([/?][^\s#]*)?$'::text)))
+);
+
+
+--
+-- Name: TABLE webhook_subscriptions; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.webhook_subscriptions IS 'A tenant''s receiver and what it wants to hear of.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.id IS 'UUIDv7.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.tenant_id IS 'Whose it is.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.url; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.url IS 'Where webhooks go, 10 to 2048 characters. http:// is sent to only where WEBHOOK_ALLOW_HTTP is set.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.events; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.events IS 'Event names and patterns: invoice.created, invoice.*, *.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.filter; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.filter IS 'jsonpath predicate over the payload; the event is delivered where payload @@ filter. No like_regex.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.description; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.description IS 'For people, up to 500 characters.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status IS 'active; inactive (deliveries wait); suspended (the receiver answered 410, or nothing but failures for long: deliveries wait); deleted.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status_reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status_reason IS 'Why it is suspended.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status_changed_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.status_changed_at IS 'Since when it has this status.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.active; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.active IS 'status = ''active''.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.signing; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.signing IS 'required, or none: the explicit choice to send unsigned.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.secret; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.secret IS 'Signing secret, sealed with the keyring for this tenant and subscription.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.previous_secret; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret IS 'The secret before the last rotation, sealed; signs too until previous_secret_until.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.previous_secret_until; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret_until IS 'End of the rotation overlap.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.payload_format; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.payload_format IS 'Shape of the body: default, gestiq, dotmac, cloudevents, cloudevents_binary, raw, template.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.header_families; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.header_families IS 'Which signature headers are sent: standard, gestiq, dotmac.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.success_policy; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.success_policy IS 'standard: 2xx is delivered; gestiq: 3xx too. Without meaning where success_codes is set.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.timeout_seconds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.timeout_seconds IS 'Total seconds of one attempt; NULL: WEBHOOK_TIMEOUT_SECONDS.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.retry_schedule; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.retry_schedule IS 'Seconds before each retry; NULL: WEBHOOK_RETRY_SCHEDULE.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.max_retries; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.max_retries IS 'Retries after the first attempt; NULL: as many as the schedule has. The last delay repeats.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.max_in_flight IS 'Deliveries in flight at once, over all dispatchers; NULL: an eighth of POSTHORN_CONCURRENCY in each dispatcher.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.rate_per_second; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_per_second IS 'Requests per second at most, over all dispatchers, 0.01 to 10000; NULL: no limit.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.ordered; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.ordered IS 'Whether events with an ordering key are delivered one at a time and in commit order, key by key. For events published from then on.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.created_at IS 'When it was made.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.updated_at IS 'When it was last changed.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.rate_burst; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_burst IS 'Requests that may go at once after a pause; NULL: as many as one second allows, at least 1.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.batch_max; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_max IS 'Events of one request at most, which is then a JSON array; NULL: one event per request, no array.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.batch_wait_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_wait_ms IS 'How long an event may wait for a batch to fill, in milliseconds; 0: a batch is what is due.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_failures; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failures IS 'Failures in a row that open the circuit; 0: it never opens, not by the ratio either; NULL: POSTHORN_CIRCUIT_FAILURES.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_failure_ratio; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failure_ratio IS 'Share of failures among the attempts of a minute (at least 20) that opens the circuit; NULL: POSTHORN_CIRCUIT_FAILURE_RATIO.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.circuit_seconds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_seconds IS 'How long the circuit stays open before a probe; doubles from probe to probe, up to an hour; NULL: POSTHORN_CIRCUIT_SECONDS.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.suspend_after_seconds; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.suspend_after_seconds IS 'Nothing but failures for so long suspends the subscription; 0: never; NULL: POSTHORN_SUSPEND_AFTER_SECONDS.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.metadata; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.metadata IS 'Whatever its owner wants to keep with it, a JSON object. Not sent.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.success_codes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.success_codes IS 'The status codes that count as delivered, of 200 to 399; NULL: success_policy decides.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.template IS 'The body''s template (minijinja), where payload_format is template.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.template_content_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.template_content_type IS 'Content-Type of what the template makes.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.signature; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.signature IS 'hmac (v1), or ed25519 (v1a): the receiver checks with public_key and holds no secret.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.public_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.public_key IS 'What checks ed25519 signatures: whpk_ and the base64 of 32 bytes.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.header_names; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.header_names IS 'Names of its own headers; their values are in sealed_headers.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_headers; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_headers IS 'Its own headers, sealed with the keyring for this tenant and subscription.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.credentials_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.credentials_type IS 'How requests identify themselves to the receiver: basic or bearer.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_credentials; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_credentials IS 'The value of the Authorization header, sealed.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.client_certificate; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.client_certificate IS 'Certificates to show the receiver in TLS, PEM, the own one first.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.sealed_client_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_client_key IS 'The certificate''s private key, sealed.';
+
+
+--
+-- Name: backlog; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.backlog WITH (security_invoker='true') AS
+ SELECT s.tenant_id,
+    s.id AS subscription_id,
+    s.url,
+    s.status,
+    q.waiting,
+    q.due,
+    q.in_flight,
+    q.in_line,
+    q.oldest_due_at,
+    (now() - q.oldest_due_at) AS late_by,
+    COALESCE(c.state, 'closed'::text) AS circuit,
+    c.retry_at
+   FROM ((posthorn.webhook_subscriptions s
+     CROSS JOIN LATERAL ( SELECT count(*) AS waiting,
+            count(*) FILTER (WHERE w.is_due) AS due,
+            count(*) FILTER (WHERE (w.lease_until > now())) AS in_flight,
+            count(*) FILTER (WHERE (w.due_at IS NULL)) AS in_line,
+            min(w.due_at) FILTER (WHERE w.is_due) AS oldest_due_at
+           FROM ( SELECT d.due_at,
+                    d.lease_until,
+                    ((d.due_at <= now()) AND COALESCE((d.lease_until <= now()), true)) AS is_due
+                   FROM posthorn.webhook_deliveries d
+                  WHERE ((d.tenant_id = s.tenant_id) AND (d.subscription_id = s.id) AND (d.status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text])))
+                  ORDER BY d.due_at
+                 LIMIT 10000) w) q)
+     LEFT JOIN posthorn.circuits c ON ((c.subscription_id = s.id)))
+  WHERE (q.waiting > 0);
+
+
+--
+-- Name: VIEW backlog; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.backlog IS 'What waits for each subscription that anything waits for, counted up to 10,000 each.';
+
+
+--
+-- Name: COLUMN backlog.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.tenant_id IS 'Whose subscription.';
+
+
+--
+-- Name: COLUMN backlog.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.subscription_id IS 'The subscription.';
+
+
+--
+-- Name: COLUMN backlog.url; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.url IS 'Its receiver.';
+
+
+--
+-- Name: COLUMN backlog.status; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.status IS 'active; inactive or suspended: what waits goes on waiting; deleted: it is about to be cancelled.';
+
+
+--
+-- Name: COLUMN backlog.waiting; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.waiting IS 'Deliveries not finished, those on their way included; 10000 stands for that many or more.';
+
+
+--
+-- Name: COLUMN backlog.due; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.due IS 'Those that could go now.';
+
+
+--
+-- Name: COLUMN backlog.in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.in_flight IS 'Those that are on their way.';
+
+
+--
+-- Name: COLUMN backlog.in_line; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.in_line IS 'Those that wait for the one before them with the same ordering key.';
+
+
+--
+-- Name: COLUMN backlog.oldest_due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.oldest_due_at IS 'Since when the oldest that could go waits; NULL: none could.';
+
+
+--
+-- Name: COLUMN backlog.late_by; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.late_by IS 'How long that is.';
+
+
+--
+-- Name: COLUMN backlog.circuit; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.circuit IS 'closed, open or half_open: see posthorn.circuits.';
+
+
+--
+-- Name: COLUMN backlog.retry_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog.retry_at IS 'When an open circuit lets a probe through.';
+
+
+--
+-- Name: backlog_by_tenant; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.backlog_by_tenant WITH (security_invoker='true') AS
+ SELECT b.tenant_id,
+    count(*) AS subscriptions,
+    (sum(b.waiting))::bigint AS waiting,
+    (sum(b.due))::bigint AS due,
+    (sum(b.in_flight))::bigint AS in_flight,
+    min(b.oldest_due_at) AS oldest_due_at,
+    (now() - min(b.oldest_due_at)) AS late_by
+   FROM posthorn.backlog b
+  GROUP BY b.tenant_id;
+
+
+--
+-- Name: VIEW backlog_by_tenant; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.backlog_by_tenant IS 'What waits for each tenant that anything waits for: posthorn.backlog, added up.';
+
+
+--
+-- Name: COLUMN backlog_by_tenant.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog_by_tenant.tenant_id IS 'The tenant.';
+
+
+--
+-- Name: COLUMN backlog_by_tenant.subscriptions; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog_by_tenant.subscriptions IS 'Subscriptions that anything waits for.';
+
+
+--
+-- Name: COLUMN backlog_by_tenant.waiting; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog_by_tenant.waiting IS 'Deliveries not finished, up to 10,000 of each subscription.';
+
+
+--
+-- Name: COLUMN backlog_by_tenant.due; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog_by_tenant.due IS 'Those that could go now.';
+
+
+--
+-- Name: COLUMN backlog_by_tenant.in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog_by_tenant.in_flight IS 'Those that are on their way.';
+
+
+--
+-- Name: COLUMN backlog_by_tenant.oldest_due_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog_by_tenant.oldest_due_at IS 'Since when the oldest that could go waits.';
+
+
+--
+-- Name: COLUMN backlog_by_tenant.late_by; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.backlog_by_tenant.late_by IS 'How long that is.';
 
 
 --
@@ -4716,6 +5055,242 @@ COMMENT ON COLUMN posthorn.dispatchers.stopped_at IS 'When it stopped in good or
 
 
 --
+-- Name: dispatcher_leases; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.dispatcher_leases WITH (security_invoker='true') AS
+ SELECT d.id AS dispatcher_id,
+    d.host,
+    d.pid,
+    d.version,
+    d.concurrency,
+    d.started_at,
+    d.seen_at,
+    ((d.stopped_at IS NULL) AND (d.seen_at > (now() - '00:00:15'::interval))) AS is_alive,
+    COALESCE(l.leases, (0)::bigint) AS leases,
+    COALESCE(l.lapsed, (0)::bigint) AS lapsed,
+    l.first_ends_at
+   FROM (posthorn.dispatchers d
+     LEFT JOIN ( SELECT w.dispatcher_id,
+            count(*) AS leases,
+            count(*) FILTER (WHERE (w.lease_until <= now())) AS lapsed,
+            min(w.lease_until) AS first_ends_at
+           FROM (posthorn.webhook_subscriptions s
+             CROSS JOIN LATERAL ( SELECT v.dispatcher_id,
+                    v.lease_until
+                   FROM posthorn.webhook_deliveries v
+                  WHERE ((v.tenant_id = s.tenant_id) AND (v.subscription_id = s.id) AND (v.status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text])))
+                  ORDER BY v.due_at
+                 LIMIT 500) w)
+          WHERE (w.lease_until IS NOT NULL)
+          GROUP BY w.dispatcher_id) l ON ((l.dispatcher_id = d.id)))
+  WHERE ((l.leases > 0) OR ((d.stopped_at IS NULL) AND (d.seen_at > (now() - '00:00:15'::interval))));
+
+
+--
+-- Name: VIEW dispatcher_leases; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.dispatcher_leases IS 'Dispatchers that are alive, or hold leases although they are not; of each subscription the 500 deliveries due longest are looked at.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.dispatcher_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.dispatcher_id IS 'The dispatcher.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.host; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.host IS 'Its host.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.pid; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.pid IS 'Its process id there.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.version; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.version IS 'Version of the binary.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.concurrency; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.concurrency IS 'Deliveries it may have in flight.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.started_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.started_at IS 'When it started.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.seen_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.seen_at IS 'Its last sign of life; one every 5 seconds.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.is_alive; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.is_alive IS 'Whether it showed one in the last 15 seconds and has not stopped.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.leases; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.leases IS 'Deliveries it holds.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.lapsed; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.lapsed IS 'Those of them that another dispatcher may take over.';
+
+
+--
+-- Name: COLUMN dispatcher_leases.first_ends_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.dispatcher_leases.first_ends_at IS 'When the first of its leases ends, or did.';
+
+
+--
+-- Name: tenants; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.tenants (
+    id uuid DEFAULT posthorn.uuid7() NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    max_in_flight integer,
+    disabled_at timestamp with time zone,
+    strict_event_types boolean DEFAULT false NOT NULL,
+    CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
+    CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200))
+);
+
+
+--
+-- Name: TABLE tenants; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.tenants IS 'Who owns subscriptions and events. An event of a tenant that is not here is stored and marked, never refused.';
+
+
+--
+-- Name: COLUMN tenants.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.id IS 'May be supplied, so that it can be the id your own system uses.';
+
+
+--
+-- Name: COLUMN tenants.name; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.name IS 'For people.';
+
+
+--
+-- Name: COLUMN tenants.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.created_at IS 'When the tenant was added.';
+
+
+--
+-- Name: COLUMN tenants.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.max_in_flight IS 'Deliveries in flight at once in each dispatcher, all subscriptions together; NULL: three quarters of POSTHORN_CONCURRENCY.';
+
+
+--
+-- Name: COLUMN tenants.disabled_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.disabled_at IS 'Since when the tenant''s keys and tokens are refused; NULL: they are not. Its events are delivered all the same.';
+
+
+--
+-- Name: COLUMN tenants.strict_event_types; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.strict_event_types IS 'Whether events must be of a type of the catalogue and fit its JSON Schema, if it has one: the API refuses others, by SQL they are stored and their deliveries fail as unknown_event_type or schema_mismatch.';
+
+
+--
+-- Name: errors_by_kind; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.errors_by_kind WITH (security_invoker='true') AS
+ SELECT t.id AS tenant_id,
+    e.error_kind,
+    (sum(e.failures))::bigint AS failures,
+    max(e.starts_at) AS last_hour_at
+   FROM ((posthorn.tenants t
+     CROSS JOIN generate_series(0, 24) hours(ago))
+     CROSS JOIN LATERAL ( SELECT s.error_kind,
+            s.failures,
+            s.starts_at
+           FROM posthorn.delivery_errors s
+          WHERE ((s.tenant_id = t.id) AND (s.resolution = 'hour'::text) AND (s.starts_at = (date_trunc('hour'::text, now(), 'UTC'::text) - make_interval(hours => hours.ago))) AND (s.subscription_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (s.event = '*'::text))) e)
+  GROUP BY t.id, e.error_kind;
+
+
+--
+-- Name: VIEW errors_by_kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.errors_by_kind IS 'Failed attempts of the last day by tenant and kind: this hour and the 24 before. Some seconds behind.';
+
+
+--
+-- Name: COLUMN errors_by_kind.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.errors_by_kind.tenant_id IS 'The tenant.';
+
+
+--
+-- Name: COLUMN errors_by_kind.error_kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.errors_by_kind.error_kind IS 'Why they failed, as in webhook_attempts.error_kind.';
+
+
+--
+-- Name: COLUMN errors_by_kind.failures; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.errors_by_kind.failures IS 'How often, attempts that are made again included.';
+
+
+--
+-- Name: COLUMN errors_by_kind.last_hour_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.errors_by_kind.last_hour_at IS 'Beginning of the last hour that had any.';
+
+
+--
 -- Name: event_fanouts; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -5162,6 +5737,87 @@ COMMENT ON COLUMN posthorn.events.ordering_key IS 'Events with the same key reac
 
 
 --
+-- Name: held_snapshots; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.held_snapshots WITH (security_invoker='true') AS
+ SELECT h.kind,
+    h.holder,
+    h.since_at,
+    h.xids,
+    h.detail
+   FROM ( SELECT 'session'::text AS kind,
+            format('pid %s, %s, %s'::text, a.pid, a.usename, NULLIF(a.application_name, ''::text)) AS holder,
+            a.xact_start AS since_at,
+            GREATEST(age(a.backend_xmin), age(a.backend_xid)) AS xids,
+            concat_ws(': '::text, a.state, "left"(a.query, 100)) AS detail
+           FROM pg_stat_activity a
+          WHERE (((a.backend_xmin IS NOT NULL) OR (a.backend_xid IS NOT NULL)) AND (a.pid <> pg_backend_pid()) AND COALESCE((a.datname = current_database()), true))
+        UNION ALL
+         SELECT 'prepared transaction'::text,
+            p.gid,
+            p.prepared,
+            age(p.transaction) AS age,
+            'waits for COMMIT PREPARED or ROLLBACK PREPARED'::text
+           FROM pg_prepared_xacts p
+          WHERE (p.database = current_database())
+        UNION ALL
+         SELECT 'replication slot'::text,
+            (r.slot_name)::text AS slot_name,
+            NULL::timestamp with time zone,
+            GREATEST(age(r.xmin), age(r.catalog_xmin)) AS "greatest",
+                CASE
+                    WHEN r.active THEN 'active'::text
+                    ELSE 'nobody reads it'::text
+                END AS "case"
+           FROM pg_replication_slots r
+          WHERE ((r.xmin IS NOT NULL) OR (r.catalog_xmin IS NOT NULL))) h
+  ORDER BY h.xids DESC NULLS LAST;
+
+
+--
+-- Name: VIEW held_snapshots; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.held_snapshots IS 'Who keeps dead rows from being cleaned away, the oldest first. Sessions of others are shown to members of pg_read_all_stats alone: see server_health.hidden_sessions.';
+
+
+--
+-- Name: COLUMN held_snapshots.kind; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.held_snapshots.kind IS 'session, prepared transaction or replication slot.';
+
+
+--
+-- Name: COLUMN held_snapshots.holder; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.held_snapshots.holder IS 'Which one.';
+
+
+--
+-- Name: COLUMN held_snapshots.since_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.held_snapshots.since_at IS 'When its transaction began.';
+
+
+--
+-- Name: COLUMN held_snapshots.xids; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.held_snapshots.xids IS 'Transactions begun since.';
+
+
+--
+-- Name: COLUMN held_snapshots.detail; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.held_snapshots.detail IS 'What it does.';
+
+
+--
 -- Name: idempotency_keys; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -5303,7 +5959,7 @@ COMMENT ON COLUMN posthorn.jobs.subscription_id IS 'Only of this subscription.';
 -- Name: COLUMN jobs.filter; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.jobs.filter IS 'Which: statuses, event (name or pattern), error_kind, status_code, since, until, event_ids, delivery_id, resource_type and resource_id, ordering_key; a key that is not there asks for nothing.';
+COMMENT ON COLUMN posthorn.jobs.filter IS 'Which: statuses, event (name or pattern), error_kind, status_code, since, until; a key that is not there asks for nothing.';
 
 
 --
@@ -5565,6 +6221,179 @@ COMMENT ON COLUMN posthorn.schema_history.checksum IS 'Checksum of the file, so 
 
 
 --
+-- Name: server_health; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.server_health WITH (security_invoker='true') AS
+ SELECT pg_notification_queue_usage() AS notify_queue_usage,
+    h.since_at AS oldest_snapshot_at,
+    h.xids AS oldest_snapshot_xids,
+    concat_ws(' '::text, h.kind, h.holder) AS oldest_snapshot_holder,
+    ( SELECT count(*) AS count
+           FROM pg_stat_activity a
+          WHERE ((a.query = '<insufficient privilege>'::text) AND (a.datname = current_database()))) AS hidden_sessions,
+    ( SELECT count(*) AS count
+           FROM pg_prepared_xacts p
+          WHERE (p.database = current_database())) AS prepared_transactions,
+    ( SELECT (max(pg_wal_lsn_diff(
+                CASE
+                    WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                    ELSE pg_current_wal_lsn()
+                END, r.restart_lsn)))::bigint AS max
+           FROM pg_replication_slots r) AS slot_wal_bytes
+   FROM (( SELECT) one
+     LEFT JOIN ( SELECT s.kind,
+            s.holder,
+            s.since_at,
+            s.xids
+           FROM posthorn.held_snapshots s
+          ORDER BY s.xids DESC NULLS LAST
+         LIMIT 1) h ON (true));
+
+
+--
+-- Name: VIEW server_health; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.server_health IS 'What outside of our tables can slow everything down; one row.';
+
+
+--
+-- Name: COLUMN server_health.notify_queue_usage; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.server_health.notify_queue_usage IS 'How full the queue of NOTIFY is, 0 to 1. It grows while a session that listens stays in a transaction; full, commits fail.';
+
+
+--
+-- Name: COLUMN server_health.oldest_snapshot_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.server_health.oldest_snapshot_at IS 'When the transaction began that holds the oldest snapshot.';
+
+
+--
+-- Name: COLUMN server_health.oldest_snapshot_xids; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.server_health.oldest_snapshot_xids IS 'Transactions begun since.';
+
+
+--
+-- Name: COLUMN server_health.oldest_snapshot_holder; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.server_health.oldest_snapshot_holder IS 'Who holds it; empty: nobody but this query.';
+
+
+--
+-- Name: COLUMN server_health.hidden_sessions; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.server_health.hidden_sessions IS 'Sessions of this database that this role may not look into; none for members of pg_read_all_stats.';
+
+
+--
+-- Name: COLUMN server_health.prepared_transactions; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.server_health.prepared_transactions IS 'Transactions of this database that are prepared and not ended.';
+
+
+--
+-- Name: COLUMN server_health.slot_wal_bytes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.server_health.slot_wal_bytes IS 'WAL kept for the replication slot that is furthest behind.';
+
+
+--
+-- Name: slowest_receivers; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.slowest_receivers WITH (security_invoker='true') AS
+ SELECT s.tenant_id,
+    s.id AS subscription_id,
+    s.url,
+    h.attempts,
+    posthorn.percentile(h.durations, h.max_ms, (0.5)::double precision) AS p50_ms,
+    posthorn.percentile(h.durations, h.max_ms, (0.95)::double precision) AS p95_ms,
+    posthorn.percentile(h.durations, h.max_ms, (0.99)::double precision) AS p99_ms,
+    h.max_ms
+   FROM (posthorn.webhook_subscriptions s
+     CROSS JOIN LATERAL ( SELECT (sum(m.attempts))::bigint AS attempts,
+            max(m.duration_max_ms) AS max_ms,
+            ARRAY[sum(m.durations[1]), sum(m.durations[2]), sum(m.durations[3]), sum(m.durations[4]), sum(m.durations[5]), sum(m.durations[6]), sum(m.durations[7]), sum(m.durations[8]), sum(m.durations[9]), sum(m.durations[10]), sum(m.durations[11]), sum(m.durations[12]), sum(m.durations[13]), sum(m.durations[14]), sum(m.durations[15]), sum(m.durations[16]), sum(m.durations[17]), sum(m.durations[18]), sum(m.durations[19]), sum(m.durations[20]), sum(m.durations[21]), sum(m.durations[22]), sum(m.durations[23]), sum(m.durations[24])] AS durations
+           FROM posthorn.delivery_statistics m
+          WHERE ((m.tenant_id = s.tenant_id) AND (m.subscription_id = s.id) AND (m.resolution = 'hour'::text) AND (m.starts_at >= (date_trunc('hour'::text, now(), 'UTC'::text) - '01:00:00'::interval)) AND (m.event = '*'::text))) h)
+  WHERE ((s.status <> 'deleted'::text) AND (h.attempts > 0))
+  ORDER BY (posthorn.percentile(h.durations, h.max_ms, (0.95)::double precision)) DESC;
+
+
+--
+-- Name: VIEW slowest_receivers; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.slowest_receivers IS 'How long receivers take to answer, the slowest first: this hour and the one before. Percentiles are right to a factor of 2 at most.';
+
+
+--
+-- Name: COLUMN slowest_receivers.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.slowest_receivers.tenant_id IS 'Whose subscription.';
+
+
+--
+-- Name: COLUMN slowest_receivers.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.slowest_receivers.subscription_id IS 'The subscription.';
+
+
+--
+-- Name: COLUMN slowest_receivers.url; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.slowest_receivers.url IS 'Its receiver.';
+
+
+--
+-- Name: COLUMN slowest_receivers.attempts; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.slowest_receivers.attempts IS 'Attempts made.';
+
+
+--
+-- Name: COLUMN slowest_receivers.p50_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.slowest_receivers.p50_ms IS 'Half of the attempts took no longer, in milliseconds.';
+
+
+--
+-- Name: COLUMN slowest_receivers.p95_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.slowest_receivers.p95_ms IS '95 of 100 took no longer.';
+
+
+--
+-- Name: COLUMN slowest_receivers.p99_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.slowest_receivers.p99_ms IS '99 of 100 took no longer.';
+
+
+--
+-- Name: COLUMN slowest_receivers.max_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.slowest_receivers.max_ms IS 'The longest.';
+
+
+--
 -- Name: subscription_activity; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -5618,412 +6447,6 @@ COMMENT ON COLUMN posthorn.subscription_activity.last_failed_at IS 'When an atte
 --
 
 COMMENT ON COLUMN posthorn.subscription_activity.last_failed_delivery_id IS 'Whose attempt that was; its attempts say more.';
-
-
---
--- Name: webhook_subscriptions; Type: TABLE; Schema: posthorn; Owner: -
---
-
-CREATE TABLE posthorn.webhook_subscriptions (
-    id uuid DEFAULT posthorn.uuid7() NOT NULL,
-    tenant_id uuid NOT NULL,
-    url text NOT NULL,
-    events text[] NOT NULL,
-    filter jsonpath,
-    description text,
-    status text DEFAULT 'active'::text NOT NULL,
-    status_reason text,
-    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean GENERATED ALWAYS AS ((status = 'active'::text)) STORED NOT NULL,
-    signing text DEFAULT 'required'::text NOT NULL,
-    secret bytea,
-    previous_secret bytea,
-    previous_secret_until timestamp with time zone,
-    payload_format text DEFAULT 'default'::text NOT NULL,
-    header_families text[] DEFAULT '{standard,gestiq,dotmac}'::text[] NOT NULL,
-    success_policy text DEFAULT 'standard'::text NOT NULL,
-    timeout_seconds integer,
-    retry_schedule integer[],
-    max_retries integer,
-    max_in_flight integer,
-    rate_per_second double precision,
-    ordered boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    rate_burst integer,
-    batch_max integer,
-    batch_wait_ms integer DEFAULT 0 NOT NULL,
-    circuit_failures integer,
-    circuit_failure_ratio double precision,
-    circuit_seconds integer,
-    suspend_after_seconds integer,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    success_codes integer[],
-    template text,
-    template_content_type text DEFAULT 'application/json'::text NOT NULL,
-    signature text DEFAULT 'hmac'::text NOT NULL,
-    public_key text,
-    header_names text[] DEFAULT '{}'::text[] NOT NULL,
-    sealed_headers bytea,
-    credentials_type text,
-    sealed_credentials bytea,
-    client_certificate text,
-    sealed_client_key bytea,
-    CONSTRAINT batch_max_is_1_to_1000 CHECK (((batch_max >= 1) AND (batch_max <= 1000))),
-    CONSTRAINT batch_wait_is_0_to_60000_ms CHECK (((batch_wait_ms >= 0) AND (batch_wait_ms <= 60000))),
-    CONSTRAINT batches_are_not_cloudevents_binary CHECK (((batch_max IS NULL) OR (payload_format <> 'cloudevents_binary'::text))),
-    CONSTRAINT batches_of_templates_are_json CHECK (((batch_max IS NULL) OR (template IS NULL) OR (template_content_type ~ '^application/([a-z0-9.-]+\+)?json'::text))),
-    CONSTRAINT circuit_failure_ratio_is_above_0_to_1 CHECK (((circuit_failure_ratio > (0)::double precision) AND (circuit_failure_ratio <= (1)::double precision))),
-    CONSTRAINT circuit_failures_is_0_to_100000 CHECK (((circuit_failures >= 0) AND (circuit_failures <= 100000))),
-    CONSTRAINT circuit_seconds_is_1_to_86400 CHECK (((circuit_seconds >= 1) AND (circuit_seconds <= 86400))),
-    CONSTRAINT client_certificate_has_a_key CHECK ((((client_certificate IS NULL) = (sealed_client_key IS NULL)) AND (octet_length(client_certificate) <= 32768))),
-    CONSTRAINT credentials_are_basic_or_bearer CHECK ((((credentials_type IS NULL) = (sealed_credentials IS NULL)) AND (credentials_type = ANY (ARRAY['basic'::text, 'bearer'::text])))),
-    CONSTRAINT description_is_at_most_500_characters CHECK ((char_length(description) <= 500)),
-    CONSTRAINT ed25519_signs_standard_headers_alone CHECK (((signature = 'hmac'::text) OR (header_families = '{standard}'::text[]))),
-    CONSTRAINT events_are_names_or_patterns CHECK (posthorn.are_event_patterns(events)),
-    CONSTRAINT filter_has_no_like_regex CHECK (((filter)::text !~ 'like_regex'::text)),
-    CONSTRAINT filter_is_at_most_4000_characters CHECK ((char_length((filter)::text) <= 4000)),
-    CONSTRAINT header_families_are_known CHECK (((cardinality(header_families) >= 1) AND (header_families <@ '{standard,gestiq,dotmac}'::text[]))),
-    CONSTRAINT header_names_are_those_of_the_sealed_headers CHECK ((((header_names = '{}'::text[]) = (sealed_headers IS NULL)) AND (cardinality(header_names) <= 32))),
-    CONSTRAINT headers_credentials_and_key_are_sealed_not_plain CHECK ((((sealed_headers IS NULL) OR (((octet_length(sealed_headers) >= 43) AND (octet_length(sealed_headers) <= 262144)) AND (get_byte(sealed_headers, 0) = 1))) AND ((sealed_credentials IS NULL) OR (((octet_length(sealed_credentials) >= 43) AND (octet_length(sealed_credentials) <= 16384)) AND (get_byte(sealed_credentials, 0) = 1))) AND ((sealed_client_key IS NULL) OR (((octet_length(sealed_client_key) >= 43) AND (octet_length(sealed_client_key) <= 32768)) AND (get_byte(sealed_client_key, 0) = 1))))),
-    CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
-    CONSTRAINT max_retries_is_0_to_30 CHECK (((max_retries >= 0) AND (max_retries <= 30))),
-    CONSTRAINT metadata_is_an_object_of_at_most_16_kib CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 16384))),
-    CONSTRAINT payload_format_is_known CHECK ((payload_format = ANY (ARRAY['default'::text, 'gestiq'::text, 'dotmac'::text, 'cloudevents'::text, 'cloudevents_binary'::text, 'raw'::text, 'template'::text]))),
-    CONSTRAINT previous_secret_has_an_end CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
-    CONSTRAINT public_key_belongs_to_ed25519 CHECK (((public_key IS NULL) OR ((signature = 'ed25519'::text) AND (public_key ~ '^whpk_[A-Za-z0-9+/=]{44}$'::text)))),
-    CONSTRAINT rate_burst_is_1_to_100000 CHECK (((rate_burst >= 1) AND (rate_burst <= 100000))),
-    CONSTRAINT rate_per_second_is_0_01_to_10000 CHECK (((rate_per_second >= (0.01)::double precision) AND (rate_per_second <= (10000)::double precision))),
-    CONSTRAINT retry_schedule_is_at_most_30_delays_of_up_to_30_days CHECK (((cardinality(retry_schedule) <= 30) AND (array_position(retry_schedule, NULL::integer) IS NULL) AND (0 <= ALL (retry_schedule)) AND (2592000 >= ALL (retry_schedule)))),
-    CONSTRAINT secret_is_sealed_not_plain CHECK ((((secret IS NULL) OR (((octet_length(secret) >= 43) AND (octet_length(secret) <= 2048)) AND (get_byte(secret, 0) = 1))) AND ((previous_secret IS NULL) OR (((octet_length(previous_secret) >= 43) AND (octet_length(previous_secret) <= 2048)) AND (get_byte(previous_secret, 0) = 1))))),
-    CONSTRAINT secret_unless_unsigned_or_deleted CHECK (((secret IS NOT NULL) OR (signing = 'none'::text) OR (status = 'deleted'::text))),
-    CONSTRAINT signature_is_known CHECK ((signature = ANY (ARRAY['hmac'::text, 'ed25519'::text]))),
-    CONSTRAINT signing_is_known CHECK ((signing = ANY (ARRAY['required'::text, 'none'::text]))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
-    CONSTRAINT success_codes_are_1_to_50_of_200_to_399 CHECK ((((cardinality(success_codes) >= 1) AND (cardinality(success_codes) <= 50)) AND (array_position(success_codes, NULL::integer) IS NULL) AND (200 <= ALL (success_codes)) AND (399 >= ALL (success_codes)))),
-    CONSTRAINT success_policy_is_known CHECK ((success_policy = ANY (ARRAY['standard'::text, 'gestiq'::text]))),
-    CONSTRAINT suspend_after_seconds_is_0_to_a_year CHECK (((suspend_after_seconds >= 0) AND (suspend_after_seconds <= 31536000))),
-    CONSTRAINT template_content_type_is_a_media_type CHECK (((char_length(template_content_type) <= 100) AND (template_content_type ~ '^[a-z]+/[a-z0-9.+-]+(; ?charset=[a-z0-9-]+)?$'::text))),
-    CONSTRAINT template_is_at_most_16384_characters CHECK (((char_length(template) >= 1) AND (char_length(template) <= 16384))),
-    CONSTRAINT template_where_the_format_is_template CHECK (((payload_format = 'template'::text) = (template IS NOT NULL))),
-    CONSTRAINT timeout_is_1_to_300_seconds CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 300))),
-    CONSTRAINT url_is_http_or_https_without_user_or_fragment CHECK ((((char_length(url) >= 10) AND (char_length(url) <= 2048)) AND (url ~ '^https?://[^\s/@?#\\]+([/?][^\s#]*)?$'::text)))
-);
-
-
---
--- Name: TABLE webhook_subscriptions; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON TABLE posthorn.webhook_subscriptions IS 'A tenant''s receiver and what it wants to hear of.';
-
-
---
--- Name: COLUMN webhook_subscriptions.id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.id IS 'UUIDv7.';
-
-
---
--- Name: COLUMN webhook_subscriptions.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.tenant_id IS 'Whose it is.';
-
-
---
--- Name: COLUMN webhook_subscriptions.url; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.url IS 'Where webhooks go, 10 to 2048 characters. http:// is sent to only where WEBHOOK_ALLOW_HTTP is set.';
-
-
---
--- Name: COLUMN webhook_subscriptions.events; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.events IS 'Event names and patterns: invoice.created, invoice.*, *.';
-
-
---
--- Name: COLUMN webhook_subscriptions.filter; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.filter IS 'jsonpath predicate over the payload; the event is delivered where payload @@ filter. No like_regex.';
-
-
---
--- Name: COLUMN webhook_subscriptions.description; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.description IS 'For people, up to 500 characters.';
-
-
---
--- Name: COLUMN webhook_subscriptions.status; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.status IS 'active; inactive (deliveries wait); suspended (the receiver answered 410, or nothing but failures for long: deliveries wait); deleted.';
-
-
---
--- Name: COLUMN webhook_subscriptions.status_reason; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.status_reason IS 'Why it is suspended.';
-
-
---
--- Name: COLUMN webhook_subscriptions.status_changed_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.status_changed_at IS 'Since when it has this status.';
-
-
---
--- Name: COLUMN webhook_subscriptions.active; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.active IS 'status = ''active''.';
-
-
---
--- Name: COLUMN webhook_subscriptions.signing; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.signing IS 'required, or none: the explicit choice to send unsigned.';
-
-
---
--- Name: COLUMN webhook_subscriptions.secret; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.secret IS 'Signing secret, sealed with the keyring for this tenant and subscription.';
-
-
---
--- Name: COLUMN webhook_subscriptions.previous_secret; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret IS 'The secret before the last rotation, sealed; signs too until previous_secret_until.';
-
-
---
--- Name: COLUMN webhook_subscriptions.previous_secret_until; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.previous_secret_until IS 'End of the rotation overlap.';
-
-
---
--- Name: COLUMN webhook_subscriptions.payload_format; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.payload_format IS 'Shape of the body: default, gestiq, dotmac, cloudevents, cloudevents_binary, raw, template.';
-
-
---
--- Name: COLUMN webhook_subscriptions.header_families; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.header_families IS 'Which signature headers are sent: standard, gestiq, dotmac.';
-
-
---
--- Name: COLUMN webhook_subscriptions.success_policy; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.success_policy IS 'standard: 2xx is delivered; gestiq: 3xx too. Without meaning where success_codes is set.';
-
-
---
--- Name: COLUMN webhook_subscriptions.timeout_seconds; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.timeout_seconds IS 'Total seconds of one attempt; NULL: WEBHOOK_TIMEOUT_SECONDS.';
-
-
---
--- Name: COLUMN webhook_subscriptions.retry_schedule; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.retry_schedule IS 'Seconds before each retry; NULL: WEBHOOK_RETRY_SCHEDULE.';
-
-
---
--- Name: COLUMN webhook_subscriptions.max_retries; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.max_retries IS 'Retries after the first attempt; NULL: as many as the schedule has. The last delay repeats.';
-
-
---
--- Name: COLUMN webhook_subscriptions.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.max_in_flight IS 'Deliveries in flight at once, over all dispatchers; NULL: an eighth of POSTHORN_CONCURRENCY in each dispatcher.';
-
-
---
--- Name: COLUMN webhook_subscriptions.rate_per_second; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_per_second IS 'Requests per second at most, over all dispatchers, 0.01 to 10000; NULL: no limit.';
-
-
---
--- Name: COLUMN webhook_subscriptions.ordered; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.ordered IS 'Whether events with an ordering key are delivered one at a time and in commit order, key by key. For events published from then on.';
-
-
---
--- Name: COLUMN webhook_subscriptions.created_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.created_at IS 'When it was made.';
-
-
---
--- Name: COLUMN webhook_subscriptions.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.updated_at IS 'When it was last changed.';
-
-
---
--- Name: COLUMN webhook_subscriptions.rate_burst; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.rate_burst IS 'Requests that may go at once after a pause; NULL: as many as one second allows, at least 1.';
-
-
---
--- Name: COLUMN webhook_subscriptions.batch_max; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_max IS 'Events of one request at most, which is then a JSON array; NULL: one event per request, no array.';
-
-
---
--- Name: COLUMN webhook_subscriptions.batch_wait_ms; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.batch_wait_ms IS 'How long an event may wait for a batch to fill, in milliseconds; 0: a batch is what is due.';
-
-
---
--- Name: COLUMN webhook_subscriptions.circuit_failures; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failures IS 'Failures in a row that open the circuit; 0: it never opens, not by the ratio either; NULL: POSTHORN_CIRCUIT_FAILURES.';
-
-
---
--- Name: COLUMN webhook_subscriptions.circuit_failure_ratio; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_failure_ratio IS 'Share of failures among the attempts of a minute (at least 20) that opens the circuit; NULL: POSTHORN_CIRCUIT_FAILURE_RATIO.';
-
-
---
--- Name: COLUMN webhook_subscriptions.circuit_seconds; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.circuit_seconds IS 'How long the circuit stays open before a probe; doubles from probe to probe, up to an hour; NULL: POSTHORN_CIRCUIT_SECONDS.';
-
-
---
--- Name: COLUMN webhook_subscriptions.suspend_after_seconds; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.suspend_after_seconds IS 'Nothing but failures for so long suspends the subscription; 0: never; NULL: POSTHORN_SUSPEND_AFTER_SECONDS.';
-
-
---
--- Name: COLUMN webhook_subscriptions.metadata; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.metadata IS 'Whatever its owner wants to keep with it, a JSON object. Not sent.';
-
-
---
--- Name: COLUMN webhook_subscriptions.success_codes; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.success_codes IS 'The status codes that count as delivered, of 200 to 399; NULL: success_policy decides.';
-
-
---
--- Name: COLUMN webhook_subscriptions.template; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.template IS 'The body''s template (minijinja), where payload_format is template.';
-
-
---
--- Name: COLUMN webhook_subscriptions.template_content_type; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.template_content_type IS 'Content-Type of what the template makes.';
-
-
---
--- Name: COLUMN webhook_subscriptions.signature; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.signature IS 'hmac (v1), or ed25519 (v1a): the receiver checks with public_key and holds no secret.';
-
-
---
--- Name: COLUMN webhook_subscriptions.public_key; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.public_key IS 'What checks ed25519 signatures: whpk_ and the base64 of 32 bytes.';
-
-
---
--- Name: COLUMN webhook_subscriptions.header_names; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.header_names IS 'Names of its own headers; their values are in sealed_headers.';
-
-
---
--- Name: COLUMN webhook_subscriptions.sealed_headers; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_headers IS 'Its own headers, sealed with the keyring for this tenant and subscription.';
-
-
---
--- Name: COLUMN webhook_subscriptions.credentials_type; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.credentials_type IS 'How requests identify themselves to the receiver: basic or bearer.';
-
-
---
--- Name: COLUMN webhook_subscriptions.sealed_credentials; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_credentials IS 'The value of the Authorization header, sealed.';
-
-
---
--- Name: COLUMN webhook_subscriptions.client_certificate; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.client_certificate IS 'Certificates to show the receiver in TLS, PEM, the own one first.';
-
-
---
--- Name: COLUMN webhook_subscriptions.sealed_client_key; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_subscriptions.sealed_client_key IS 'The certificate''s private key, sealed.';
 
 
 --
@@ -6185,189 +6608,6 @@ COMMENT ON COLUMN posthorn.subscription_health.last_failed_at IS 'When an attemp
 --
 
 COMMENT ON COLUMN posthorn.subscription_health.last_failed_delivery_id IS 'Whose attempt that was.';
-
-
---
--- Name: webhook_deliveries; Type: TABLE; Schema: posthorn; Owner: -
---
-
-CREATE TABLE posthorn.webhook_deliveries (
-    id uuid DEFAULT posthorn.uuid7() NOT NULL,
-    tenant_id uuid NOT NULL,
-    subscription_id uuid NOT NULL,
-    event_id uuid NOT NULL,
-    event text NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    generation integer DEFAULT 0 NOT NULL,
-    epoch integer DEFAULT 0 NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone DEFAULT now(),
-    lease_until timestamp with time zone,
-    dispatcher_id uuid,
-    last_status_code integer,
-    last_error_kind text,
-    last_error text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    finished_at timestamp with time zone,
-    ordering_key text,
-    ordering_number bigint,
-    CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
-    CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
-    CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
-    CONSTRAINT last_error_is_at_most_500_characters CHECK ((char_length(last_error) <= 500)),
-    CONSTRAINT lease_iff_sending CHECK (((status = 'sending'::text) = (lease_until IS NOT NULL))),
-    CONSTRAINT ordering_key_has_a_number CHECK (((ordering_key IS NULL) = (ordering_number IS NULL))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'retrying'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])))
-)
-PARTITION BY LIST (status);
-
-
---
--- Name: TABLE webhook_deliveries; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON TABLE posthorn.webhook_deliveries IS 'One row per event and subscription: one event on its way to one receiver.';
-
-
---
--- Name: COLUMN webhook_deliveries.id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.id IS 'UUIDv7, made by the fan-out.';
-
-
---
--- Name: COLUMN webhook_deliveries.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.tenant_id IS 'Whose delivery.';
-
-
---
--- Name: COLUMN webhook_deliveries.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.subscription_id IS 'Who is to receive it.';
-
-
---
--- Name: COLUMN webhook_deliveries.event_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.event_id IS 'What happened: posthorn.outbox.id.';
-
-
---
--- Name: COLUMN webhook_deliveries.event; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.event IS 'Event type, copied from the event so that lists need no join.';
-
-
---
--- Name: COLUMN webhook_deliveries.status; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.status IS 'pending, sending (leased), retrying (scheduled), delivered, failed (refused for good), abandoned (retries exhausted), cancelled.';
-
-
---
--- Name: COLUMN webhook_deliveries.generation; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.generation IS 'How often it was replayed; a success counts only for its own generation.';
-
-
---
--- Name: COLUMN webhook_deliveries.epoch; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.epoch IS 'Fencing number, raised by every claim; a failure is recorded only while it still matches.';
-
-
---
--- Name: COLUMN webhook_deliveries.attempts; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.attempts IS 'Attempts made in this generation.';
-
-
---
--- Name: COLUMN webhook_deliveries.due_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.due_at IS 'Not to be claimed before; only a retry moves it. NULL: it waits for the delivery before it in its line.';
-
-
---
--- Name: COLUMN webhook_deliveries.lease_until; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.lease_until IS 'While sending: when another dispatcher may take it over.';
-
-
---
--- Name: COLUMN webhook_deliveries.dispatcher_id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who claimed it last.';
-
-
---
--- Name: COLUMN webhook_deliveries.last_status_code; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.last_status_code IS 'HTTP status of the last answer.';
-
-
---
--- Name: COLUMN webhook_deliveries.last_error_kind; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.last_error_kind IS 'Kind of the last failure, such as timeout.';
-
-
---
--- Name: COLUMN webhook_deliveries.last_error; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.last_error IS 'The last failure in words, up to 500 characters.';
-
-
---
--- Name: COLUMN webhook_deliveries.created_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.created_at IS 'Start of the transaction that fanned it out.';
-
-
---
--- Name: COLUMN webhook_deliveries.updated_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.updated_at IS 'Last change.';
-
-
---
--- Name: COLUMN webhook_deliveries.finished_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.finished_at IS 'When it became delivered, failed, abandoned or cancelled.';
-
-
---
--- Name: COLUMN webhook_deliveries.ordering_key; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_key IS 'Its event''s ordering key, when its subscription is ordered.';
-
-
---
--- Name: COLUMN webhook_deliveries.ordering_number; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_number IS 'Its place in the line of its subscription and ordering key: the smallest goes first.';
 
 
 --
@@ -6623,68 +6863,137 @@ COMMENT ON COLUMN posthorn.subscription_patterns.is_checked IS 'Whether the tena
 
 
 --
--- Name: tenants; Type: TABLE; Schema: posthorn; Owner: -
+-- Name: table_health; Type: VIEW; Schema: posthorn; Owner: -
 --
 
-CREATE TABLE posthorn.tenants (
-    id uuid DEFAULT posthorn.uuid7() NOT NULL,
-    name text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    max_in_flight integer,
-    disabled_at timestamp with time zone,
-    strict_event_types boolean DEFAULT false NOT NULL,
-    CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
-    CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200))
-);
-
-
---
--- Name: TABLE tenants; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON TABLE posthorn.tenants IS 'Who owns subscriptions and events. An event of a tenant that is not here is stored and marked, never refused.';
-
-
---
--- Name: COLUMN tenants.id; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.tenants.id IS 'May be supplied, so that it can be the id your own system uses.';
-
-
---
--- Name: COLUMN tenants.name; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.tenants.name IS 'For people.';
-
-
---
--- Name: COLUMN tenants.created_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.tenants.created_at IS 'When the tenant was added.';
+CREATE VIEW posthorn.table_health WITH (security_invoker='true') AS
+ SELECT (t.name)::text AS table_name,
+    count(*) AS partitions,
+    (sum(pg_table_size((t.oid)::regclass)))::bigint AS table_bytes,
+    (sum(pg_indexes_size((t.oid)::regclass)))::bigint AS index_bytes,
+    (sum(GREATEST(t.reltuples, (0)::real)))::bigint AS rows_estimated,
+    (sum(pg_stat_get_dead_tuples(t.oid)))::bigint AS dead_rows,
+    max(GREATEST(pg_stat_get_last_autovacuum_time(t.oid), pg_stat_get_last_vacuum_time(t.oid))) AS last_vacuum_at,
+    max(GREATEST(pg_stat_get_last_autoanalyze_time(t.oid), pg_stat_get_last_analyze_time(t.oid))) AS last_analyze_at,
+    max(age(t.relfrozenxid)) AS xid_age,
+    (sum(t.invalid))::bigint AS invalid_indexes,
+    g.default_rows,
+    g.oldest_day,
+    g.newest_day
+   FROM (( SELECT c.oid,
+            c.reltuples,
+            c.relfrozenxid,
+                CASE
+                    WHEN (c.relname ~ '_(\d{8}|default)$'::text) THEN COALESCE(p.relname, c.relname)
+                    ELSE c.relname
+                END AS name,
+            ( SELECT count(*) AS count
+                   FROM pg_index i_1
+                  WHERE ((i_1.indrelid = c.oid) AND (NOT i_1.indisvalid))) AS invalid
+           FROM ((pg_class c
+             LEFT JOIN pg_inherits i ON ((i.inhrelid = c.oid)))
+             LEFT JOIN pg_class p ON ((p.oid = i.inhparent)))
+          WHERE ((c.relnamespace = ('posthorn'::regnamespace)::oid) AND (c.relkind = 'r'::"char"))) t
+     LEFT JOIN posthorn.growth() g(parent, default_rows, oldest_day, newest_day) ON ((g.parent = t.name)))
+  GROUP BY t.name, g.default_rows, g.oldest_day, g.newest_day;
 
 
 --
--- Name: COLUMN tenants.max_in_flight; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: VIEW table_health; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.tenants.max_in_flight IS 'Deliveries in flight at once in each dispatcher, all subscriptions together; NULL: three quarters of POSTHORN_CONCURRENCY.';
-
-
---
--- Name: COLUMN tenants.disabled_at; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.tenants.disabled_at IS 'Since when the tenant''s keys and tokens are refused; NULL: they are not. Its events are delivered all the same.';
+COMMENT ON VIEW posthorn.table_health IS 'Size and upkeep of each table, its days and indexes added up. Deliveries are two: webhook_deliveries_live and webhook_deliveries_done.';
 
 
 --
--- Name: COLUMN tenants.strict_event_types; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: COLUMN table_health.table_name; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.tenants.strict_event_types IS 'Whether events must be of a type of the catalogue and fit its JSON Schema, if it has one: the API refuses others, by SQL they are stored and their deliveries fail as unknown_event_type or schema_mismatch.';
+COMMENT ON COLUMN posthorn.table_health.table_name IS 'The table, in schema posthorn.';
+
+
+--
+-- Name: COLUMN table_health.partitions; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.partitions IS 'Of how many tables it consists.';
+
+
+--
+-- Name: COLUMN table_health.table_bytes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.table_bytes IS 'Bytes of its rows.';
+
+
+--
+-- Name: COLUMN table_health.index_bytes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.index_bytes IS 'Bytes of its indexes.';
+
+
+--
+-- Name: COLUMN table_health.rows_estimated; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.rows_estimated IS 'About how many rows, as of the last vacuum or analyze.';
+
+
+--
+-- Name: COLUMN table_health.dead_rows; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.dead_rows IS 'About how many rows a vacuum would remove.';
+
+
+--
+-- Name: COLUMN table_health.last_vacuum_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.last_vacuum_at IS 'When a part of it was last vacuumed, by autovacuum or by hand.';
+
+
+--
+-- Name: COLUMN table_health.last_analyze_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.last_analyze_at IS 'When a part of it was last analysed.';
+
+
+--
+-- Name: COLUMN table_health.xid_age; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.xid_age IS 'Transactions since its oldest row was frozen; autovacuum acts at autovacuum_freeze_max_age.';
+
+
+--
+-- Name: COLUMN table_health.invalid_indexes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.invalid_indexes IS 'Indexes that are not used, since building them failed: drop and make them again.';
+
+
+--
+-- Name: COLUMN table_health.default_rows; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.default_rows IS 'Rows of days without a partition, counted up to 10,000; more than none is a fault. NULL: it has no days.';
+
+
+--
+-- Name: COLUMN table_health.oldest_day; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.oldest_day IS 'Its oldest day.';
+
+
+--
+-- Name: COLUMN table_health.newest_day; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.table_health.newest_day IS 'Its newest day; some are made ahead.';
 
 
 --
@@ -6788,6 +7097,204 @@ COMMENT ON COLUMN posthorn.test_sends.taken_at IS 'When a dispatcher took it; it
 --
 
 COMMENT ON COLUMN posthorn.test_sends.answer IS 'The request as it was made, without credentials, and what came of it.';
+
+
+--
+-- Name: throughput; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.throughput WITH (security_invoker='true') AS
+ SELECT m.tenant_id,
+    m.starts_at,
+    m.attempts,
+    m.delivered,
+    m.retried,
+    m.failed,
+    m.abandoned,
+    (round(((m.delivered)::numeric / (NULLIF(((m.delivered + m.failed) + m.abandoned), 0))::numeric), 4))::double precision AS success_rate,
+    (round(((m.duration_sum_ms)::numeric / (NULLIF(m.attempts, 0))::numeric), 1))::double precision AS mean_ms,
+    m.duration_max_ms AS max_ms
+   FROM (posthorn.tenants t
+     CROSS JOIN LATERAL ( SELECT s.tenant_id,
+            s.resolution,
+            s.starts_at,
+            s.subscription_id,
+            s.event,
+            s.attempts,
+            s.delivered,
+            s.retried,
+            s.failed,
+            s.abandoned,
+            s.duration_sum_ms,
+            s.duration_max_ms,
+            s.durations,
+            s.delay_sum_ms,
+            s.delay_max_ms,
+            s.delays
+           FROM posthorn.delivery_statistics s
+          WHERE ((s.tenant_id = t.id) AND (s.subscription_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (s.resolution = 'minute'::text) AND (s.starts_at > (now() - '01:01:00'::interval)) AND (s.event = '*'::text))) m);
+
+
+--
+-- Name: VIEW throughput; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.throughput IS 'Attempts and what came of them, by tenant and minute of the last hour; minutes without any are left out. Some seconds behind.';
+
+
+--
+-- Name: COLUMN throughput.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.tenant_id IS 'The tenant.';
+
+
+--
+-- Name: COLUMN throughput.starts_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.starts_at IS 'Beginning of the minute.';
+
+
+--
+-- Name: COLUMN throughput.attempts; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.attempts IS 'Attempts made.';
+
+
+--
+-- Name: COLUMN throughput.delivered; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.delivered IS 'Deliveries that a receiver accepted.';
+
+
+--
+-- Name: COLUMN throughput.retried; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.retried IS 'Attempts that failed and are made again.';
+
+
+--
+-- Name: COLUMN throughput.failed; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.failed IS 'Deliveries refused for good.';
+
+
+--
+-- Name: COLUMN throughput.abandoned; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.abandoned IS 'Deliveries given up.';
+
+
+--
+-- Name: COLUMN throughput.success_rate; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.success_rate IS 'Delivered of all that were finished, 0 to 1; NULL: none was.';
+
+
+--
+-- Name: COLUMN throughput.mean_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.mean_ms IS 'Mean duration of the attempts, in milliseconds.';
+
+
+--
+-- Name: COLUMN throughput.max_ms; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.throughput.max_ms IS 'The longest of them.';
+
+
+--
+-- Name: unmatched_events; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.unmatched_events WITH (security_invoker='true') AS
+ SELECT e.id AS event_id,
+    e.tenant_id,
+    e.event,
+    e.resource_type,
+    e.resource_id,
+    e.created_at,
+    COALESCE(f.state, 'unmatched'::text) AS reason
+   FROM (( SELECT o.id,
+            o.tenant_id,
+            o.event,
+            o.resource_type,
+            o.resource_id,
+            o.created_at
+           FROM posthorn.outbox o
+          WHERE (o.id >= posthorn.first_id_at((now() - '1 day'::interval)))
+          ORDER BY o.id DESC
+         LIMIT 5000) e
+     LEFT JOIN posthorn.event_fanouts f ON ((f.event_id = e.id)))
+  WHERE ((f.state IS DISTINCT FROM 'open'::text) AND (NOT (EXISTS ( SELECT
+           FROM posthorn.webhook_deliveries d
+          WHERE ((d.event_id = e.id) AND (d.id >= posthorn.first_id_at((e.created_at - '00:01:00'::interval))))
+         OFFSET 0))));
+
+
+--
+-- Name: VIEW unmatched_events; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.unmatched_events IS 'Events that no subscription took, among the newest 5,000 of the last day.';
+
+
+--
+-- Name: COLUMN unmatched_events.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.unmatched_events.event_id IS 'The event.';
+
+
+--
+-- Name: COLUMN unmatched_events.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.unmatched_events.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN unmatched_events.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.unmatched_events.event IS 'Event type.';
+
+
+--
+-- Name: COLUMN unmatched_events.resource_type; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.unmatched_events.resource_type IS 'Kind of the thing it is about.';
+
+
+--
+-- Name: COLUMN unmatched_events.resource_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.unmatched_events.resource_id IS 'Id of the thing it is about.';
+
+
+--
+-- Name: COLUMN unmatched_events.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.unmatched_events.created_at IS 'Start of the publishing transaction.';
+
+
+--
+-- Name: COLUMN unmatched_events.reason; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.unmatched_events.reason IS 'unmatched: no active subscription''s events and filter matched; muted, unknown_tenant, cancelled: see posthorn.event_fanouts.';
 
 
 --
@@ -7097,6 +7604,311 @@ WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_thr
 --
 
 COMMENT ON TABLE posthorn.webhook_deliveries_live IS 'Deliveries that still have something to happen to them: small and hot.';
+
+
+--
+-- Name: webhook_deliveries; Type: VIEW; Schema: posthorn_webhooks; Owner: -
+--
+
+CREATE VIEW posthorn_webhooks.webhook_deliveries WITH (security_invoker='true') AS
+ WITH newest AS MATERIALIZED (
+         SELECT d_1.id,
+            d_1.tenant_id,
+            d_1.event_id,
+            d_1.subscription_id,
+            d_1.event,
+            d_1.status,
+            d_1.attempts,
+            d_1.last_error,
+            d_1.created_at,
+            d_1.updated_at
+           FROM posthorn.webhook_deliveries d_1
+          ORDER BY d_1.id DESC
+         LIMIT 2000
+        )
+ SELECT d.id,
+    d.tenant_id,
+    d.event_id,
+    d.subscription_id,
+    d.event,
+        CASE
+            WHEN ( SELECT (has_column_privilege('posthorn.outbox'::text, 'payload'::text, 'SELECT'::text) OR has_function_privilege('posthorn.own_payload(uuid)'::text, 'EXECUTE'::text))) THEN posthorn.payload_of(d.event_id)
+            ELSE NULL::jsonb
+        END AS payload,
+    s.url AS target_url,
+        CASE d.status
+            WHEN 'retrying'::text THEN 'PENDING'::text
+            WHEN 'abandoned'::text THEN 'FAILED'::text
+            ELSE upper(d.status)
+        END AS status,
+    d.attempts,
+    d.last_error,
+    d.created_at,
+    d.updated_at,
+    d.status AS state
+   FROM (( SELECT newest.id,
+            newest.tenant_id,
+            newest.event_id,
+            newest.subscription_id,
+            newest.event,
+            newest.status,
+            newest.attempts,
+            newest.last_error,
+            newest.created_at,
+            newest.updated_at
+           FROM newest
+        UNION ALL
+         SELECT older.id,
+            older.tenant_id,
+            older.event_id,
+            older.subscription_id,
+            older.event,
+            older.status,
+            older.attempts,
+            older.last_error,
+            older.created_at,
+            older.updated_at
+           FROM (posthorn.tenants t
+             CROSS JOIN LATERAL (( SELECT f.id,
+                    f.tenant_id,
+                    f.event_id,
+                    f.subscription_id,
+                    f.event,
+                    f.status,
+                    f.attempts,
+                    f.last_error,
+                    f.created_at,
+                    f.updated_at
+                   FROM posthorn.webhook_deliveries f
+                  WHERE ((f.tenant_id = t.id) AND (f.status = 'failed'::text) AND (f.id < ( SELECT n.id
+                           FROM newest n
+                          ORDER BY n.id
+                         LIMIT 1)) AND (f.id >= posthorn.first_id_at((now() - '1 day'::interval))))
+                  ORDER BY f.id DESC
+                 LIMIT 20)
+                UNION ALL
+                ( SELECT f.id,
+                    f.tenant_id,
+                    f.event_id,
+                    f.subscription_id,
+                    f.event,
+                    f.status,
+                    f.attempts,
+                    f.last_error,
+                    f.created_at,
+                    f.updated_at
+                   FROM posthorn.webhook_deliveries f
+                  WHERE ((f.tenant_id = t.id) AND (f.status = 'abandoned'::text) AND (f.id < ( SELECT n.id
+                           FROM newest n
+                          ORDER BY n.id
+                         LIMIT 1)) AND (f.id >= posthorn.first_id_at((now() - '1 day'::interval))))
+                  ORDER BY f.id DESC
+                 LIMIT 20)) older)) d
+     LEFT JOIN posthorn.webhook_subscriptions s ON ((s.id = d.subscription_id)));
+
+
+--
+-- Name: VIEW webhook_deliveries; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON VIEW posthorn_webhooks.webhook_deliveries IS 'The newest 2,000 deliveries and each tenant''s newest 20 failed and 20 abandoned ones of the last day, with receiver and payload. All of them, with every column: posthorn.webhook_deliveries.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.id; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.id IS 'The delivery.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.tenant_id; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event_id; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.event_id IS 'What happened: posthorn.outbox.id, and the webhook-id of what is sent.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.subscription_id; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.subscription_id IS 'To whom.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.event; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.event IS 'Event type.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.payload; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.payload IS 'The event''s payload; NULL where the role may not read payloads, as posthorn_readonly may not.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.target_url; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.target_url IS 'The subscription''s URL as it is now.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.status; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.status IS 'PENDING (a retry that waits included), SENDING, DELIVERED, FAILED (refused for good or given up), CANCELLED.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.attempts; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.attempts IS 'Attempts made.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.last_error; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.last_error IS 'The last failure in words.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.created_at; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.created_at IS 'When it was made.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.updated_at; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.updated_at IS 'When it last changed.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.state; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_deliveries.state IS 'The status as posthorn.webhook_deliveries has it: pending, sending, retrying, delivered, failed, abandoned, cancelled.';
+
+
+--
+-- Name: webhook_subscriptions; Type: VIEW; Schema: posthorn_webhooks; Owner: -
+--
+
+CREATE VIEW posthorn_webhooks.webhook_subscriptions WITH (security_invoker='true') AS
+ SELECT s.id,
+    s.tenant_id,
+    p.pattern AS event,
+    s.url,
+    s.active,
+    s.status,
+    s.description,
+    s.created_at,
+    s.updated_at
+   FROM (posthorn.webhook_subscriptions s
+     CROSS JOIN LATERAL unnest(s.events) p(pattern))
+  WHERE (s.status <> 'deleted'::text)
+UNION ALL
+ SELECT s.id,
+    s.tenant_id,
+    t.name AS event,
+    s.url,
+    s.active,
+    s.status,
+    s.description,
+    s.created_at,
+    s.updated_at
+   FROM (( SELECT y.name,
+            y.tenant_id,
+            posthorn.event_patterns(y.name) AS patterns
+           FROM posthorn.event_types y
+         OFFSET 0) t
+     JOIN posthorn.webhook_subscriptions s ON ((((t.tenant_id IS NULL) OR (t.tenant_id = s.tenant_id)) AND (s.events && t.patterns) AND (NOT (t.name = ANY (s.events))))))
+  WHERE (s.status <> 'deleted'::text);
+
+
+--
+-- Name: VIEW webhook_subscriptions; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON VIEW posthorn_webhooks.webhook_subscriptions IS 'Subscriptions, a row for each event: those they name, and those of the catalogue that their patterns match. Whole: posthorn.webhook_subscriptions.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.id; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_subscriptions.id IS 'The subscription.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.tenant_id; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_subscriptions.tenant_id IS 'Whose.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.event; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_subscriptions.event IS 'Event type or pattern that it wants.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.url; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_subscriptions.url IS 'Its receiver.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.active; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_subscriptions.active IS 'Whether events reach it.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.status; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_subscriptions.status IS 'active, inactive or suspended.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.description; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_subscriptions.description IS 'For people.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.created_at; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_subscriptions.created_at IS 'When it was made.';
+
+
+--
+-- Name: COLUMN webhook_subscriptions.updated_at; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
+--
+
+COMMENT ON COLUMN posthorn_webhooks.webhook_subscriptions.updated_at IS 'When it was last changed.';
 
 
 --
@@ -8338,6 +9150,14 @@ GRANT USAGE ON SCHEMA posthorn TO posthorn_admin;
 
 
 --
+-- Name: SCHEMA posthorn_webhooks; Type: ACL; Schema: -; Owner: -
+--
+
+GRANT USAGE ON SCHEMA posthorn_webhooks TO posthorn_api;
+GRANT USAGE ON SCHEMA posthorn_webhooks TO posthorn_readonly;
+
+
+--
 -- Name: FUNCTION add_counts(a integer[], b integer[]); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -8359,49 +9179,6 @@ GRANT ALL ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted json
 REVOKE ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_dispatcher;
-
-
---
--- Name: FUNCTION ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) TO posthorn_api;
-GRANT ALL ON FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) TO posthorn_admin;
-
-
---
--- Name: FUNCTION attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean) TO posthorn_publisher;
-
-
---
--- Name: FUNCTION attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb) TO posthorn_publisher;
-
-
---
--- Name: FUNCTION attached_keys(source regclass, id text); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.attached_keys(source regclass, id text) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.attached_keys(source regclass, id text) TO posthorn_publisher;
-
-
---
--- Name: FUNCTION attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) TO posthorn_publisher;
-GRANT ALL ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) TO posthorn_readonly;
-GRANT ALL ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) TO posthorn_admin;
 
 
 --
@@ -8435,20 +9212,20 @@ REVOKE ALL ON FUNCTION posthorn.audited_value(column_name text, value jsonb) FRO
 
 
 --
--- Name: FUNCTION backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) TO posthorn_api;
-GRANT ALL ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) TO posthorn_admin;
-
-
---
 -- Name: FUNCTION backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.backfill_chunk(tenant uuid, subscription uuid, after_id uuid, before_id uuid, most integer, gives_up boolean, is_dry boolean, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION batch_id(event_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.batch_id(event_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.batch_id(event_id uuid) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.batch_id(event_id uuid) TO posthorn_readonly;
 
 
 --
@@ -8475,15 +9252,6 @@ REVOKE ALL ON FUNCTION posthorn.call_tester() FROM PUBLIC;
 
 
 --
--- Name: FUNCTION cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_api;
-GRANT ALL ON FUNCTION posthorn.cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_admin;
-
-
---
 -- Name: FUNCTION cancel_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -8500,33 +9268,11 @@ GRANT ALL ON FUNCTION posthorn.cancel_event(event uuid, OUT is_found boolean, OU
 
 
 --
--- Name: FUNCTION cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean) FROM PUBLIC;
-
-
---
 -- Name: FUNCTION cancel_job(job uuid, OUT state text, OUT is_changed boolean); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) TO posthorn_api;
-
-
---
--- Name: FUNCTION check_attachment(source regclass, resource text, events text[], columns text[]); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.check_attachment(source regclass, resource text, events text[], columns text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.check_attachment(source regclass, resource text, events text[], columns text[]) TO posthorn_publisher;
-
-
---
--- Name: FUNCTION check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean) FROM PUBLIC;
 
 
 --
@@ -8538,33 +9284,12 @@ GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share intege
 
 
 --
--- Name: FUNCTION control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
+-- Name: FUNCTION cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text); Type: ACL; Schema: posthorn; Owner: -
 --
 
-REVOKE ALL ON FUNCTION posthorn.control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) FROM PUBLIC;
-
-
---
--- Name: FUNCTION control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) TO posthorn_admin;
-
-
---
--- Name: FUNCTION control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) TO posthorn_api;
-
-
---
--- Name: FUNCTION control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION posthorn.cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text) TO posthorn_readonly;
 
 
 --
@@ -8611,19 +9336,29 @@ GRANT ALL ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_fou
 
 
 --
--- Name: FUNCTION detach(source regclass, resource text); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.detach(source regclass, resource text) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.detach(source regclass, resource text) TO posthorn_publisher;
-
-
---
 -- Name: FUNCTION drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped boolean, OUT held_back_by text) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION envelope_metadata(metadata jsonb, tenant_id uuid, source text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.envelope_metadata(metadata jsonb, tenant_id uuid, source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.envelope_metadata(metadata jsonb, tenant_id uuid, source text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.envelope_metadata(metadata jsonb, tenant_id uuid, source text) TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION envelope_time(at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.envelope_time(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.envelope_time(at timestamp with time zone) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.envelope_time(at timestamp with time zone) TO posthorn_readonly;
 
 
 --
@@ -8633,6 +9368,7 @@ GRANT ALL ON FUNCTION posthorn.drop_day(parent text, day date, OUT is_dropped bo
 REVOKE ALL ON FUNCTION posthorn.event_patterns(event text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.event_patterns(event text) TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.event_patterns(event text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.event_patterns(event text) TO posthorn_readonly;
 
 
 --
@@ -8744,6 +9480,15 @@ REVOKE ALL ON FUNCTION posthorn.held_back_by(parent text, day date) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION hmac_sha256(key bytea, message bytea); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.hmac_sha256(key bytea, message bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.hmac_sha256(key bytea, message bytea) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.hmac_sha256(key bytea, message bytea) TO posthorn_readonly;
+
+
+--
 -- Name: FUNCTION hold_tenant(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -8813,6 +9558,15 @@ GRANT ALL ON FUNCTION posthorn.json_faults(texts text[]) TO posthorn_api;
 
 
 --
+-- Name: FUNCTION json_text(value text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.json_text(value text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.json_text(value text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.json_text(value text) TO posthorn_readonly;
+
+
+--
 -- Name: FUNCTION keep_patterns_marked(tenant uuid); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -8856,14 +9610,6 @@ REVOKE ALL ON FUNCTION posthorn.mark_pattern() FROM PUBLIC;
 REVOKE ALL ON FUNCTION posthorn.missing_days(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_dispatcher;
-
-
---
--- Name: FUNCTION no_tenant(source text); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.no_tenant(source text) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.no_tenant(source text) TO posthorn_publisher;
 
 
 --
@@ -8927,6 +9673,14 @@ REVOKE ALL ON FUNCTION posthorn.ordering_lock(tenant_id uuid, ordering_key text)
 
 
 --
+-- Name: FUNCTION own_payload(event_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.own_payload(event_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.own_payload(event_id uuid) TO posthorn_api;
+
+
+--
 -- Name: FUNCTION payload_fits(payload jsonb); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -8937,11 +9691,47 @@ GRANT ALL ON FUNCTION posthorn.payload_fits(payload jsonb) TO posthorn_dispatche
 
 
 --
+-- Name: FUNCTION payload_of(event_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.payload_of(event_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.payload_of(event_id uuid) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.payload_of(event_id uuid) TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION percent_encode(value text, plain text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.percent_encode(value text, plain text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.percent_encode(value text, plain text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.percent_encode(value text, plain text) TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION percentile(counts bigint[], largest_ms integer, share double precision); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.percentile(counts bigint[], largest_ms integer, share double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.percentile(counts bigint[], largest_ms integer, share double precision) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.percentile(counts bigint[], largest_ms integer, share double precision) TO posthorn_readonly;
+
+
+--
 -- Name: FUNCTION pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION preview(event_id uuid, subscription_id uuid, at timestamp with time zone, secret text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.preview(event_id uuid, subscription_id uuid, at timestamp with time zone, secret text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.preview(event_id uuid, subscription_id uuid, at timestamp with time zone, secret text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.preview(event_id uuid, subscription_id uuid, at timestamp with time zone, secret text) TO posthorn_readonly;
 
 
 --
@@ -9003,12 +9793,12 @@ GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_readonly;
 
 
 --
--- Name: FUNCTION replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
+-- Name: FUNCTION render_body(format text, event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, payload text, metadata jsonb, source text); Type: ACL; Schema: posthorn; Owner: -
 --
 
-REVOKE ALL ON FUNCTION posthorn.replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_api;
-GRANT ALL ON FUNCTION posthorn.replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_admin;
+REVOKE ALL ON FUNCTION posthorn.render_body(format text, event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, payload text, metadata jsonb, source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.render_body(format text, event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, payload text, metadata jsonb, source text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.render_body(format text, event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, payload text, metadata jsonb, source text) TO posthorn_readonly;
 
 
 --
@@ -9017,15 +9807,6 @@ GRANT ALL ON FUNCTION posthorn.replay(tenant_id uuid, subscription_id uuid, even
 
 REVOKE ALL ON FUNCTION posthorn.reset_circuit(subscription uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.reset_circuit(subscription uuid) TO posthorn_api;
-
-
---
--- Name: FUNCTION retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
---
-
-REVOKE ALL ON FUNCTION posthorn.retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_api;
-GRANT ALL ON FUNCTION posthorn.retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_admin;
 
 
 --
@@ -9060,6 +9841,24 @@ GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_readonly;
 
 REVOKE ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION signature_headers(families text[], message_id text, event text, sent_at timestamp with time zone, body text, secret text, is_signed boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.signature_headers(families text[], message_id text, event text, sent_at timestamp with time zone, body text, secret text, is_signed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.signature_headers(families text[], message_id text, event text, sent_at timestamp with time zone, body text, secret text, is_signed boolean) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.signature_headers(families text[], message_id text, event text, sent_at timestamp with time zone, body text, secret text, is_signed boolean) TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION standard_key(secret text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.standard_key(secret text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.standard_key(secret text) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.standard_key(secret text) TO posthorn_readonly;
 
 
 --
@@ -9181,14 +9980,6 @@ GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_admin;
 
 
 --
--- Name: TABLE attached_tables; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.attached_tables TO posthorn_readonly;
-GRANT SELECT ON TABLE posthorn.attached_tables TO posthorn_admin;
-
-
---
 -- Name: TABLE audit_log; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -9206,509 +9997,105 @@ GRANT SELECT ON TABLE posthorn.circuits TO posthorn_readonly;
 
 
 --
--- Name: TABLE claim_floors; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE webhook_deliveries; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.claim_floors TO posthorn_dispatcher;
-GRANT SELECT ON TABLE posthorn.claim_floors TO posthorn_readonly;
+GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_readonly;
 
 
 --
--- Name: TABLE claim_places; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.status; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_dispatcher;
-GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_readonly;
+GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: TABLE delivery_errors; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.generation; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.delivery_errors TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.delivery_errors TO posthorn_readonly;
+GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: TABLE delivery_statistics; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.epoch; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.delivery_statistics TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.delivery_statistics TO posthorn_readonly;
+GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: TABLE delivery_tallies; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.attempts; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.delivery_tallies TO posthorn_readonly;
-GRANT INSERT ON TABLE posthorn.delivery_tallies TO posthorn_dispatcher;
+GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: TABLE dispatchers; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.due_at; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT,DELETE ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
-GRANT SELECT ON TABLE posthorn.dispatchers TO posthorn_readonly;
+GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: COLUMN dispatchers.host; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.lease_until; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT INSERT(host) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: COLUMN dispatchers.pid; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.dispatcher_id; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT INSERT(pid) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: COLUMN dispatchers.version; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.last_status_code; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT INSERT(version) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+GRANT UPDATE(last_status_code) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: COLUMN dispatchers.concurrency; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.last_error_kind; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT INSERT(concurrency) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+GRANT UPDATE(last_error_kind) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: COLUMN dispatchers.seen_at; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.last_error; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT UPDATE(seen_at) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+GRANT UPDATE(last_error) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: COLUMN dispatchers.stopped_at; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.updated_at; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT UPDATE(stopped_at) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
--- Name: TABLE event_fanouts; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN webhook_deliveries.finished_at; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT,DELETE ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
-GRANT SELECT ON TABLE posthorn.event_fanouts TO posthorn_readonly;
-
-
---
--- Name: COLUMN event_fanouts.reason; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(reason) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN event_fanouts.failures; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(failures) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN event_fanouts.due_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(due_at) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN event_fanouts.checked_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(checked_at) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN event_fanouts.error_kind; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(error_kind) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
-
-
---
--- Name: TABLE event_types; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT,DELETE ON TABLE posthorn.event_types TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.event_types TO posthorn_readonly;
-GRANT SELECT ON TABLE posthorn.event_types TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN event_types.name; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(name) ON TABLE posthorn.event_types TO posthorn_api;
-
-
---
--- Name: COLUMN event_types.tenant_id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(tenant_id) ON TABLE posthorn.event_types TO posthorn_api;
-
-
---
--- Name: COLUMN event_types.group_name; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(group_name),UPDATE(group_name) ON TABLE posthorn.event_types TO posthorn_api;
-
-
---
--- Name: COLUMN event_types.description; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(description),UPDATE(description) ON TABLE posthorn.event_types TO posthorn_api;
-
-
---
--- Name: COLUMN event_types.json_schema; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(json_schema),UPDATE(json_schema) ON TABLE posthorn.event_types TO posthorn_api;
-
-
---
--- Name: COLUMN event_types.example; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(example),UPDATE(example) ON TABLE posthorn.event_types TO posthorn_api;
-
-
---
--- Name: COLUMN event_types.is_strict; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(is_strict),UPDATE(is_strict) ON TABLE posthorn.event_types TO posthorn_api;
-
-
---
--- Name: COLUMN event_types.is_deprecated; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(is_deprecated),UPDATE(is_deprecated) ON TABLE posthorn.event_types TO posthorn_api;
-
-
---
--- Name: TABLE outbox; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.outbox TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN outbox.id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT(id) ON TABLE posthorn.outbox TO posthorn_readonly;
-
-
---
--- Name: COLUMN outbox.tenant_id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(tenant_id) ON TABLE posthorn.outbox TO posthorn_publisher;
-GRANT SELECT(tenant_id) ON TABLE posthorn.outbox TO posthorn_readonly;
-
-
---
--- Name: COLUMN outbox.event; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(event) ON TABLE posthorn.outbox TO posthorn_publisher;
-GRANT SELECT(event) ON TABLE posthorn.outbox TO posthorn_readonly;
-
-
---
--- Name: COLUMN outbox.payload; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(payload) ON TABLE posthorn.outbox TO posthorn_publisher;
-
-
---
--- Name: COLUMN outbox.resource_type; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(resource_type) ON TABLE posthorn.outbox TO posthorn_publisher;
-GRANT SELECT(resource_type) ON TABLE posthorn.outbox TO posthorn_readonly;
-
-
---
--- Name: COLUMN outbox.resource_id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(resource_id) ON TABLE posthorn.outbox TO posthorn_publisher;
-GRANT SELECT(resource_id) ON TABLE posthorn.outbox TO posthorn_readonly;
-
-
---
--- Name: COLUMN outbox.metadata; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(metadata) ON TABLE posthorn.outbox TO posthorn_publisher;
-
-
---
--- Name: COLUMN outbox.deliver_after; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(deliver_after) ON TABLE posthorn.outbox TO posthorn_publisher;
-GRANT SELECT(deliver_after) ON TABLE posthorn.outbox TO posthorn_readonly;
-
-
---
--- Name: COLUMN outbox.created_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT(created_at) ON TABLE posthorn.outbox TO posthorn_readonly;
-
-
---
--- Name: COLUMN outbox.ordering_key; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(ordering_key) ON TABLE posthorn.outbox TO posthorn_publisher;
-GRANT SELECT(ordering_key) ON TABLE posthorn.outbox TO posthorn_readonly;
-
-
---
--- Name: TABLE events; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.events TO posthorn_api;
-
-
---
--- Name: TABLE idempotency_keys; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.tenant_id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(tenant_id) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.route; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(route) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.key; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(key) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.request_sha256; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(request_sha256),UPDATE(request_sha256) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.answer; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(answer),UPDATE(answer) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: COLUMN idempotency_keys.created_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(created_at) ON TABLE posthorn.idempotency_keys TO posthorn_api;
-
-
---
--- Name: TABLE jobs; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT,DELETE ON TABLE posthorn.jobs TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.jobs TO posthorn_dispatcher;
-GRANT SELECT ON TABLE posthorn.jobs TO posthorn_readonly;
-
-
---
--- Name: COLUMN jobs.tenant_id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(tenant_id) ON TABLE posthorn.jobs TO posthorn_api;
-
-
---
--- Name: COLUMN jobs.kind; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(kind) ON TABLE posthorn.jobs TO posthorn_api;
-
-
---
--- Name: COLUMN jobs.subscription_id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(subscription_id) ON TABLE posthorn.jobs TO posthorn_api;
-
-
---
--- Name: COLUMN jobs.filter; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(filter) ON TABLE posthorn.jobs TO posthorn_api;
-
-
---
--- Name: COLUMN jobs.state; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(state) ON TABLE posthorn.jobs TO posthorn_api;
-GRANT UPDATE(state) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs.total; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(total) ON TABLE posthorn.jobs TO posthorn_api;
-
-
---
--- Name: COLUMN jobs.is_total_exact; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(is_total_exact) ON TABLE posthorn.jobs TO posthorn_api;
-
-
---
--- Name: COLUMN jobs.looked_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(looked_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs.changed; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(changed) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs.skipped; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(skipped) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs."position"; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT("position") ON TABLE posthorn.jobs TO posthorn_api;
-GRANT UPDATE("position") ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs.before_id; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(before_id) ON TABLE posthorn.jobs TO posthorn_api;
-
-
---
--- Name: COLUMN jobs.failures; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(failures) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs.error; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(error) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs.created_by; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(created_by) ON TABLE posthorn.jobs TO posthorn_api;
-
-
---
--- Name: COLUMN jobs.waits_for; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT INSERT(waits_for) ON TABLE posthorn.jobs TO posthorn_api;
-
-
---
--- Name: COLUMN jobs.due_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(due_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs.started_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(started_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs.updated_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(updated_at) ON TABLE posthorn.jobs TO posthorn_api;
-GRANT UPDATE(updated_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN jobs.finished_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_api;
-GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
-
-
---
--- Name: TABLE rate_buckets; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.rate_buckets TO posthorn_dispatcher;
-GRANT SELECT ON TABLE posthorn.rate_buckets TO posthorn_readonly;
-
-
---
--- Name: TABLE subscription_activity; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.subscription_activity TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.subscription_activity TO posthorn_readonly;
+GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
+GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
 
 
 --
@@ -10068,120 +10455,116 @@ GRANT INSERT(sealed_client_key),UPDATE(sealed_client_key) ON TABLE posthorn.webh
 
 
 --
--- Name: TABLE subscription_health; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE backlog; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.subscription_health TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.subscription_health TO posthorn_readonly;
-
-
---
--- Name: TABLE webhook_deliveries; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-GRANT SELECT ON TABLE posthorn.webhook_deliveries TO posthorn_readonly;
+GRANT SELECT ON TABLE posthorn.backlog TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.backlog TO posthorn_readonly;
 
 
 --
--- Name: COLUMN webhook_deliveries.status; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE backlog_by_tenant; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(status) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.generation; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(generation) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.backlog_by_tenant TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.backlog_by_tenant TO posthorn_readonly;
 
 
 --
--- Name: COLUMN webhook_deliveries.epoch; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE claim_floors; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(epoch) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.attempts; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(attempts) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.claim_floors TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.claim_floors TO posthorn_readonly;
 
 
 --
--- Name: COLUMN webhook_deliveries.due_at; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE claim_places; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(due_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.lease_until; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(lease_until) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_readonly;
 
 
 --
--- Name: COLUMN webhook_deliveries.dispatcher_id; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE delivery_errors; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(dispatcher_id) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.last_status_code; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(last_status_code) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.delivery_errors TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.delivery_errors TO posthorn_readonly;
 
 
 --
--- Name: COLUMN webhook_deliveries.last_error_kind; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE delivery_statistics; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT UPDATE(last_error_kind) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.last_error; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(last_error) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.delivery_statistics TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.delivery_statistics TO posthorn_readonly;
 
 
 --
--- Name: COLUMN webhook_deliveries.updated_at; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE delivery_tallies; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(updated_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
-
-
---
--- Name: COLUMN webhook_deliveries.finished_at; Type: ACL; Schema: posthorn; Owner: -
---
-
-GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_api;
-GRANT UPDATE(finished_at) ON TABLE posthorn.webhook_deliveries TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.delivery_tallies TO posthorn_readonly;
+GRANT INSERT ON TABLE posthorn.delivery_tallies TO posthorn_dispatcher;
 
 
 --
--- Name: TABLE subscription_limits; Type: ACL; Schema: posthorn; Owner: -
+-- Name: TABLE dispatchers; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT SELECT ON TABLE posthorn.subscription_limits TO posthorn_readonly;
+GRANT SELECT,DELETE ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.dispatchers TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN dispatchers.host; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(host) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.pid; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(pid) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.version; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(version) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.concurrency; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(concurrency) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.seen_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(seen_at) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN dispatchers.stopped_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(stopped_at) ON TABLE posthorn.dispatchers TO posthorn_dispatcher;
+
+
+--
+-- Name: TABLE dispatcher_leases; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.dispatcher_leases TO posthorn_readonly;
 
 
 --
@@ -10228,6 +10611,474 @@ GRANT UPDATE(disabled_at) ON TABLE posthorn.tenants TO posthorn_admin;
 
 GRANT UPDATE(strict_event_types) ON TABLE posthorn.tenants TO posthorn_api;
 GRANT UPDATE(strict_event_types) ON TABLE posthorn.tenants TO posthorn_admin;
+
+
+--
+-- Name: TABLE errors_by_kind; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.errors_by_kind TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.errors_by_kind TO posthorn_readonly;
+
+
+--
+-- Name: TABLE event_fanouts; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT,DELETE ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.event_fanouts TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN event_fanouts.reason; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(reason) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN event_fanouts.failures; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(failures) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN event_fanouts.due_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN event_fanouts.checked_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(checked_at) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN event_fanouts.error_kind; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(error_kind) ON TABLE posthorn.event_fanouts TO posthorn_dispatcher;
+
+
+--
+-- Name: TABLE event_types; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT,DELETE ON TABLE posthorn.event_types TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.event_types TO posthorn_readonly;
+GRANT SELECT ON TABLE posthorn.event_types TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN event_types.name; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(name) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(tenant_id) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.group_name; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(group_name),UPDATE(group_name) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.description; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(description),UPDATE(description) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.json_schema; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(json_schema),UPDATE(json_schema) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.example; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(example),UPDATE(example) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.is_strict; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(is_strict),UPDATE(is_strict) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: COLUMN event_types.is_deprecated; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(is_deprecated),UPDATE(is_deprecated) ON TABLE posthorn.event_types TO posthorn_api;
+
+
+--
+-- Name: TABLE outbox; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.outbox TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN outbox.id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(id) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(tenant_id) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(tenant_id) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.event; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(event) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(event) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.payload; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(payload) ON TABLE posthorn.outbox TO posthorn_publisher;
+
+
+--
+-- Name: COLUMN outbox.resource_type; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(resource_type) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(resource_type) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.resource_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(resource_id) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(resource_id) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.metadata; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(metadata) ON TABLE posthorn.outbox TO posthorn_publisher;
+
+
+--
+-- Name: COLUMN outbox.deliver_after; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(deliver_after) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(deliver_after) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.created_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(created_at) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.ordering_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(ordering_key) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(ordering_key) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: TABLE events; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.events TO posthorn_api;
+
+
+--
+-- Name: TABLE held_snapshots; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.held_snapshots TO posthorn_readonly;
+
+
+--
+-- Name: TABLE idempotency_keys; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(tenant_id) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.route; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(route) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(key) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.request_sha256; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(request_sha256),UPDATE(request_sha256) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.answer; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(answer),UPDATE(answer) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: COLUMN idempotency_keys.created_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(created_at) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: TABLE jobs; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT,DELETE ON TABLE posthorn.jobs TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.jobs TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.jobs TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN jobs.tenant_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(tenant_id) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.kind; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(kind) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.subscription_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(subscription_id) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.filter; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(filter) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.state; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(state) ON TABLE posthorn.jobs TO posthorn_api;
+GRANT UPDATE(state) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.total; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(total) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.is_total_exact; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(is_total_exact) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.looked_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(looked_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.changed; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(changed) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.skipped; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(skipped) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs."position"; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT("position") ON TABLE posthorn.jobs TO posthorn_api;
+GRANT UPDATE("position") ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.before_id; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(before_id) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.failures; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(failures) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.error; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(error) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.created_by; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(created_by) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.waits_for; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(waits_for) ON TABLE posthorn.jobs TO posthorn_api;
+
+
+--
+-- Name: COLUMN jobs.due_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.started_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(started_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.updated_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE posthorn.jobs TO posthorn_api;
+GRANT UPDATE(updated_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: COLUMN jobs.finished_at; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_api;
+GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: TABLE rate_buckets; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.rate_buckets TO posthorn_dispatcher;
+GRANT SELECT ON TABLE posthorn.rate_buckets TO posthorn_readonly;
+
+
+--
+-- Name: TABLE server_health; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.server_health TO posthorn_readonly;
+
+
+--
+-- Name: TABLE slowest_receivers; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.slowest_receivers TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.slowest_receivers TO posthorn_readonly;
+
+
+--
+-- Name: TABLE subscription_activity; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.subscription_activity TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.subscription_activity TO posthorn_readonly;
+
+
+--
+-- Name: TABLE subscription_health; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.subscription_health TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.subscription_health TO posthorn_readonly;
+
+
+--
+-- Name: TABLE subscription_limits; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.subscription_limits TO posthorn_readonly;
+
+
+--
+-- Name: TABLE table_health; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.table_health TO posthorn_readonly;
 
 
 --
@@ -10302,12 +11153,43 @@ GRANT UPDATE(answer) ON TABLE posthorn.test_sends TO posthorn_dispatcher;
 
 
 --
+-- Name: TABLE throughput; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.throughput TO posthorn_api;
+GRANT SELECT ON TABLE posthorn.throughput TO posthorn_readonly;
+
+
+--
+-- Name: TABLE unmatched_events; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.unmatched_events TO posthorn_readonly;
+
+
+--
 -- Name: TABLE webhook_attempts; Type: ACL; Schema: posthorn; Owner: -
 --
 
 GRANT SELECT ON TABLE posthorn.webhook_attempts TO posthorn_api;
 GRANT SELECT ON TABLE posthorn.webhook_attempts TO posthorn_readonly;
 GRANT SELECT,INSERT,UPDATE ON TABLE posthorn.webhook_attempts TO posthorn_dispatcher;
+
+
+--
+-- Name: TABLE webhook_deliveries; Type: ACL; Schema: posthorn_webhooks; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn_webhooks.webhook_deliveries TO posthorn_api;
+GRANT SELECT ON TABLE posthorn_webhooks.webhook_deliveries TO posthorn_readonly;
+
+
+--
+-- Name: TABLE webhook_subscriptions; Type: ACL; Schema: posthorn_webhooks; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn_webhooks.webhook_subscriptions TO posthorn_api;
+GRANT SELECT ON TABLE posthorn_webhooks.webhook_subscriptions TO posthorn_readonly;
 
 
 --

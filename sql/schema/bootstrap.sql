@@ -1,4 +1,4 @@
--- schema/bootstrap: roles and schema, before the first migration. Idempotent; run by the migrating login.
+-- schema/bootstrap: roles and schemas, before the first migration. Idempotent; run by the migrating login.
 -- Roles belong to the whole cluster, so another database may be making them at this moment: the caller tries again.
 DO $$
 DECLARE
@@ -16,6 +16,10 @@ BEGIN
     END LOOP;
     IF to_regnamespace('posthorn') IS NULL THEN
         CREATE SCHEMA posthorn AUTHORIZATION posthorn_owner;
+    END IF;
+    -- views in a plain shape (V44); a schema of its own, since their names are those of tables of ours
+    IF to_regnamespace('posthorn_webhooks') IS NULL THEN
+        CREATE SCHEMA posthorn_webhooks AUTHORIZATION posthorn_owner;
     END IF;
 END
 $$

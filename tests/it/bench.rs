@@ -49,6 +49,20 @@ async fn an_event_of_a_large_statement_has_its_price() {
 }
 
 #[tokio::test]
+async fn every_operator_view_is_timed_where_it_shows_something() {
+    // so many that the last hours, of which the views tell, have failures
+    let (is_good, lines) = bench(&["--json", "--only", "views", "--history-rows", "5000"]).await;
+    assert!(is_good, "{}", lines.join("\n"));
+    let json = lines.iter().find(|line| line.starts_with('{')).unwrap();
+    let read: Value = serde_json::from_str(json).unwrap();
+    let times = read["views"].as_object().unwrap_or_else(|| panic!("{json}"));
+    let milliseconds = |name: &str| times[name].as_f64().unwrap_or_else(|| panic!("{name} in {json}"));
+    let others: Vec<f64> = times.keys().filter(|name| *name != "worst_ms").map(|name| milliseconds(name)).collect();
+    assert!(others.len() >= 15 && others.iter().all(|time| *time > 0.0), "{json}");
+    assert!(others.contains(&milliseconds("worst_ms")), "{json}");
+}
+
+#[tokio::test]
 async fn what_fails_is_told_and_the_others_go_on() {
     // a dispatcher that may not dial this machine: no webhook arrives
     let (is_good, lines) =

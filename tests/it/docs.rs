@@ -43,7 +43,8 @@ fn every_setting_is_in_the_configuration_page() {
          not where they usually are.\n\n## In SQL\n\n| setting | what |\n|---|---|\n\
          | `posthorn.max_payload_bytes` | Largest payload that an INSERT may have, 262144 unless set, for example by `ALTER DATABASE app SET posthorn.max_payload_bytes = 1048576` |\n\
          | `posthorn.mute` | `on`: an INSERT is stored, marked muted, without deliveries, and the publishing functions store nothing: for loading data |\n\
-         | `posthorn.notify` | `off` sends no NOTIFY and takes no lock: for sessions that PREPARE TRANSACTION; the poll finds the rows |\n"
+         | `posthorn.notify` | `off` sends no NOTIFY and takes no lock: for sessions that PREPARE TRANSACTION; the poll finds the rows |\n\
+         | `posthorn.source`, `posthorn.user_agent` | what `posthorn.preview()` shows where dispatchers run with `WEBHOOK_SOURCE` and `WEBHOOK_USER_AGENT` |\n"
     );
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
     if is_renewing() {

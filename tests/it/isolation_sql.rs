@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::harness::World;
 
 /// Everything that a tenant may read, and whose it is.
-const READABLE: [(&str, &str); 13] = [
+const READABLE: [(&str, &str); 18] = [
     ("webhook_subscriptions", "tenant_id"),
     ("webhook_deliveries", "tenant_id"),
     ("webhook_attempts", "tenant_id"),
@@ -23,6 +23,11 @@ const READABLE: [(&str, &str); 13] = [
     ("delivery_errors", "tenant_id"),
     ("subscription_activity", "tenant_id"),
     ("subscription_health", "tenant_id"),
+    ("backlog", "tenant_id"),
+    ("backlog_by_tenant", "tenant_id"),
+    ("throughput", "tenant_id"),
+    ("errors_by_kind", "tenant_id"),
+    ("slowest_receivers", "tenant_id"),
 ];
 
 /// Two tenants that both have one of everything.

@@ -234,7 +234,7 @@ async fn the_committed_schema_is_what_the_migrations_make() {
 fn dump(world: &World) -> String {
     let program: PathBuf = server().program("pg_dump");
     let output = Command::new(&program)
-        .args(["--schema-only", "--no-owner", "--schema=posthorn", "--dbname"])
+        .args(["--schema-only", "--no-owner", "--schema=posthorn", "--schema=posthorn_webhooks", "--dbname"])
         .arg(world.url().expose_secret())
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}", program.display()));

@@ -46,6 +46,12 @@ pub enum BenchError {
         /// What it did.
         what: String,
     },
+    /// A query that was to be timed.
+    #[error("{query} shows nothing, so its time says nothing")]
+    Empty {
+        /// Which one.
+        query: &'static str,
+    },
     /// Something did not arrive.
     #[error("only {arrived} of {expected} webhooks arrived within {seconds} s while measuring {what}")]
     Missing {

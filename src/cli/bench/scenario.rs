@@ -41,6 +41,8 @@ pub enum Scenario {
     Snapshot,
     /// --full: the API's lists of ten million deliveries
     Lists,
+    /// --full: the operators' views beside ten million deliveries
+    Views,
     /// --chaos: order of events while dispatchers are killed and receivers fail
     Ordering,
     /// --chaos: a rate limit held by three dispatchers together
@@ -49,11 +51,11 @@ pub enum Scenario {
 
 use Scenario::{
     Backlog, Bare, Bulk, Dispatchers, Drain, Fanout, History, Latency, Lists, Memory, Neighbour, Ordering, Producers,
-    PublishDeliver, RateLimit, Snapshot, Subscriptions,
+    PublishDeliver, RateLimit, Snapshot, Subscriptions, Views,
 };
 
 const DEFAULT: [Scenario; 9] = [Bare, Drain, PublishDeliver, Fanout, Latency, Neighbour, Producers, Bulk, Memory];
-const LONG: [Scenario; 6] = [Backlog, History, Subscriptions, Dispatchers, Snapshot, Lists];
+const LONG: [Scenario; 7] = [Backlog, History, Subscriptions, Dispatchers, Snapshot, Lists, Views];
 const CHAOS: [Scenario; 2] = [Ordering, RateLimit];
 
 /// What the command's flags choose.
@@ -90,6 +92,7 @@ impl Scenario {
             Dispatchers => full::dispatchers::measure(lab, sizes).await,
             Snapshot => full::snapshot::measure(lab, sizes).await,
             Lists => full::lists::measure(lab, sizes).await,
+            Views => full::views::measure(lab, sizes).await,
             Ordering => chaos::ordering::measure(lab, sizes).await,
             RateLimit => chaos::rate_limit::measure(lab, sizes).await,
         }

@@ -81,7 +81,7 @@ pub struct Sizes {
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub backlog_small: u32,
 
-    /// history, lists: finished rows, spread over the last ten days
+    /// history, lists, views: finished rows, spread over the last ten days
     #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     pub history_rows: u32,
 

@@ -19,7 +19,7 @@ use crate::store::search::{self, Sought};
 use crate::store::{Scope, Store, StoreError, StoreRole, Work};
 
 /// Tenants, each with as many rows as any other.
-const TENANTS: i64 = 100;
+pub(super) const TENANTS: i64 = 100;
 
 /// Lists of each kind, of a tenant by chance.
 const LISTS: usize = 200;
@@ -31,7 +31,7 @@ const WARM_UP: usize = 20;
 const ROWS: i64 = 101;
 
 /// Names of the tables that are filled, without the triggers that would fan events out.
-const PREPARE: &str = "SET session_replication_role = replica; SET synchronous_commit = off";
+pub(super) const PREPARE: &str = "SET session_replication_role = replica; SET synchronous_commit = off";
 
 /// Row $1 to $2 of $3, an event and its one delivery: of 100 tenants with 10 subscriptions each, 20 types of event, ten events per
 /// resource; 3.5 % failed or were abandoned, 0.2 % were cancelled, a tenth was answered with 200 and the rest with 204.
@@ -104,12 +104,7 @@ const KINDS: [Kind; 15] = [
 
 /// Every kind of list in a database that is filled once.
 pub(in super::super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Figure>, BenchError> {
-    let (stage, is_new) = lab.kept_stage("lists").await?;
-    if is_new && let Err(error) = fill(&stage, sizes.history_rows).await {
-        drop(stage);
-        lab.drop_kept("lists").await?;
-        return Err(error);
-    }
+    let stage = filled(lab, sizes).await?;
     let store = Store::new(&stage.url.to_string().into(), StoreRole::Api, 1, lab.config.webhook.max_payload_bytes)?;
     let mut chance = StdRng::seed_from_u64(sizes.seed);
     let (mut figures, mut worst) = (Vec::new(), 0.0f64);
@@ -145,6 +140,17 @@ pub(in super::super) async fn measure(lab: &Lab, sizes: &Sizes) -> Result<Vec<Fi
     let label = format!("lists of 100 of {} deliveries, slowest kind's p99, ms", sizes.history_rows);
     figures.insert(0, Figure::new("lists.worst_p99_ms", label, 2, worst));
     Ok(figures)
+}
+
+/// The database with the rows, made by whoever asks first.
+pub(super) async fn filled(lab: &Lab, sizes: &Sizes) -> Result<Stage, BenchError> {
+    let (stage, is_new) = lab.kept_stage("lists").await?;
+    if is_new && let Err(error) = fill(&stage, sizes.history_rows).await {
+        drop(stage);
+        lab.drop_kept("lists").await?;
+        return Err(error);
+    }
+    Ok(stage)
 }
 
 /// Adds the figures of one kind; answers with its p99.

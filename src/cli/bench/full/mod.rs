@@ -1,4 +1,4 @@
-//! What takes long: growth of backlog, history and subscriptions, several processes, a held snapshot; and the API's lists of a long history.
+//! What takes long: growth of backlog, history and subscriptions, several processes, a held snapshot; and the API's lists and the operators' views of a long history.
 
 pub(super) mod backlog;
 pub(super) mod dispatchers;
@@ -6,3 +6,4 @@ pub(super) mod history;
 pub(super) mod lists;
 pub(super) mod snapshot;
 pub(super) mod subscriptions;
+pub(super) mod views;
