@@ -6,7 +6,7 @@ use super::error::BenchError;
 use super::figures::Figure;
 use super::lab::Lab;
 use super::sizes::Sizes;
-use super::{bare, chaos, drain, fan_out, full, latency, memory, neighbour, producers, publish_deliver};
+use super::{bare, chaos, drain, fan_out, full, hostile, latency, memory, neighbour, producers, publish_deliver};
 
 /// One thing to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -27,6 +27,8 @@ pub enum Scenario {
     Producers,
     /// Resident memory of an idle dispatcher
     Memory,
+    /// CPU of the API and PostgreSQL for requests made to cost much
+    Hostile,
     /// --full: the rate with a backlog of a million
     Backlog,
     /// --full: the rate with ten million delivered rows
@@ -46,11 +48,11 @@ pub enum Scenario {
 }
 
 use Scenario::{
-    Backlog, Bare, Dispatchers, Drain, Fanout, History, Latency, Lists, Memory, Neighbour, Ordering, Producers,
-    PublishDeliver, RateLimit, Snapshot, Subscriptions,
+    Backlog, Bare, Dispatchers, Drain, Fanout, History, Hostile, Latency, Lists, Memory, Neighbour, Ordering,
+    Producers, PublishDeliver, RateLimit, Snapshot, Subscriptions,
 };
 
-const DEFAULT: [Scenario; 8] = [Bare, Drain, PublishDeliver, Fanout, Latency, Neighbour, Producers, Memory];
+const DEFAULT: [Scenario; 9] = [Bare, Drain, PublishDeliver, Fanout, Latency, Neighbour, Producers, Memory, Hostile];
 const LONG: [Scenario; 6] = [Backlog, History, Subscriptions, Dispatchers, Snapshot, Lists];
 const CHAOS: [Scenario; 2] = [Ordering, RateLimit];
 
@@ -81,6 +83,7 @@ impl Scenario {
             Neighbour => neighbour::measure(lab, sizes).await,
             Producers => producers::measure(lab, sizes, round).await,
             Memory => memory::measure(lab).await,
+            Hostile => hostile::measure(lab, sizes).await,
             Backlog => full::backlog::measure(lab, sizes).await,
             History => full::history::measure(lab, sizes).await,
             Subscriptions => full::subscriptions::measure(lab, sizes).await,
