@@ -257,6 +257,10 @@ pub struct RetentionConfig {
     /// Whole days that events, finished deliveries and attempts are kept (0 to 3650, 0 for ever); the smallest of several processes counts
     #[arg(long, env = "POSTHORN_RETENTION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=3650))]
     pub retention_days: u32,
+
+    /// Whole days that entries of the audit log are kept (0 to 36500, 0 for ever); the smallest of several processes counts
+    #[arg(long, env = "POSTHORN_AUDIT_RETENTION_DAYS", default_value_t = 400, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub audit_retention_days: u32,
 }
 
 /// Everything `posthorn serve` needs.

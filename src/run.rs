@@ -181,7 +181,7 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
         running.stores.extend(admin_store.clone());
         if !config.role.dispatches() {
             // it makes days; letting them go is not for the role that tenants' requests run under
-            tokio::spawn(growth::keep_in_shape(store.clone(), 0, stop.clone()));
+            tokio::spawn(growth::keep_in_shape(store.clone(), growth::Kept::default(), stop.clone()));
         }
         let state = ApiState {
             store,

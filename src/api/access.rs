@@ -105,9 +105,14 @@ impl Access {
             (None, Some(jwt)) => self.by_token(request, jwt, &token).await,
             (None, None) => Err(Problem::unauthorised()),
         }?;
-        // theirs is the tenant of the key or token whatever the header names, but what is no id is a mistake for them too
-        named_tenant(request)?;
-        Ok(identity)
+        // theirs is the tenant of the key or token: a caller that names another would take its answers for that one's
+        match named_tenant(request)? {
+            Some(named) if named != identity.tenant => {
+                let message = "must be the tenant of the key or token, which acts for no other, or absent";
+                Err(Problem::violation(TENANT_HEADER, "tenant", message))
+            }
+            _ => Ok(identity),
+        }
     }
 
     async fn by_key(&self, request: &Request, key: &ApiKey, token: &str) -> Result<Identity, Problem> {

@@ -91,10 +91,10 @@ struct Entry {
     created_at: OffsetDateTime,
     /// Who: `api_key:<id>`, `jwt:<subject>`, `operator`, `dispatcher`, or `role:<login>` for plain SQL.
     actor: String,
-    /// What: `<target_type>.created`, `.updated`, `.deleted`, `.enabled`, `.disabled`, `.suspended`, `.revoked`, or
-    /// `secret.rotated`.
+    /// What: `<target_type>.created`, `.updated`, `.deleted`, `.enabled`, `.disabled`, `.suspended`, `.revoked`, `.retried`,
+    /// `.cancelled`, or `secret.rotated`.
     action: String,
-    /// Kind of the thing: `subscription`, `api_key`, `tenant`, `event_type`, …
+    /// Kind of the thing: `subscription`, `api_key`, `tenant`, `event_type`, `job`, `delivery`, `event`, …
     target_type: String,
     /// Its id.
     target_id: String,

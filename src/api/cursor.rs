@@ -1,10 +1,11 @@
-//! Cursors of lists: the last id of a page, or two of them, or a number; opaque to callers.
+//! Cursors of lists: the last id of a page, two of them, a number, or a place in an order of its own; opaque to callers.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use crate::domain::violation::Violation;
+use crate::store::statistics::HealthPlace;
 
 /// Rows of a page when the caller names no number.
 pub(super) const LIMIT_DEFAULT: u32 = 100;
@@ -45,6 +46,26 @@ pub(super) fn read_number(text: &str) -> Result<i32, Violation> {
     number.map(i32::from_be_bytes).ok_or_else(refuse)
 }
 
+/// The cursor after a receiver in the list of their health.
+pub(super) fn after_health(place: &HealthPlace) -> String {
+    let HealthPlace { rank, since_us, subscription_id } = place;
+    let mut bytes = vec![u8::try_from(*rank).unwrap_or(u8::MAX)];
+    bytes.extend(since_us.to_be_bytes());
+    bytes.extend(subscription_id.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The place that such a cursor stands for.
+pub(super) fn read_health(text: &str) -> Result<HealthPlace, Violation> {
+    let place = decode(text).and_then(|bytes| {
+        let (rank, rest) = bytes.split_first()?;
+        let (since, id) = rest.split_first_chunk::<8>()?;
+        let subscription_id = Uuid::from_slice(id).ok()?;
+        Some(HealthPlace { rank: i32::from(*rank), since_us: i64::from_be_bytes(*since), subscription_id })
+    });
+    place.ok_or_else(refuse)
+}
+
 fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
@@ -54,11 +75,16 @@ fn refuse() -> Violation {
 }
 
 /// Cuts rows fetched with one more than `limit` to a page, and says where the next begins.
-pub(super) fn page<T>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> Uuid) -> (Vec<T>, Option<String>) {
+pub(super) fn page<T>(rows: Vec<T>, limit: u32, id: impl Fn(&T) -> Uuid) -> (Vec<T>, Option<String>) {
+    page_by(rows, limit, |row| after(id(row)))
+}
+
+/// The same with cursors that `after` makes.
+pub(super) fn page_by<T>(mut rows: Vec<T>, limit: u32, after: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
     let limit = limit as usize;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| has_more).map(|last| after(id(last)));
+    let next = rows.last().filter(|_| has_more).map(after);
     (rows, next)
 }
 
@@ -72,12 +98,8 @@ pub(super) fn read_text(text: &str) -> Result<String, Violation> {
 }
 
 /// [`page`] of rows whose ids are texts.
-pub(super) fn page_of_texts<T>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
-    let limit = limit as usize;
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| has_more).map(|last| URL_SAFE_NO_PAD.encode(id(last)));
-    (rows, next)
+pub(super) fn page_of_texts<T>(rows: Vec<T>, limit: u32, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    page_by(rows, limit, |row| URL_SAFE_NO_PAD.encode(id(row)))
 }
 
 #[cfg(test)]
@@ -90,6 +112,8 @@ mod tests {
         assert_eq!(read(&after(id)), Ok(id));
         assert_eq!(read_pair(&after_pair(id, Uuid::nil())), Ok((id, Uuid::nil())));
         assert_eq!(read_number(&after_number(7)), Ok(7));
+        let place = HealthPlace { rank: 3, since_us: i64::MAX, subscription_id: id };
+        assert_eq!(read_health(&after_health(&place)), Ok(place));
     }
 
     #[test]
@@ -98,6 +122,7 @@ mod tests {
         assert!(read(&after_pair(id, id)).is_err() && read(&after_number(1)).is_err());
         assert!(read_pair(&after(id)).is_err() && read_pair(&after_number(1)).is_err());
         assert!(read_number(&after(id)).is_err());
+        assert!(read_health(&after_pair(id, id)).is_err() && read_health(&after(id)).is_err());
     }
 
     #[test]

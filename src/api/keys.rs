@@ -127,7 +127,8 @@ pub(super) fn shown_once(request: &Request, key: &ApiKey, row: KeyRow) -> Create
     Reply::new(NewKey { info: row.into(), key: key.expose().expose_secret().to_owned() }).at(request, key.id())
 }
 
-/// A key to be made. Its fields are read by [`read_spec`]; this is how the document shows them.
+// The fields are read by `read_spec`: this type is there for the document alone.
+/// A key to be made.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct KeyInput {

@@ -229,14 +229,15 @@ impl<T: OpenApi> OpenApi for Shown<T> {
     fn add_routes(self, _: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
 }
 
+/// What the document says first: how to call, then the guide to receiving as it is in `docs/`.
+const DESCRIPTION: &str = concat!(include_str!("description.md"), "\n", include_str!("../../docs/receiving.md"));
+
 fn service<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {
     let service = OpenApiService::new(apis, "Posthorn", env!("CARGO_PKG_VERSION"))
-        .description(include_str!("description.md"))
-        .extra_request_header::<Option<Uuid>, _>(
-            ExtraHeader::new(TENANT_HEADER).description(
-                "With the operator's token: the tenant to act for. Keys and other tokens act for their own, whatever it names",
-            ),
-        );
+        .description(DESCRIPTION)
+        .extra_request_header::<Option<Uuid>, _>(ExtraHeader::new(TENANT_HEADER).description(
+        "With the operator's token: the tenant to act for. Keys and other tokens act for their own, and for no other",
+    ));
     BASES.into_iter().fold(service, |service, base| service.server(base))
 }
 

@@ -9,17 +9,17 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use self::period::{Bucket, of_series, of_totals};
-use self::shown::{Health, HealthList, HealthState, Series, Statistics, SubscriptionStatistics};
+use self::shown::{Health, HealthPage, HealthState, Series, Statistics, SubscriptionStatistics};
 use super::Tag;
 use super::caller::{Caller, Reads};
 use super::checks::Checks;
-use super::cursor::LIMIT_DEFAULT;
+use super::cursor::{self, LIMIT_DEFAULT};
 use super::problem::Problem;
 use super::refusal::{Reading, Refusal};
 use super::reply::{Found, Reply};
 use crate::domain::event::EventName;
 use crate::domain::violation::Violation;
-use crate::store::statistics::{self, Wanted};
+use crate::store::statistics::{self, HealthPlace, Wanted};
 use crate::store::{Store, StoreError, Tx, Work};
 
 /// The operations on statistics.
@@ -39,10 +39,10 @@ impl StatisticsApi {
     async fn totals(
         &self,
         caller: Caller<Reads>,
-        /// From this time on; 24 hours before `until` unless given.
-        since: Query<Option<OffsetDateTime>>,
-        /// Up to this time; now unless given. At most 2 years after `since`.
-        until: Query<Option<OffsetDateTime>>,
+        /// From this time (RFC 3339) on; 24 hours before `until` unless given.
+        since: Query<Option<String>>,
+        /// Up to this time (RFC 3339); now unless given. At most 2 years after `since`.
+        until: Query<Option<String>>,
         /// Only this subscription.
         subscription_id: Query<Option<Uuid>>,
         /// Only this event type.
@@ -50,9 +50,8 @@ impl StatisticsApi {
     ) -> Result<Found<Statistics>, Refusal<Reading>> {
         let mut checks = Checks::default();
         let event = checks.read(event.0.as_deref(), read_event);
-        let (resolution, since, until) =
-            of_totals(since.0, until.0, OffsetDateTime::now_utc()).map_err(Problem::invalid)?;
-        checks.finish()?;
+        let (since, until) = (checks.time("since", since.0.as_deref()), checks.time("until", until.0.as_deref()));
+        let (resolution, since, until) = checks.finish_with(of_totals(since, until, OffsetDateTime::now_utc()))?;
         let wanted = &Wanted { resolution, since, until, subscription_id: subscription_id.0, event };
         let (totals, errors) =
             self.store.tx("statistics", caller.scope(), move |tx| Work::new(read_totals(tx, wanted))).await?;
@@ -69,10 +68,10 @@ impl StatisticsApi {
         caller: Caller<Reads>,
         /// Length of a step; `hour` unless given.
         bucket: Query<Option<Bucket>>,
-        /// From this time on; unless given an hour of minutes, a day of hours or 30 days before `until`.
-        since: Query<Option<OffsetDateTime>>,
-        /// Up to this time; now unless given.
-        until: Query<Option<OffsetDateTime>>,
+        /// From this time (RFC 3339) on; unless given an hour of minutes, a day of hours or 30 days before `until`.
+        since: Query<Option<String>>,
+        /// Up to this time (RFC 3339); now unless given.
+        until: Query<Option<String>>,
         /// Only this subscription.
         subscription_id: Query<Option<Uuid>>,
         /// Only this event type.
@@ -81,9 +80,8 @@ impl StatisticsApi {
         let mut checks = Checks::default();
         let event = checks.read(event.0.as_deref(), read_event);
         let bucket = bucket.0.unwrap_or(Bucket::Hour);
-        let (since, until) =
-            of_series(bucket, since.0, until.0, OffsetDateTime::now_utc()).map_err(Problem::invalid)?;
-        checks.finish()?;
+        let (since, until) = (checks.time("since", since.0.as_deref()), checks.time("until", until.0.as_deref()));
+        let (since, until) = checks.finish_with(of_series(bucket, since, until, OffsetDateTime::now_utc()))?;
         let wanted = &Wanted { resolution: bucket.into(), since, until, subscription_id: subscription_id.0, event };
         let rows = self
             .store
@@ -94,21 +92,31 @@ impl StatisticsApi {
 
     /// List the health of receivers
     ///
-    /// The worst first: suspended, failing, degraded, paused, healthy; of these the latest change first.
+    /// The worst first: suspended, failing, degraded, paused, healthy; of these the latest change first. A receiver whose state
+    /// changes while pages are read may be on two of them or on none.
     #[oai(path = "/statistics/health", method = "get", operation_id = "listHealth")]
     async fn health(
         &self,
         caller: Caller<Reads>,
         /// Only receivers in this state.
         state: Query<Option<HealthState>>,
-        /// How many at most, 100 unless given.
+        /// Rows of a page, 100 unless given.
         #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
         limit: Query<Option<u32>>,
-    ) -> Result<Found<HealthList>, Refusal<Reading>> {
-        let (state, rows) = (state.0.map(HealthState::as_str), i64::from(limit.0.unwrap_or(LIMIT_DEFAULT)));
-        let found =
-            self.store.tx("health", caller.scope(), move |tx| Work::new(statistics::health(tx, state, rows))).await?;
-        Ok(Reply::new(HealthList { data: found.into_iter().map(Health::from).collect() }))
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Found<HealthPage>, Refusal<Reading>> {
+        let (state, limit) = (state.0.map(HealthState::as_str), limit.0.unwrap_or(LIMIT_DEFAULT));
+        let mut checks = Checks::default();
+        let after = &checks.read(cursor.0.as_deref(), cursor::read_health);
+        checks.finish()?;
+        let rows = i64::from(limit) + 1;
+        let found = self
+            .store
+            .tx("health", caller.scope(), move |tx| Work::new(statistics::health(tx, state, after.as_ref(), rows)))
+            .await?;
+        let (rows, next_cursor) = cursor::page_by(found, limit, |row| cursor::after_health(&HealthPlace::of(row)));
+        Ok(Reply::new(HealthPage { data: rows.into_iter().map(Health::from).collect(), next_cursor }))
     }
 
     /// Get a subscription's statistics
@@ -120,13 +128,14 @@ impl StatisticsApi {
         caller: Caller<Reads>,
         /// Id of the subscription.
         id: Path<Uuid>,
-        /// From this time on; 24 hours before `until` unless given.
-        since: Query<Option<OffsetDateTime>>,
-        /// Up to this time; now unless given.
-        until: Query<Option<OffsetDateTime>>,
+        /// From this time (RFC 3339) on; 24 hours before `until` unless given.
+        since: Query<Option<String>>,
+        /// Up to this time (RFC 3339); now unless given.
+        until: Query<Option<String>>,
     ) -> Result<Found<SubscriptionStatistics>, Refusal<Reading>> {
-        let (resolution, since, until) =
-            of_totals(since.0, until.0, OffsetDateTime::now_utc()).map_err(Problem::invalid)?;
+        let mut checks = Checks::default();
+        let (since, until) = (checks.time("since", since.0.as_deref()), checks.time("until", until.0.as_deref()));
+        let (resolution, since, until) = checks.finish_with(of_totals(since, until, OffsetDateTime::now_utc()))?;
         let wanted = &Wanted { resolution, since, until, subscription_id: Some(id.0), event: None };
         let found = self
             .store

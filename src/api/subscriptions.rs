@@ -278,7 +278,8 @@ impl SubscriptionsApi {
         }
         let secret = draft.secret(Some(&before));
         let sealed = draft.seal(&self.keyring, tenant, id, secret.as_ref());
-        Ok(Ok((subscriptions::change(tx, id, &draft.settings, &sealed).await?, secret)))
+        let changed = subscriptions::change(tx, id, &draft.settings, &sealed).await?;
+        Ok(changed.map(|row| (row, secret)).ok_or_else(|| unknown(id)))
     }
 
     async fn renew(

@@ -61,7 +61,8 @@ pub(super) fn unknown(id: Uuid) -> Problem {
     Problem::not_found(format!("there is no tenant {id}"))
 }
 
-/// What a tenant may change of itself. Its fields are read by the handler; this is how the document shows them.
+// The fields are read by the handler: this type is there for the document alone.
+/// What a tenant may change of itself.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 struct TenantPatch {

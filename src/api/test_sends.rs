@@ -10,7 +10,7 @@ use poem_openapi::param::Path;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use self::shown::{Header, Preview, PreviewInput, TestInput, TestResult};
+use self::shown::{Preview, PreviewInput, TestInput, TestResult};
 use super::Tag;
 use super::body::{Fields, OptionalBody};
 use super::caller::{Caller, Manages, Reads};
@@ -167,9 +167,8 @@ impl TestSendsApi {
         headers.extend(extra.into_iter().map(|(name, value)| (name.to_owned(), value)));
         headers.extend(found.header_names.iter().map(|name| (name.clone(), HIDDEN.to_owned())));
         headers.extend(found.credentials_type.iter().map(|_| ("authorization".to_owned(), HIDDEN.to_owned())));
-        let headers = headers.into_iter().map(|(name, value)| Header { name, value }).collect();
         let body = String::from_utf8_lossy(&body).into_owned();
-        Ok(Preview { method: "POST".to_owned(), url: settings.url.clone(), headers, body })
+        Ok(Preview { method: "POST".to_owned(), url: settings.url.clone(), headers: shown::headers(headers), body })
     }
 }
 

@@ -44,7 +44,7 @@ impl ClientIdentity {
             .map_err(|_| refuse("client_key", "pem", "must be a private key in PEM form, not encrypted"))?;
         let signing = ring::sign::any_supported_type(&der)
             .map_err(|_| refuse("client_key", "key_type", "must be an RSA, ECDSA (P-256, P-384) or Ed25519 key"))?;
-        let fingerprint = Sha256::digest(&chain[0]).into();
+        let fingerprint = fingerprint_of(&chain);
         let key = CertifiedKey::new(chain, signing);
         key.keys_match()
             .map_err(|_| refuse("client_key", "key_mismatch", "does not belong to the first certificate"))?;
@@ -56,10 +56,19 @@ impl ClientIdentity {
         self.key.clone()
     }
 
-    /// SHA-256 of the own certificate.
+    /// Stands for the whole chain: with other certificates behind it, the same own one makes another handshake.
     pub const fn fingerprint(&self) -> [u8; 32] {
         self.fingerprint
     }
+}
+
+fn fingerprint_of(chain: &[CertificateDer<'_>]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for certificate in chain {
+        // of a fixed length, so that no two chains make the same text
+        hash.update(Sha256::digest(certificate));
+    }
+    hash.finalize().into()
 }
 
 impl fmt::Debug for ClientIdentity {
@@ -82,6 +91,18 @@ mod tests {
         let (certificate, key) = pair();
         let identity = ClientIdentity::parse(&certificate, &key).unwrap();
         assert!(format!("{identity:?}").starts_with("ClientIdentity("));
+    }
+
+    #[test]
+    fn another_chain_behind_the_same_certificate_is_another_identity() {
+        let ((certificate, key), (intermediate, _), (other, _)) = (pair(), pair(), pair());
+        let of = |chain: &[&String]| {
+            let chain: String = chain.iter().map(|pem| pem.as_str()).collect();
+            ClientIdentity::parse(&chain, &key).unwrap().fingerprint()
+        };
+        let found = [of(&[&certificate]), of(&[&certificate, &intermediate]), of(&[&certificate, &other])];
+        assert!(found[0] != found[1] && found[1] != found[2] && found[0] != found[2]);
+        assert_eq!(of(&[&certificate, &intermediate]), found[1]);
     }
 
     #[test]

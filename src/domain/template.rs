@@ -8,7 +8,6 @@ mod data;
 mod filters;
 mod language;
 
-use std::fmt;
 use std::sync::Arc;
 
 use minijinja::{Error, ErrorKind};
@@ -126,12 +125,6 @@ fn longest_text(json: &Json) -> u64 {
             fields.iter().map(|(key, value)| longest_text(value).max(key.len() as u64)).max().unwrap_or(0)
         }
         _ => 8,
-    }
-}
-
-impl fmt::Display for Template {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }
 

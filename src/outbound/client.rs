@@ -76,8 +76,8 @@ pub struct Outbound {
 
 type HttpClient = Client<GuardedConnector, Full<Bytes>>;
 
-/// What every client dials with, and those that show a certificate: a connection on which one was shown must not serve
-/// another subscription, so that each certificate has connections of its own.
+/// What every client dials with, and those that show a certificate: a connection on which one was shown must serve only
+/// subscriptions that show the same, so each chain of certificates has connections of its own.
 struct Dialling {
     guard: Arc<Guard>,
     tls: Arc<rustls::ClientConfig>,
@@ -86,7 +86,7 @@ struct Dialling {
     of_identities: Mutex<HashMap<[u8; 32], (HttpClient, Instant)>>,
 }
 
-/// Most certificates whose connections are kept; beyond it the one used longest ago goes.
+/// Most chains whose connections are kept; beyond it the one used longest ago goes.
 const IDENTITIES_MAX: usize = 256;
 
 impl Dialling {

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
+use super::growth::Kept;
 use super::{RunError, check_rights, growth};
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, DispatcherParts};
@@ -197,7 +198,8 @@ impl Dispatching {
 
     /// Dispatches until the process stops.
     async fn run(&self, database: Database, dispatcher: Dispatcher) {
-        let growth = growth::keep_in_shape(database.store, self.config.retention.retention_days, self.stop.clone());
+        let kept = Kept::of(&self.config.retention);
+        let growth = growth::keep_in_shape(database.store, kept, self.stop.clone());
         let growth = tokio::spawn(growth.in_current_span());
         dispatcher.run(self.stop.clone()).await;
         growth.abort();

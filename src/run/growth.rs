@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::config::RetentionConfig;
 use crate::store::retention::{self, Applied};
-use crate::store::{Store, StoreError, days, idempotency};
+use crate::store::{Store, StoreError, audit, days, idempotency};
 
 /// Time between rounds.
 const ROUND: Duration = Duration::from_secs(3600);
@@ -13,13 +14,28 @@ const ROUND: Duration = Duration::from_secs(3600);
 /// Time until the next try when something could not be done.
 const RETRY: Duration = Duration::from_secs(60);
 
+/// How many whole days are kept; 0 for ever.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Kept {
+    /// Of events, finished deliveries and attempts.
+    days: i32,
+    /// Of the audit log.
+    audit_days: i32,
+}
+
+impl Kept {
+    pub(super) fn of(config: &RetentionConfig) -> Self {
+        let days = |days: u32| i32::try_from(days).unwrap_or(i32::MAX);
+        Self { days: days(config.retention_days), audit_days: days(config.audit_retention_days) }
+    }
+}
+
 /// Makes days and lets days go, hourly and once at the start, whichever role this process has; any number of processes may.
 /// Ends when `stop` is cancelled.
-pub(super) async fn keep_in_shape(store: Store, retention_days: u32, stop: CancellationToken) {
-    let keep_days = i32::try_from(retention_days).unwrap_or(i32::MAX);
+pub(super) async fn keep_in_shape(store: Store, kept: Kept, stop: CancellationToken) {
     let rounds = async {
         loop {
-            let pause = match round(&store, keep_days).await {
+            let pause = match round(&store, kept).await {
                 Ok(true) => ROUND,
                 Ok(false) => RETRY,
                 Err(error) => {
@@ -38,7 +54,8 @@ pub(super) async fn keep_in_shape(store: Store, retention_days: u32, stop: Cance
 }
 
 /// One round; false when something is left that another try may do.
-async fn round(store: &Store, keep_days: i32) -> Result<bool, StoreError> {
+async fn round(store: &Store, kept: Kept) -> Result<bool, StoreError> {
+    let keep_days = kept.days;
     for growth in days::growth(store).await? {
         if growth.default_rows > 0 {
             tracing::warn!(
@@ -56,6 +73,10 @@ async fn round(store: &Store, keep_days: i32) -> Result<bool, StoreError> {
     let forgotten = idempotency::forget_old(store).await?;
     if forgotten > 0 {
         tracing::debug!(forgotten, "forgot keys of requests and of events");
+    }
+    let forgotten = audit::forget_old(store, kept.audit_days).await?;
+    if forgotten > 0 {
+        tracing::info!(forgotten, retention_days = kept.audit_days, "deleted old entries of the audit log");
     }
     let applied = retention::apply(store, keep_days).await?;
     report(&applied, keep_days);

@@ -1,10 +1,13 @@
-//! The audit log, as its tenant reads it. Triggers write it.
+//! The audit log, as its tenant reads it. Triggers write it, but for what they do not see: single deliveries and events.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::row::get;
-use super::{StoreError, Tx, sql};
+use super::{Store, StoreError, Tx, sql};
+
+/// Most rows that one statement forgets.
+const FORGOTTEN_AT_ONCE: i32 = 5000;
 
 /// A change.
 #[derive(Clone, Debug)]
@@ -44,6 +47,38 @@ pub struct Wanted {
     pub before: Option<Uuid>,
     /// At most so many.
     pub rows: i64,
+}
+
+/// Adds an entry to the log of the tenant that the transaction acts for; `details` is a JSON object.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub(super) async fn note(
+    tx: &Tx<'_>,
+    action: &str,
+    target_type: &str,
+    target: Uuid,
+    details: &serde_json::Value,
+) -> Result<(), StoreError> {
+    let (target, details) = (target.to_string(), details.to_string());
+    tx.query(sql::AUDIT_ADD, &[&action, &target_type, &target, &details]).await.map(drop)
+}
+
+/// Forgets entries older than `keep_days` whole days, none when that is 0, and says how many.
+///
+/// # Errors
+/// [`StoreError`] of the database; what was forgotten until then stays so.
+pub async fn forget_old(store: &Store, keep_days: i32) -> Result<i64, StoreError> {
+    let mut forgotten = 0;
+    while keep_days > 0 {
+        let row = store.query_one(sql::AUDIT_FORGET, &[&keep_days, &FORGOTTEN_AT_ONCE]).await?;
+        let now: i32 = get(&row, "forgotten")?;
+        forgotten += i64::from(now);
+        if now < FORGOTTEN_AT_ONCE {
+            break;
+        }
+    }
+    Ok(forgotten)
 }
 
 /// Entries, newest first.

@@ -1,11 +1,12 @@
 //! Deliveries and attempts of one tenant, for reading, and what is done to one by hand: retry, cancel.
 
+use serde_json::json;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::row::{get, word};
-use super::{StoreError, Tx, sql};
+use super::{StoreError, Tx, audit, sql};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::subscription::SubscriptionStatus;
 
@@ -223,6 +224,7 @@ pub async fn cancel(tx: &Tx<'_>, id: Uuid) -> Result<Cancellation, StoreError> {
         DeliveryStatus::Sending => return Ok(Cancellation::BeingSent),
         DeliveryStatus::Pending | DeliveryStatus::Retrying => {
             tx.query(sql::DELIVERIES_CANCEL, &[&id]).await?;
+            audit::note(tx, "delivery.cancelled", "delivery", id, &json!({ "status": status.as_str() })).await?;
         }
         DeliveryStatus::Cancelled => {}
         ended => return Ok(Cancellation::Finished(ended)),
@@ -237,6 +239,7 @@ pub async fn cancel(tx: &Tx<'_>, id: Uuid) -> Result<Cancellation, StoreError> {
 /// [`StoreError`] of the database.
 pub async fn retry(tx: &Tx<'_>, id: Uuid) -> Result<Retrial, StoreError> {
     let Some(row) = tx.query_opt(sql::DELIVERIES_LOCK, &[&id]).await? else { return Ok(Retrial::Unknown) };
+    let was: &str = get(&row, "status")?;
     let receiver: Option<&str> = get(&row, "subscription_status")?;
     let receiver = receiver.and_then(SubscriptionStatus::parse);
     if receiver != Some(SubscriptionStatus::Active) {
@@ -245,6 +248,7 @@ pub async fn retry(tx: &Tx<'_>, id: Uuid) -> Result<Retrial, StoreError> {
     if tx.query_opt(sql::DELIVERIES_RETRY, &[&id]).await?.is_none() {
         return Ok(Retrial::BeingSent);
     }
+    audit::note(tx, "delivery.retried", "delivery", id, &json!({ "status": was })).await?;
     tx.query(sql::SESSION_WAKE, &[]).await?;
     let row = tx.query_one(sql::DELIVERIES_GET, &[&id]).await?;
     Ok(Retrial::Due(Box::new(read(&row)?)))

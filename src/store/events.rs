@@ -1,10 +1,11 @@
 //! Events of one tenant: publishing and reading. Payloads stay text, as Postgres prints them.
 
+use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::row::get;
-use super::{StoreError, Tx, deliveries, sql};
+use super::{StoreError, Tx, audit, deliveries, sql};
 use crate::domain::event::EventName;
 
 /// An event to be published.
@@ -144,11 +145,18 @@ pub async fn cancel(tx: &Tx<'_>, id: Uuid) -> Result<Option<Cancellation>, Store
     if !get::<bool>(&row, "is_found")? {
         return Ok(None);
     }
-    Ok(Some(Cancellation {
+    let done = Cancellation {
         is_fanout_cancelled: get(&row, "is_fanout_cancelled")?,
         cancelled: get(&row, "cancelled")?,
         in_flight: get(&row, "in_flight")?,
-    }))
+    };
+    let Cancellation { is_fanout_cancelled, cancelled, in_flight } = done;
+    if is_fanout_cancelled || cancelled > 0 {
+        let details =
+            json!({ "cancelled": cancelled, "in_flight": in_flight, "is_fanout_cancelled": is_fanout_cancelled });
+        audit::note(tx, "event.cancelled", "event", id, &details).await?;
+    }
+    Ok(Some(done))
 }
 
 /// One event.

@@ -24,6 +24,8 @@ statements! {
     ADMIN_ADD_TENANT = "admin/add_tenant";
     ADMIN_CHANGE_TENANT = "admin/change_tenant";
     ADMIN_TENANTS = "admin/tenants";
+    AUDIT_ADD = "audit/add";
+    AUDIT_FORGET = "audit/forget";
     AUDIT_LIST = "audit/list";
     DAYS_DROP = "days/drop";
     DAYS_EXPIRED = "days/expired";

@@ -130,6 +130,33 @@ pub struct Health {
     pub last_failed_delivery_id: Option<Uuid>,
 }
 
+/// States, the worst first.
+const STATES: [&str; 5] = ["suspended", "failing", "degraded", "paused", "healthy"];
+
+/// Where a receiver is in the list of their health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HealthPlace {
+    /// Place of its state, 1 for the worst.
+    pub rank: i32,
+    /// Since when it is in that state, in microseconds since 1970; the latest comes first, and what has no time before it.
+    pub since_us: i64,
+    /// Its subscription.
+    pub subscription_id: Uuid,
+}
+
+impl HealthPlace {
+    /// The place of a row.
+    pub fn of(row: &Health) -> Self {
+        let place = STATES.iter().position(|state| *state == row.state).unwrap_or(STATES.len());
+        let since_us = row.since_at.and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1000).ok());
+        Self {
+            rank: i32::try_from(place + 1).unwrap_or(i32::MAX),
+            since_us: since_us.unwrap_or(i64::MAX),
+            subscription_id: row.subscription_id,
+        }
+    }
+}
+
 /// What waits for a subscription.
 #[derive(Clone, Copy, Debug)]
 pub struct Waiting {
@@ -228,8 +255,16 @@ pub async fn errors(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<(String, i64)>, 
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn health(tx: &Tx<'_>, state: Option<&str>, rows: i64) -> Result<Vec<Health>, StoreError> {
-    tx.query(sql::STATISTICS_HEALTH, &[&state, &rows]).await?.iter().map(read_health).collect()
+pub async fn health(
+    tx: &Tx<'_>,
+    state: Option<&str>,
+    after: Option<&HealthPlace>,
+    rows: i64,
+) -> Result<Vec<Health>, StoreError> {
+    let rank = after.map(|place| place.rank);
+    let since_us = after.map(|place| place.since_us);
+    let id = after.map(|place| place.subscription_id);
+    tx.query(sql::STATISTICS_HEALTH, &[&state, &rank, &since_us, &id, &rows]).await?.iter().map(read_health).collect()
 }
 
 /// How one receiver fares; `None`: there is no such subscription.

@@ -136,11 +136,16 @@ pub async fn create(
     read(&tx.query_one(sql::SUBSCRIPTIONS_GET, &[&id]).await?)
 }
 
-/// Changes a subscription that is there.
+/// Changes a subscription; `None` when there is none any more: plain SQL may delete it at any moment.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn change(tx: &Tx<'_>, id: Uuid, settings: &Settings, sealed: &Sealed) -> Result<Subscription, StoreError> {
+pub async fn change(
+    tx: &Tx<'_>,
+    id: Uuid,
+    settings: &Settings,
+    sealed: &Sealed,
+) -> Result<Option<Subscription>, StoreError> {
     // before the rest: there is no moment at which what signs and its secret do not fit
     if let Some(secret) = &sealed.secret {
         set_secret(tx, id, settings, secret, 0).await?;
@@ -148,7 +153,9 @@ pub async fn change(tx: &Tx<'_>, id: Uuid, settings: &Settings, sealed: &Sealed)
     let columns = Columns::of(settings);
     let mut params = columns.params(settings);
     params.push(&id);
-    tx.query_one(sql::SUBSCRIPTIONS_SET, &params).await?;
+    if tx.query_opt(sql::SUBSCRIPTIONS_SET, &params).await?.is_none() {
+        return Ok(None);
+    }
     if let Some((names, headers)) = &sealed.headers {
         tx.query_one(sql::SUBSCRIPTIONS_SET_HEADERS, &[&id, names, headers]).await?;
     }
@@ -160,7 +167,7 @@ pub async fn change(tx: &Tx<'_>, id: Uuid, settings: &Settings, sealed: &Sealed)
         let (certificate, key) = certificate.as_ref().map(|(certificate, key)| (certificate, key)).unzip();
         tx.query_one(sql::SUBSCRIPTIONS_SET_CERTIFICATE, &[&id, &certificate, &key]).await?;
     }
-    read(&tx.query_one(sql::SUBSCRIPTIONS_GET, &[&id]).await?)
+    find(tx, id).await
 }
 
 /// Gives a subscription another secret, for what its settings say of signing; the one before signs too for so many seconds.

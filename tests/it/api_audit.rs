@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use hyper::Method;
+use posthorn::store::{StoreRole, audit};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::harness::api::{ADMIN_TOKEN, id_of};
-use crate::harness::{Api, Serving};
+use crate::harness::api::{ADMIN_TOKEN, id_of, start};
+use crate::harness::{Api, SOON, Serving, eventually};
 
 async fn log(api: &Api, query: &str) -> Vec<Value> {
     api.get(&format!("/audit-log{query}")).await.ok(200)["data"].as_array().unwrap().clone()
@@ -89,6 +91,66 @@ async fn keys_and_the_tenant_itself_are_logged_too() {
     assert_eq!(actions(&all), want);
     assert_eq!(all[3]["changes"], json!({"name": {"old": "a", "new": "b"}}));
     assert_eq!((&all[0]["target_id"], &all[7]["target_id"]), (&json!("own.type"), &json!(tenant.to_string())));
+}
+
+#[tokio::test]
+async fn what_is_done_to_one_delivery_or_event_is_logged_when_it_changes_something() {
+    let serving = Serving::with(&[("POSTHORN_ROLE", "api")]).await;
+    let (_, api) = serving.tenant("a").await;
+    api.subscribe("https://receiver.example/", "a.b").await;
+    let event = api.publish("a.b", json!({})).await;
+    let delivery = api.delivery_of(&event).await;
+    let (retry, cancel) = (format!("/deliveries/{delivery}/retry"), format!("/deliveries/{delivery}/cancel"));
+    api.act(&retry).await.ok(202);
+    api.act(&cancel).await.ok(200);
+    api.act(&cancel).await.ok(200);
+    api.act(&retry).await.ok(202);
+    let of_it = log(&api, &format!("?target_id={delivery}")).await;
+    assert_eq!(actions(&of_it), ["delivery.retried", "delivery.cancelled", "delivery.retried"]);
+    let statuses: Vec<&Value> = of_it.iter().rev().map(|entry| &entry["details"]["status"]).collect();
+    assert_eq!(statuses, ["pending", "pending", "cancelled"]);
+    let own_key = api.get("/api-keys").await.ok(200)["data"][0]["id"].as_str().unwrap().to_owned();
+    let by = json!(format!("api_key:{own_key}"));
+    assert!(of_it.iter().all(|entry| entry["actor"] == by && entry["target_type"] == "delivery"), "{of_it:?}");
+
+    for _ in 0..2 {
+        api.act(&format!("/events/{event}/cancel")).await.ok(200);
+    }
+    let of_it = log(&api, &format!("?target_id={event}")).await;
+    assert_eq!(actions(&of_it), ["event.cancelled"]);
+    let details = json!({"cancelled": 1, "in_flight": 0, "is_fanout_cancelled": false});
+    assert_eq!((&of_it[0]["details"], &of_it[0]["target_type"]), (&details, &json!("event")));
+    api.act(&format!("/events/{}/cancel", uuid::Uuid::now_v7())).await.problem(404, "not-found");
+    assert_eq!(log(&api, "?action=event.cancelled").await.len(), 1);
+}
+
+#[tokio::test]
+async fn old_entries_are_forgotten_and_no_others() {
+    let serving = Serving::with(&[("POSTHORN_ROLE", "api")]).await;
+    let (tenant, api) = serving.tenant("a").await;
+    let add = "INSERT INTO posthorn.audit_log (id, tenant_id, created_at, actor, action, target_type, target_id)
+               SELECT posthorn.first_id_at(now() - make_interval(days => n)), $1, now() - make_interval(days => n), 'a',
+                   'old.entry', 'test', n::text
+               FROM generate_series(9, 12) n";
+    serving.world.db.execute(add, &[&tenant]).await.unwrap();
+    let store = serving.world.store(StoreRole::Dispatcher);
+    assert_eq!(audit::forget_old(&store, 0).await.unwrap(), 0);
+    assert_eq!(audit::forget_old(&store, 11).await.unwrap(), 2);
+    let left = log(&api, "?action=old.entry").await;
+    let left: Vec<&str> = left.iter().map(|entry| entry["target_id"].as_str().unwrap()).collect();
+    assert_eq!(left, ["9", "10"]);
+    assert_eq!(log(&api, "").await.len(), 4);
+
+    // the dispatcher does it by itself, as its setting says
+    let url = serving.world.url();
+    let settings = [("POSTHORN_ROLE", "dispatcher"), ("POSTHORN_AUDIT_RETENTION_DAYS", "10")];
+    let _dispatcher = start(url.expose_secret(), &settings.map(|(name, value)| (name, value)));
+    eventually("the dispatcher forgets the tenth", SOON, async || log(&api, "?action=old.entry").await.len() == 1)
+        .await;
+    // nobody else may
+    let error = serving.world.client_as("posthorn_api").await;
+    let error = error.batch_execute("SELECT posthorn.forget_audit_log(1, 1)").await.unwrap_err();
+    assert_eq!(error.code().map(|code| code.code()), Some("42501"), "{error:?}");
 }
 
 #[tokio::test]

@@ -132,10 +132,17 @@ async fn the_operator_acts_for_the_tenant_it_names() {
         let api = api.clone().with("X-Posthorn-Tenant", malformed);
         assert_eq!(api.get(&path).await.rules(), [(field.clone(), "uuid".to_owned())], "{malformed}");
     }
-    // a tenant names itself by its key and nothing else
-    let forged = api.with("X-Posthorn-Tenant", &other.to_string());
-    assert_eq!(forged.get(&path).await.ok(200)["tenant_id"], tenant.to_string());
-    assert_eq!(forged.subscribe("https://receiver.example/2", "a.b").await["tenant_id"], tenant.to_string());
+    // a tenant names itself by its key and nothing else; whoever else is named, being there or not, it is a mistake
+    let named = api.clone().with("X-Posthorn-Tenant", &tenant.to_string());
+    assert_eq!(named.get(&path).await.ok(200)["tenant_id"], tenant.to_string());
+    for forged in [other, Uuid::now_v7(), Uuid::nil()] {
+        let forged = api.clone().with("X-Posthorn-Tenant", &forged.to_string());
+        let body = json!({"url": "https://receiver.example/2", "event": "a.b"});
+        for reply in [forged.get(&path).await, forged.post("/subscriptions", &body).await] {
+            assert_eq!(reply.rules(), [(field.clone(), "tenant".to_owned())]);
+        }
+    }
+    assert_eq!(api.get("/subscriptions").await.ok(200)["data"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -300,6 +300,16 @@ async fn health_says_since_when_and_why_and_the_worst_is_first() {
     let failing = api.get("/statistics/health?state=failing&limit=1").await.ok(200);
     assert_eq!(failing["data"][0]["subscription_id"], json!(down));
     api.get("/statistics/health?state=ill").await.problem(400, "validation");
+    let (mut paged, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = api.get(&format!("/statistics/health?limit=1{cursor}")).await.ok(200);
+        paged.extend(page["data"].as_array().unwrap().iter().map(|row| row["subscription_id"].clone()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(paged, want.map(|(id, _)| json!(id)));
 
     api.publish("invoice.paid", json!({})).await;
     let stats = api.get(&format!("/subscriptions/{down}/stats")).await.ok(200);
@@ -315,7 +325,9 @@ async fn times_that_cannot_be_are_refused() {
     for (path, field, rule) in [
         ("/statistics?since=2030-01-02T00:00:00Z&until=2030-01-01T00:00:00Z", "until", "period"),
         ("/statistics?since=2020-01-01T00:00:00Z&until=2030-01-01T00:00:00Z", "since", "period"),
-        ("/statistics?since=yesterday", "since", "parameter"),
+        ("/statistics?since=yesterday", "since", "time"),
+        ("/statistics/series?until=2030", "until", "time"),
+        ("/statistics/health?cursor=x", "cursor", "cursor_format"),
         ("/statistics?event=nodots", "event", "event_format"),
         ("/statistics?subscription_id=7", "subscription_id", "parameter"),
         ("/statistics?since=9999-12-31T23:59:59-23:59", "since", "time"),
@@ -329,7 +341,11 @@ async fn times_that_cannot_be_are_refused() {
     ] {
         assert_eq!(api.get(path).await.rules(), [(field.to_owned(), rule.to_owned())], "{path}");
     }
-    api.get(&format!("/subscriptions/{}/stats", Uuid::now_v7())).await.problem(404, "not-found");
+    let rules = api.get("/statistics?since=yesterday&until=1&event=nodots").await.rules();
+    assert_eq!(rules.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), ["event", "since", "until"]);
+    let of_one = format!("/subscriptions/{}/stats", Uuid::now_v7());
+    assert_eq!(api.get(&format!("{of_one}?since=x")).await.rules(), [("since".to_owned(), "time".to_owned())]);
+    api.get(&of_one).await.problem(404, "not-found");
     serving.assert_alive().await;
 }
 

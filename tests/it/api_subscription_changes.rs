@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use crate::harness::api::id_of;
-use crate::harness::{Answer, Api, Receiver, SOON, Serving};
+use crate::harness::{Answer, Api, Receiver, SOON, Serving, eventually};
 
 async fn made(api: &Api, body: Value) -> (String, Value) {
     let made = api.post("/subscriptions", &body).await.ok(201);
@@ -110,6 +110,33 @@ async fn a_change_cannot_make_a_duplicate() {
     let refused = api.patch(&path, &json!({"events": ["c.d", "a.*"]})).await.problem(409, "duplicate-subscription");
     assert_eq!(refused["existing_id"], first["id"]);
     api.patch(&path, &json!({"events": ["c.*"]})).await.ok(200);
+}
+
+#[tokio::test]
+async fn a_subscription_that_plain_sql_deletes_at_this_moment_is_not_found() {
+    let serving = Serving::start().await;
+    let (tenant, api) = serving.tenant("a").await;
+    let deleting = serving.world.client_of(tenant).await;
+    for change in [json!({"description": "late"}), json!({"secret": "my-own-secret-12345678"})] {
+        let (path, made) = made(&api, json!({"url": "https://a.example/in", "event": "a.b"})).await;
+        deleting.batch_execute("BEGIN").await.unwrap();
+        let delete = format!("SELECT posthorn.delete_subscription('{}')", id_of(&made));
+        deleting.batch_execute(&delete).await.unwrap();
+        let late = async {
+            let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+                             AND wait_event_type = 'Lock')";
+            // not before the change has read the subscription and wants to write
+            eventually("the change waits for the delete", SOON, async || {
+                serving.world.db.query_one(waits, &[]).await.unwrap().get(0)
+            })
+            .await;
+            deleting.batch_execute("COMMIT").await.unwrap();
+        };
+        let (reply, ()) = tokio::join!(api.patch(&path, &change), late);
+        reply.problem(404, "not-found");
+        api.get(&path).await.problem(404, "not-found");
+    }
+    serving.assert_alive().await;
 }
 
 #[tokio::test]

@@ -63,6 +63,23 @@ async fn every_operator_view_is_timed_where_it_shows_something() {
 }
 
 #[tokio::test]
+async fn every_hostile_request_is_answered_as_it_must_be_and_its_cpu_is_told() {
+    let (is_good, lines) = bench(&["--json", "--only", "hostile", "--hostile-requests", "1"]).await;
+    assert!(is_good, "{}", lines.join("\n"));
+    let json = lines.iter().find(|line| line.starts_with('{')).unwrap();
+    let read: Value = serde_json::from_str(json).unwrap();
+    assert_eq!(read["failed"], Value::Array(Vec::new()), "{json}");
+    for group in ["payload", "headers", "query", "filter", "template", "url", "schema"] {
+        let told = read["hostile"][group].as_object().unwrap_or_else(|| panic!("{group} in {json}"));
+        assert!(told.len() >= 7 && told.values().all(|cpu| cpu.as_f64().is_some_and(|cpu| cpu >= 0.0)), "{told:?}");
+    }
+    for figure in ["worst_cpu_ms", "dear_filter_cpu_ms", "rss_peak_mib"] {
+        assert!(read["hostile"][figure].as_f64().is_some_and(|value| value > 0.0), "{figure} in {json}");
+    }
+    assert_eq!(read["aims"]["hostile.worst_cpu_ms"]["aim"], "<= 50");
+}
+
+#[tokio::test]
 async fn what_fails_is_told_and_the_others_go_on() {
     // a dispatcher that may not dial this machine: no webhook arrives
     let (is_good, lines) =

@@ -68,6 +68,7 @@ async fn the_server_keeps_what_the_document_promises() {
         .envs([("SCHEMATHESIS_HOOKS", "hooks"), ("PYTHONDONTWRITEBYTECODE", "1")])
         .env("PYTHONPATH", &sources)
         .env("CONTRACT_API_KEY", &key)
+        .env("CONTRACT_TENANT", tenant.to_string())
         .env("CONTRACT_EVENT_ID", &event)
         .env("CONTRACT_DELIVERY_ID", &delivery)
         .env("CONTRACT_RECEIVER", receiver.url("").trim_end_matches('/'))

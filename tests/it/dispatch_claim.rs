@@ -157,3 +157,29 @@ async fn nothing_is_sent_before_its_time() {
     world.pass_time(7200.0).await;
     world.until_status("delivered", 3).await;
 }
+
+#[tokio::test]
+async fn what_was_leased_is_given_back_when_its_subscription_cannot_be_read() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let receiver = Receiver::start(|_, _| Answer::status(200));
+    world.subscribe(tenant, &receiver.url("/hook"), &["*"]).await;
+    // a claim needs no secrets, sending does
+    let without_secrets = "DO $$ BEGIN
+        EXECUTE 'REVOKE SELECT ON posthorn.webhook_subscriptions FROM posthorn_dispatcher';
+        EXECUTE (SELECT format('GRANT SELECT (%s) ON posthorn.webhook_subscriptions TO posthorn_dispatcher', string_agg(attname, ', '))
+            FROM pg_attribute WHERE attrelid = 'posthorn.webhook_subscriptions'::regclass AND attnum > 0 AND NOT attisdropped
+                AND attname <> 'sealed_client_key');
+    END $$";
+    world.db.batch_execute(without_secrets).await.unwrap();
+    world.publish_many(tenant, "invoice.paid", 3).await;
+    let _dispatcher = world.dispatch(&[]).await;
+    // a lease lasts 15 s: four of them in this time are there only if each was given back at once
+    world.until("SELECT min(epoch) >= 4 FROM posthorn.webhook_deliveries WHERE status IN ('pending', 'sending')").await;
+    let counted = "SELECT count(*) FROM posthorn.webhook_deliveries WHERE attempts > 1";
+    assert_eq!((world.count(counted).await, receiver.requests().len()), (0, 0));
+    world.db.batch_execute("GRANT SELECT ON posthorn.webhook_subscriptions TO posthorn_dispatcher").await.unwrap();
+    world.until_status("delivered", 3).await;
+    assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_attempts WHERE number = 1").await, 3);
+    assert_eq!(receiver.requests().len(), 3);
+}

@@ -70,3 +70,28 @@ fn links_between_documents_lead_somewhere() {
         }
     }
 }
+
+#[test]
+fn tests_that_requirements_name_are_there() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let page = fs::read_to_string(format!("{root}docs/api.md")).unwrap();
+    let (_, table) = page.split_once("## Which requirement is where").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let tests: Vec<(&str, &str)> = table.split('`').filter_map(|word| word.split_once("::")).collect();
+    for (module, name) in &tests {
+        let text = fs::read_to_string(format!("{root}tests/it/{module}.rs"))
+            .unwrap_or_else(|error| panic!("{module}: {error}"));
+        assert!(text.contains(&format!("fn {name}(")), "there is no test {module}::{name}");
+    }
+    for requirement in (1..=18)
+        .map(|n| format!("R{n}"))
+        .chain(["R46".to_owned()])
+        .chain([1, 2, 3, 4, 5, 6, 7, 9, 10, 16].map(|n| format!("F{n}")))
+    {
+        let is_of_it = |row: &str| {
+            let (names, rest) = row.trim_start_matches("| ").split_once(" | ").unwrap_or_default();
+            names.split(", ").any(|name| name == requirement) && rest.contains("::")
+        };
+        assert!(table.lines().any(is_of_it), "{requirement} names no test");
+    }
+}

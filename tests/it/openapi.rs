@@ -15,6 +15,29 @@ fn committed_documents_are_the_generated_ones() {
 }
 
 #[test]
+fn document_holds_the_guide_to_receiving() {
+    let guide = include_str!("../../docs/receiving.md");
+    let indented: Vec<String> =
+        guide.lines().map(|line| if line.is_empty() { String::new() } else { format!("    {line}") }).collect();
+    assert!(document().contains(&indented.join("\n")), "the guide of docs/receiving.md is not in the description");
+    let links = guide.split("](").skip(1);
+    assert!(
+        links.clone().count() > 0 && links.clone().all(|link| link.starts_with("https://")),
+        "a link leads nowhere"
+    );
+}
+
+#[test]
+fn documents_are_written_for_callers() {
+    for document in [document(), admin_document()] {
+        for remark in ["[`", "handler", "for the document", "how the document"] {
+            let found = document.lines().find(|line| line.contains(remark));
+            assert_eq!(found, None, "{remark}");
+        }
+    }
+}
+
+#[test]
 fn document_lists_both_servers_and_the_key() {
     let document = document();
     for part in

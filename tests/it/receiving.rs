@@ -18,8 +18,12 @@ mod verify_rs;
 
 const BODY: &[u8] = "{\"id\": \"1\", \"data\": {\"name\": \"Größe ☃\", \"amount\": 1E2}}\n".as_bytes();
 const ID: &str = "0199c1f0-6f5c-7d6e-9c5b-2f1d3a4b5c6d";
-const SAMPLES: [(&str, &str, &str); 3] =
-    [("python3", "verify.py", "python"), ("node", "verify.js", "javascript"), ("rust", "verify.rs", "rust")];
+const SAMPLES: [(&str, &str, &str); 4] = [
+    ("python3", "verify.py", "python"),
+    ("node", "verify.js", "javascript"),
+    ("perl", "verify.pl", "perl"),
+    ("rust", "verify.rs", "rust"),
+];
 
 struct Request {
     headers: BTreeMap<String, String>,

@@ -149,7 +149,8 @@ fn read_cursor(text: &str) -> Result<Uuid, Violation> {
     cursor::read_text(text)?.parse().map_err(refuse)
 }
 
-/// A tenant to be added. Its fields are read by the handler; this is how the document shows them.
+// The fields are read by the handler: this type is there for the document alone.
+/// A tenant to be added.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 struct TenantInput {
@@ -170,7 +171,8 @@ impl Example for TenantInput {
     }
 }
 
-/// What the operator may change of a tenant. Its fields are read by the handler; this is how the document shows them.
+// The fields are read by the handler: this type is there for the document alone.
+/// What the operator may change of a tenant.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 struct TenantPatch {

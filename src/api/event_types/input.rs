@@ -19,7 +19,8 @@ const GROUP_MAX_CHARS: usize = 100;
 /// Group of a type that names none.
 const GROUP_DEFAULT: &str = "Own";
 
-/// A new event type. Its fields are read by [`read_new`]; this is how the document shows them.
+// The fields are read by `read_new`: this type is there for the document alone.
+/// A new event type.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct EventTypeInput {

@@ -13,7 +13,8 @@ use crate::domain::event::EventName;
 use crate::domain::violation::Violation;
 use crate::store::events::NewEvent;
 
-/// An event to be published. Its fields are read by [`read_event`]; this is how the document shows them.
+// The fields are read by `read_event`: this type is there for the document alone.
+/// An event to be published.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(in crate::api) struct EventInput {
@@ -92,7 +93,8 @@ pub(in crate::api) fn short_text(fields: &mut Fields, field: &'static str, max: 
 /// Most events of one request.
 const BATCH_MAX: usize = 1000;
 
-/// Events to be published together. Its fields are read by [`read_batch`]; this is how the document shows them.
+// The fields are read by `read_batch`: this type is there for the document alone.
+/// Events to be published together.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example)]
 pub(super) struct BatchInput {

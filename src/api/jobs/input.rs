@@ -17,7 +17,8 @@ use crate::store::jobs::{JobKind, NewJob};
 
 use DeliveryStatus::{Abandoned, Cancelled, Delivered, Failed, Pending, Retrying};
 
-/// Which deliveries to retry. Its fields are read by [`Wish::retry`]; this is how the document shows them.
+// The fields are read by `Wish::retry`: this type is there for the document alone.
+/// Which deliveries to retry.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct RetryInput {
@@ -47,7 +48,8 @@ pub(super) struct RetryInput {
     dry_run: Option<bool>,
 }
 
-/// Which deliveries to cancel. Its fields are read by [`Wish::cancel`]; this is how the document shows them.
+// The fields are read by `Wish::cancel`: this type is there for the document alone.
+/// Which deliveries to cancel.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct CancelInput {
@@ -77,7 +79,8 @@ pub(super) struct CancelInput {
     dry_run: Option<bool>,
 }
 
-/// Which deliveries to replay. Its fields are read by [`Wish::replay`]; this is how the document shows them.
+// The fields are read by `Wish::replay`: this type is there for the document alone.
+/// Which deliveries to replay.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct ReplayInput {
@@ -97,7 +100,8 @@ pub(super) struct ReplayInput {
     dry_run: Option<bool>,
 }
 
-/// Which events to deliver as well. Its fields are read by [`Wish::backfill`]; this is how the document shows them.
+// The fields are read by `Wish::backfill`: this type is there for the document alone.
+/// Which events to deliver as well.
 #[derive(Object)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(super) struct BackfillInput {

@@ -194,11 +194,14 @@ pub(super) struct Health {
     last_failed_at: Option<OffsetDateTime>,
 }
 
-/// Receivers and how they fare.
+/// A page of receivers and how they fare.
 #[derive(Object, Serialize)]
-pub(super) struct HealthList {
+pub(super) struct HealthPage {
     /// The worst first.
     pub(super) data: Vec<Health>,
+    /// Where the next page begins; null on the last.
+    #[oai(nullable)]
+    pub(super) next_cursor: Option<String>,
 }
 
 /// Statistics of a subscription.

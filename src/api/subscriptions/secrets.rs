@@ -102,13 +102,8 @@ pub(super) fn read_certificate(fields: &mut Fields) -> Option<Option<(String, St
         return None;
     }
     match (fields.text("client_certificate"), fields.text("client_key")) {
-        (None, None) => {
-            // said to be null, both or one: then there is none
-            let (mut certificate, mut key) = ((), ());
-            fields.set("client_certificate", &mut certificate, (), |_| None);
-            fields.set("client_key", &mut key, (), |_| None);
-            Some(None)
-        }
+        // said to be null, both or one: then there is none
+        (None, None) => Some(None),
         (Some(certificate), Some(key)) => {
             fields.keep(ClientIdentity::parse(&certificate, &key).map_err(Some))?;
             Some(Some((certificate, key)))

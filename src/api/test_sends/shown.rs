@@ -81,7 +81,8 @@ pub(super) struct Header {
     pub(super) value: String,
 }
 
-fn headers(pairs: Vec<(String, String)>) -> Vec<Header> {
+/// Headers as they are shown.
+pub(super) fn headers(pairs: Vec<(String, String)>) -> Vec<Header> {
     pairs.into_iter().map(|(name, value)| Header { name, value }).collect()
 }
 

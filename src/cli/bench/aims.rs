@@ -29,6 +29,7 @@ const AIMS: [Aim; 26] = [
     aim("cpu_us_per_delivery", AtMost(200.0)),
     aim("rss_mib", AtMost(64.0)),
     aim("rss_peak_mib", AtMost(256.0)),
+    aim("hostile.worst_cpu_ms", AtMost(50.0)),
     aim("backlog.ratio", AtLeast(0.9)),
     aim("history.ratio", AtLeast(0.9)),
     aim("subscriptions.ratio", AtLeast(0.7)),

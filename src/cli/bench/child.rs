@@ -1,4 +1,4 @@
-//! The dispatcher under test: a process of its own, as users run it.
+//! What is under test: a process of its own, as users run it.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -29,32 +29,41 @@ pub(super) struct Dispatcher<'a> {
     pid: u32,
 }
 
+/// A running `posthorn serve` with API and dispatcher; killed when dropped.
+pub(super) struct Server {
+    // holds the process
+    _child: Child,
+    pid: u32,
+    /// Where it listens, such as `127.0.0.1:8080`.
+    pub(super) address: String,
+}
+
+impl Server {
+    /// Starts one on a free port, with no limit on how often its API is called, and waits until it says that it is ready.
+    pub(super) async fn start(lab: &Lab, database_url: &Url) -> Result<Self, BenchError> {
+        let unlimited = [("POSTHORN_BIND", "127.0.0.1:0"), ("POSTHORN_API_RATE_PER_SECOND", "0")];
+        let (child, pid, ready) = start(lab, "all", database_url, &unlimited).await?;
+        let address = ready.rsplit_once("http://").map(|(_, address)| address.to_owned());
+        let address = address.ok_or_else(|| wrong(&format!("said {ready:?} and not where it listens")))?;
+        Ok(Self { _child: child, pid, address })
+    }
+
+    /// CPU seconds so far.
+    pub(super) fn seconds(&self) -> Option<f64> {
+        usage::process_seconds(self.pid)
+    }
+
+    /// The most that it had resident, in MiB.
+    pub(super) fn peak_mib(&self) -> Option<f64> {
+        usage::memory_mib(self.pid).map(|(_, peak)| peak)
+    }
+}
+
 impl<'a> Dispatcher<'a> {
     /// Starts one and waits until it says that it is ready.
     pub(super) async fn start(lab: &'a Lab, database_url: &Url) -> Result<Self, BenchError> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["serve", "--role", "dispatcher", "--no-migrate"])
-            .env_clear()
-            .env("DATABASE_URL", database_url.as_str())
-            .env("POSTHORN_KEYRING", lab.keyring_entry.expose_secret())
-            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| LOG.to_owned()))
-            .envs(lab.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .spawn()?;
-        let pid = child.id().ok_or_else(|| wrong("ended at once"))?;
-        let stdout = child.stdout.take().ok_or_else(|| wrong("has no output"))?;
-        let dispatcher = Self { lab, child, pid };
-        let mut lines = BufReader::new(stdout).lines();
-        match tokio::time::timeout(READY_LIMIT, lines.next_line()).await {
-            Ok(Ok(Some(line))) if line.contains("ready") => Ok(dispatcher),
-            Ok(Ok(Some(line))) => Err(wrong(&format!("said {line:?} and not that it is ready"))),
-            Ok(Ok(None)) => Err(wrong("ended before it was ready")),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(wrong("did not become ready in time")),
-        }
+        let (child, pid, _) = start(lab, "dispatcher", database_url, &[]).await?;
+        Ok(Self { lab, child, pid })
     }
 
     /// CPU seconds so far.
@@ -101,6 +110,38 @@ impl<'a> Dispatcher<'a> {
 impl Drop for Dispatcher<'_> {
     fn drop(&mut self) {
         self.note_memory();
+    }
+}
+
+/// Starts a process of this role; answers with its id and with what it said when it was ready.
+async fn start(
+    lab: &Lab,
+    role: &str,
+    database_url: &Url,
+    settings: &[(&str, &str)],
+) -> Result<(Child, u32, String), BenchError> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["serve", "--role", role, "--no-migrate"])
+        .env_clear()
+        .env("DATABASE_URL", database_url.as_str())
+        .env("POSTHORN_KEYRING", lab.keyring_entry.expose_secret())
+        .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| LOG.to_owned()))
+        .envs(settings.iter().copied())
+        .envs(lab.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()?;
+    let pid = child.id().ok_or_else(|| wrong("ended at once"))?;
+    let stdout = child.stdout.take().ok_or_else(|| wrong("has no output"))?;
+    let mut lines = BufReader::new(stdout).lines();
+    match tokio::time::timeout(READY_LIMIT, lines.next_line()).await {
+        Ok(Ok(Some(line))) if line.contains("ready") => Ok((child, pid, line)),
+        Ok(Ok(Some(line))) => Err(wrong(&format!("said {line:?} and not that it is ready"))),
+        Ok(Ok(None)) => Err(wrong("ended before it was ready")),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(wrong("did not become ready in time")),
     }
 }
 

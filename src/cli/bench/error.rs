@@ -72,6 +72,24 @@ pub enum BenchError {
         /// How long was waited.
         seconds: u64,
     },
+    /// The API under test could not be asked.
+    #[error("the API under test gave no answer to {what}")]
+    Unanswered {
+        /// Which request.
+        what: String,
+        /// The HTTP client's error.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The API under test did not answer as it should.
+    #[error("the API under test answered {what} with {status}: {answer}")]
+    Answer {
+        /// Which request.
+        what: String,
+        /// HTTP status.
+        status: u16,
+        /// Beginning of the body.
+        answer: String,
+    },
     /// Promises were found broken.
     #[error("promises are broken: {what}")]
     Broken {

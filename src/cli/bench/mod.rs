@@ -14,6 +14,7 @@ mod error;
 mod fan_out;
 mod figures;
 mod full;
+mod hostile;
 mod lab;
 mod latency;
 mod load;
@@ -59,7 +60,7 @@ pub struct Bench {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
 
-    /// Only these, separated by commas [default: those up to memory]
+    /// Only these, separated by commas [default: those up to hostile]
     #[arg(long, value_enum, value_delimiter = ',')]
     pub only: Vec<Scenario>,
 

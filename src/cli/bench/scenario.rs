@@ -6,7 +6,7 @@ use super::error::BenchError;
 use super::figures::Figure;
 use super::lab::Lab;
 use super::sizes::Sizes;
-use super::{bare, bulk, chaos, drain, fan_out, full, latency, memory, neighbour, producers, publish_deliver};
+use super::{bare, bulk, chaos, drain, fan_out, full, hostile, latency, memory, neighbour, producers, publish_deliver};
 
 /// One thing to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,6 +29,8 @@ pub enum Scenario {
     Bulk,
     /// Resident memory of an idle dispatcher
     Memory,
+    /// CPU of the API and PostgreSQL for requests made to cost much
+    Hostile,
     /// --full: the rate with a backlog of a million
     Backlog,
     /// --full: the rate with ten million delivered rows
@@ -50,11 +52,12 @@ pub enum Scenario {
 }
 
 use Scenario::{
-    Backlog, Bare, Bulk, Dispatchers, Drain, Fanout, History, Latency, Lists, Memory, Neighbour, Ordering, Producers,
-    PublishDeliver, RateLimit, Snapshot, Subscriptions, Views,
+    Backlog, Bare, Bulk, Dispatchers, Drain, Fanout, History, Hostile, Latency, Lists, Memory, Neighbour, Ordering,
+    Producers, PublishDeliver, RateLimit, Snapshot, Subscriptions, Views,
 };
 
-const DEFAULT: [Scenario; 9] = [Bare, Drain, PublishDeliver, Fanout, Latency, Neighbour, Producers, Bulk, Memory];
+const DEFAULT: [Scenario; 10] =
+    [Bare, Drain, PublishDeliver, Fanout, Latency, Neighbour, Producers, Bulk, Memory, Hostile];
 const LONG: [Scenario; 7] = [Backlog, History, Subscriptions, Dispatchers, Snapshot, Lists, Views];
 const CHAOS: [Scenario; 2] = [Ordering, RateLimit];
 
@@ -86,6 +89,7 @@ impl Scenario {
             Producers => producers::measure(lab, sizes, round).await,
             Bulk => bulk::measure(lab, sizes).await,
             Memory => memory::measure(lab).await,
+            Hostile => hostile::measure(lab, sizes).await,
             Backlog => full::backlog::measure(lab, sizes).await,
             History => full::history::measure(lab, sizes).await,
             Subscriptions => full::subscriptions::measure(lab, sizes).await,

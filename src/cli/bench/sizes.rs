@@ -73,6 +73,10 @@ pub struct Sizes {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub bulk_turns: u32,
 
+    /// hostile: requests of each kind, fewer of those that take long
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub hostile_requests: u32,
+
     /// backlog: deliveries of the big one
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub backlog_big: u32,
