@@ -116,6 +116,265 @@ COMMENT ON FUNCTION posthorn.are_event_patterns(patterns text[]) IS 'Whether the
 
 
 --
+-- Name: ask_control(text, uuid, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+BEGIN
+    IF pg_has_role('posthorn_admin', 'USAGE') THEN
+        SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id
+        FROM control_as_operator($2, $1, $3, jsonb_strip_nulls($4), $5, $6) c;
+    ELSIF $2 IS DISTINCT FROM current_tenant() AND $2 IS NOT NULL THEN
+        RAISE EXCEPTION 'this transaction does not act for that tenant' USING ERRCODE = 'insufficient_privilege';
+    ELSE
+        SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id
+        FROM control_as_tenant($1, $3, jsonb_strip_nulls($4), $5, $6) c;
+    END IF;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) IS 'Part of retry(), cancel(), replay() and backfill(): as the current tenant or, of a posthorn_admin, as the operator.';
+
+
+--
+-- Name: attach(regclass, text, text, text, text, text, text[], text, text, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.attach(source regclass, resource text, tenant text, on_insert text DEFAULT 'created'::text, on_update text DEFAULT 'updated'::text, on_delete text DEFAULT 'deleted'::text, columns text[] DEFAULT NULL::text[], "when" text DEFAULT NULL::text, id text DEFAULT NULL::text, ordered boolean DEFAULT false) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    operations CONSTANT text[] := '{INSERT,UPDATE,DELETE}';
+    transitions CONSTANT text[] := '{NEW TABLE AS new_rows,OLD TABLE AS old_rows NEW TABLE AS new_rows,OLD TABLE AS old_rows}';
+    -- a word is the last segment of the name
+    events CONSTANT text[] := ARRAY(SELECT CASE WHEN e.name ~ '\.' THEN e.name ELSE resource || '.' || e.name END
+        FROM unnest(ARRAY[on_insert, on_update, on_delete]) WITH ORDINALITY AS e (name, place) ORDER BY e.place);
+    no_rows CONSTANT text := format('(SELECT r.* FROM %s AS r LIMIT 0)', source);
+    relation pg_class;
+    label text;
+    function text;
+    settings jsonb;
+    body text := '';
+BEGIN
+    PERFORM posthorn.check_attachment(source, resource, events, columns);
+    IF tenant IS NULL OR ordered IS NULL THEN
+        RAISE EXCEPTION 'tenant and ordered must not be NULL' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
+    label := left(btrim(regexp_replace(lower(relation.relname || '_' || resource), '[^a-z0-9]+', '_', 'g'), '_'), 36)
+        || '_' || left(md5(relation.relname || ' ' || resource), 8);
+    function := format('%s.%I', relation.relnamespace::regnamespace, 'posthorn_' || label);
+    settings := jsonb_build_object('resource', resource, 'events', events, 'columns', columns, 'when', "when", 'tenant', tenant, 'id', id,
+        'ordered', ordered, 'attached_by', current_user, 'attached_at', now(),
+        'keys', posthorn.attached_keys(source, id), 'tenant_is_column', EXISTS (
+            SELECT FROM pg_attribute a WHERE a.attrelid = source AND a.attname = tenant AND a.attnum > 0 AND NOT a.attisdropped));
+    PERFORM posthorn.detach(source, resource);
+    FOR place IN 1 .. 3 LOOP
+        CONTINUE WHEN events[place] IS NULL;
+        -- tried on no rows: a mistake in an expression is an error now, and not of whoever writes first
+        EXECUTE 'EXPLAIN ' || posthorn.attached_insert(operations[place], no_rows, no_rows, source, settings);
+        body := body || format(E'    IF TG_OP = %L THEN\n', operations[place])
+            || posthorn.attached_insert(operations[place], 'old_rows', 'new_rows', source, settings) || E';\n    END IF;\n';
+    END LOOP;
+    body := E'\n#variable_conflict use_column\nBEGIN\n'
+        || E'    IF coalesce(current_setting(''posthorn.mute'', true), '''') = ''on'' THEN\n        RETURN NULL;\n    END IF;\n'
+        || body || E'    RETURN NULL;\nEND\n';
+    -- left over from a table that was dropped; not replaced, since it could be somebody else's
+    IF to_regprocedure(function || '()') IS NOT NULL THEN
+        EXECUTE format('DROP FUNCTION %s()', function);
+    END IF;
+    -- times in UTC, whoever writes; compiling the statement would take longer than it does
+    EXECUTE format('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER '
+        'SET search_path = pg_catalog, pg_temp SET timezone = ''UTC'' SET jit = off AS %L', function, body);
+    EXECUTE format('COMMENT ON FUNCTION %s() IS %L', function,
+        format('Publishes changes of %s as events of %s. Made by posthorn.attach(); posthorn.detach() drops it.', source, resource));
+    -- else whoever has a table could publish through it
+    EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', function);
+    IF relation.relowner <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user) THEN
+        EXECUTE format('ALTER FUNCTION %s() OWNER TO %s', function, relation.relowner::regrole);
+    END IF;
+    FOR place IN 1 .. 3 LOOP
+        CONTINUE WHEN events[place] IS NULL;
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION %s(%L)',
+            'posthorn_' || lower(operations[place]) || '_' || label, operations[place], source, transitions[place], function,
+            settings - '{keys,tenant_is_column}'::text[]);
+    END LOOP;
+    RETURN events;
+END
+$$;
+
+
+--
+-- Name: FUNCTION attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean) IS 'Makes a table publish its changes: tenant is a column or an expression over this, "when" a condition on OLD and NEW; on_insert, on_update and on_delete are names of events, a word for the last segment, or NULL. For the table''s owner, a posthorn_publisher. Attaching again replaces.';
+
+
+--
+-- Name: attached_insert(text, text, text, regclass, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    keys CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(settings -> 'keys'));
+    o_key CONSTANT text := CASE operation WHEN 'INSERT' THEN 'NULL' ELSE format('o.%I', keys[1]) END;
+    n_key CONSTANT text := CASE operation WHEN 'DELETE' THEN 'NULL' ELSE format('n.%I', keys[1]) END;
+    -- the row that the event is about, and both as they are seen by expressions
+    this CONSTANT text := CASE operation WHEN 'DELETE' THEN 'o' ELSE 'n' END;
+    old_star CONSTANT text := CASE operation WHEN 'INSERT' THEN format('(NULL::%s).*', source) ELSE 'o.*' END;
+    new_star CONSTANT text := CASE operation WHEN 'DELETE' THEN format('(NULL::%s).*', source) ELSE 'n.*' END;
+    json text := 'to_jsonb(%1$s)';
+    id text := (SELECT string_agg(format('%%1$s.%s::text', replace(quote_ident(k.name), '%', '%%')), ', ' ORDER BY k.place)
+                FROM unnest(keys) WITH ORDINALITY AS k (name, place));
+    tenant text := '%1$s.' || replace(quote_ident(settings ->> 'tenant'), '%', '%%');
+    per_row text;
+BEGIN
+    IF jsonb_typeof(settings -> 'columns') = 'array' THEN
+        json := (SELECT '(SELECT to_jsonb(c) FROM (SELECT '
+                || string_agg('%1$s.' || replace(quote_ident(c.name), '%', '%%'), ', ' ORDER BY c.place) || ') AS c)'
+            FROM jsonb_array_elements_text(settings -> 'columns') WITH ORDINALITY AS c (name, place));
+    END IF;
+    IF cardinality(keys) > 1 THEN
+        id := format('concat_ws('','', %s)', id);
+    END IF;
+    IF NOT (settings ->> 'tenant_is_column')::boolean THEN
+        tenant := format(E'(SELECT (\n%s\n) FROM (SELECT %%1$s.*) AS this)', replace(settings ->> 'tenant', '%', '%%'));
+    END IF;
+    -- of a row whose key changed only one side is there
+    per_row := CASE operation WHEN 'UPDATE' THEN 'CASE WHEN ' || replace(n_key, '%', '%%') || ' IS NULL THEN %s ELSE %s END' END;
+    RETURN 'INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id, ordering_key)'
+        || E'\nSELECT coalesce(p.tenant_id::uuid, posthorn.no_tenant(' || quote_literal(source::text) || E')), p.event,\n'
+        || E'    CASE WHEN d.changes IS NULL THEN p.payload ELSE p.payload || jsonb_build_object(''changes'', d.changes) END,\n'
+        || format('    %L, p.id, ', settings ->> 'resource')
+        || CASE WHEN (settings ->> 'ordered')::boolean THEN format('%L || p.id', (settings ->> 'resource') || ':') ELSE 'NULL' END
+        || E'\nFROM '
+        || CASE operation
+            WHEN 'INSERT' THEN new_rows || ' AS n'
+            WHEN 'DELETE' THEN old_rows || ' AS o'
+            ELSE old_rows || ' AS o FULL JOIN ' || new_rows || ' AS n ON '
+                || (SELECT string_agg(format('o.%1$I = n.%1$I', k.name), ' AND ') FROM unnest(keys) AS k (name))
+           END
+        || E'\nCROSS JOIN LATERAL (SELECT '
+        || CASE operation
+            WHEN 'UPDATE' THEN format('CASE WHEN %s IS NULL THEN %s WHEN %s IS NULL THEN %s ELSE %s END', o_key,
+                quote_nullable(settings #>> '{events,0}'), n_key, quote_nullable(settings #>> '{events,2}'),
+                quote_nullable(settings #>> '{events,1}'))
+            ELSE quote_literal(settings #>> CASE operation WHEN 'INSERT' THEN '{events,0}' ELSE '{events,2}' END::text[])
+           END || E' AS event,\n    '
+        || coalesce(format(per_row, format(tenant, 'o'), format(tenant, 'n')), format(tenant, this)) || E' AS tenant_id,\n    '
+        || coalesce(format(per_row, format(id, 'o'), format(id, 'n')), format(id, this)) || E' AS id,\n    '
+        || coalesce(format(per_row, format(json, 'o'), format(json, 'n')), format(json, this)) || E' AS payload,\n    '
+        || CASE operation WHEN 'UPDATE' THEN format(json, 'o') ELSE 'NULL::jsonb' END
+        || E' AS was OFFSET 0) AS p\n'
+        || 'CROSS JOIN LATERAL (SELECT ' || CASE operation
+            WHEN 'UPDATE' THEN format('CASE WHEN %s IS NOT NULL AND %s IS NOT NULL THEN (', o_key, n_key)
+                || 'SELECT jsonb_object_agg(c.key, jsonb_build_object(''old'', p.was -> c.key, ''new'', c.value)) '
+                || 'FROM jsonb_each(p.payload) AS c WHERE p.was -> c.key IS DISTINCT FROM c.value) END'
+            ELSE 'NULL::jsonb' END
+        || E' AS changes OFFSET 0) AS d\nWHERE p.event IS NOT NULL'
+        || CASE operation
+            WHEN 'UPDATE' THEN format(' AND (d.changes IS NOT NULL OR %s IS NULL OR %s IS NULL)', o_key, n_key) ELSE '' END
+        || coalesce(E'\n  AND (SELECT (\n' || (settings ->> 'when')
+            || format(E'\n) FROM (SELECT %s) AS new, (SELECT %s) AS old)', new_star, old_star), '');
+END
+$_$;
+
+
+--
+-- Name: FUNCTION attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb) IS 'Part of attach(): the statement that publishes the rows of an operation, from the names of its transition tables.';
+
+
+--
+-- Name: attached_keys(regclass, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.attached_keys(source regclass, id text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    keys text[];
+BEGIN
+    SELECT array_agg(a.attname::text ORDER BY k.place) INTO keys
+    FROM pg_index i
+    CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+    WHERE i.indrelid = source AND k.place <= i.indnkeyatts AND i.indisvalid AND i.indpred IS NULL
+      AND CASE WHEN $2 IS NULL THEN i.indisprimary ELSE i.indisunique AND i.indnkeyatts = 1 AND a.attname = $2 AND a.attnotnull END
+    GROUP BY i.indexrelid
+    LIMIT 1;
+    IF keys IS NULL AND id IS NULL THEN
+        RAISE EXCEPTION '% has no primary key', source
+            USING ERRCODE = 'invalid_table_definition', HINT = 'Name a column that is NOT NULL and UNIQUE: id => ''…''.';
+    ELSIF keys IS NULL THEN
+        RAISE EXCEPTION '% has no column % that is NOT NULL and UNIQUE', source, quote_ident(id) USING ERRCODE = 'invalid_table_definition';
+    END IF;
+    RETURN keys;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION attached_keys(source regclass, id text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.attached_keys(source regclass, id text) IS 'Part of attach(): the columns that tell a table''s rows apart, or an error.';
+
+
+--
+-- Name: attachment(bytea); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    settings jsonb;
+BEGIN
+    settings := convert_from(substring(arguments FOR octet_length(arguments) - 1), getdatabaseencoding())::jsonb;
+    resource := settings ->> 'resource';
+    events := ARRAY(SELECT jsonb_array_elements_text(settings -> 'events'));
+    IF jsonb_typeof(settings -> 'columns') = 'array' THEN
+        columns := ARRAY(SELECT jsonb_array_elements_text(settings -> 'columns'));
+    END IF;
+    "when" := settings ->> 'when';
+    tenant := settings ->> 'tenant';
+    id := settings ->> 'id';
+    ordered := (settings ->> 'ordered')::boolean;
+    attached_by := settings ->> 'attached_by';
+    attached_at := (settings ->> 'attached_at')::timestamptz;
+EXCEPTION WHEN OTHERS THEN
+    resource := NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) IS 'What the arguments of a trigger of attach() say (pg_trigger.tgargs); resource is NULL: it is none of these.';
+
+
+--
 -- Name: audit(text, text, text, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -190,6 +449,26 @@ CREATE FUNCTION posthorn.audited_value(column_name text, value jsonb) RETURNS js
 --
 
 COMMENT ON FUNCTION posthorn.audited_value(column_name text, value jsonb) IS 'What the audit log shows of a column: *** for secrets.';
+
+
+--
+-- Name: backfill(uuid, timestamp with time zone, timestamp with time zone, uuid, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, tenant_id uuid DEFAULT NULL::uuid, at_most integer DEFAULT 10000, dry_run boolean DEFAULT false) RETURNS TABLE(matched bigint, changed bigint, skipped bigint, job_id uuid)
+    LANGUAGE sql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT c.matched, c.changed, c.skipped, c.job_id FROM ask_control('backfill', tenant_id, subscription_id,
+        jsonb_build_object('since', since, 'until', until), at_most, dry_run) c
+$$;
+
+
+--
+-- Name: FUNCTION backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) IS 'Gives a subscription the events since then that it wants and has no delivery of; more than at_most, or while others are publishing, by a job after the commit. dry_run only counts.';
 
 
 --
@@ -405,6 +684,30 @@ COMMENT ON FUNCTION posthorn.call_tester() IS 'Trigger: tells dispatchers that a
 
 
 --
+-- Name: cancel(uuid, uuid, text, text[], text, integer, timestamp with time zone, timestamp with time zone, uuid, uuid[], uuid, text, text, text, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.cancel(tenant_id uuid DEFAULT NULL::uuid, subscription_id uuid DEFAULT NULL::uuid, event text DEFAULT NULL::text, statuses text[] DEFAULT '{pending,retrying}'::text[], error_kind text DEFAULT NULL::text, status_code integer DEFAULT NULL::integer, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, event_id uuid DEFAULT NULL::uuid, event_ids uuid[] DEFAULT NULL::uuid[], delivery_id uuid DEFAULT NULL::uuid, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, ordering_key text DEFAULT NULL::text, at_most integer DEFAULT 10000, dry_run boolean DEFAULT false) RETURNS TABLE(matched bigint, changed bigint, skipped bigint, job_id uuid)
+    LANGUAGE sql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    -- what is in flight is counted and left alone
+    SELECT c.matched, c.changed, c.skipped, c.job_id FROM ask_control('cancel', tenant_id, subscription_id, jsonb_build_object(
+        'statuses', CASE WHEN 'pending' = ANY (statuses) THEN statuses || 'sending'::text ELSE statuses END,
+        'event', event, 'error_kind', error_kind, 'status_code', status_code, 'since', since, 'until', until,
+        'event_ids', CASE WHEN event_id IS NULL THEN event_ids ELSE event_ids || event_id END, 'delivery_id', delivery_id,
+        'resource_type', resource_type, 'resource_id', resource_id, 'ordering_key', ordering_key), at_most, dry_run) c
+$$;
+
+
+--
+-- Name: FUNCTION cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) IS 'Cancels deliveries that wait, and events that are still to be fanned out; what is in flight is only counted (skipped). More than at_most by a job after the commit. dry_run only counts.';
+
+
+--
 -- Name: cancel_chunk(uuid, uuid, jsonb, uuid, uuid, integer); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -489,6 +792,44 @@ COMMENT ON FUNCTION posthorn.cancel_event(event uuid, OUT is_found boolean, OUT 
 
 
 --
+-- Name: cancel_fanouts(uuid, jsonb, uuid, uuid, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    chosen CONSTANT uuid[] := ARRAY(
+        SELECT f.event_id FROM event_fanouts f
+        JOIN outbox o ON o.id = f.event_id
+        WHERE f.tenant_id = tenant AND f.state = 'open' AND f.event_id > after_id AND f.event_id < before_id
+          AND (NOT wanted ? 'event_ids' OR wanted -> 'event_ids' ? f.event_id::text)
+          AND (NOT wanted ? 'event' OR wanted ->> 'event' = ANY (event_patterns(o.event)))
+          AND (NOT wanted ? 'ordering_key' OR o.ordering_key = wanted ->> 'ordering_key')
+          AND (NOT wanted ? 'resource_id' OR (o.resource_id = wanted ->> 'resource_id' AND o.resource_type = wanted ->> 'resource_type'))
+        ORDER BY f.event_id);
+    cancelled bigint := cardinality(chosen);
+BEGIN
+    IF NOT is_dry AND cancelled > 0 THEN
+        -- a dispatcher that fans one out at this moment holds it: this waits, and its deliveries are seen afterwards
+        UPDATE event_fanouts f SET state = 'cancelled', reason = NULL WHERE f.event_id = ANY (chosen) AND f.state = 'open';
+        GET DIAGNOSTICS cancelled = ROW_COUNT;
+        PERFORM wake(); -- open events behind them in their lines can go on
+    END IF;
+    RETURN cancelled;
+END
+$$;
+
+
+--
+-- Name: FUNCTION cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean) IS 'Part of cancel(): cancels, or counts, events that are still to be fanned out.';
+
+
+--
 -- Name: cancel_job(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -513,6 +854,120 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) IS 'Ends a job after the chunk that is under way; what it did stays. Answers with its state, NULL: there is none.';
+
+
+--
+-- Name: check_attachment(regclass, text, text[], text[]); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.check_attachment(source regclass, resource text, events text[], columns text[]) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_variable
+DECLARE
+    relation pg_class;
+    owner name;
+    name text;
+BEGIN
+    SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
+    owner := relation.relowner::regrole::text;
+    IF relation.relkind NOT IN ('r', 'p') OR relation.relpersistence = 't' OR relation.relnamespace = 'posthorn'::regnamespace THEN
+        RAISE EXCEPTION '% is no table that can be attached', source USING ERRCODE = 'wrong_object_type';
+    ELSIF relation.relispartition THEN
+        RAISE EXCEPTION '% is a partition', source USING ERRCODE = 'wrong_object_type', HINT = 'Attach the partitioned table.';
+    ELSIF NOT pg_has_role(relation.relowner, 'USAGE') THEN
+        RAISE EXCEPTION 'only the owner of % can attach it', source USING ERRCODE = 'insufficient_privilege';
+    ELSIF NOT has_column_privilege(relation.relowner, 'posthorn.outbox', 'payload', 'INSERT') THEN
+        RAISE EXCEPTION 'the owner of %, %, may not publish', source, owner
+            USING ERRCODE = 'insufficient_privilege', HINT = format('GRANT posthorn_publisher TO %s', owner);
+    ELSIF resource IS NULL OR resource !~ '^[^[:cntrl:]]{1,100}$' THEN
+        RAISE EXCEPTION 'resource must be 1 to 100 printable characters' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF array_remove(events, NULL) = '{}' THEN
+        RAISE EXCEPTION 'at least one of on_insert, on_update and on_delete must be an event' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF columns = '{}' THEN
+        RAISE EXCEPTION 'columns must name at least one, or be NULL for all' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    FOREACH name IN ARRAY array_remove(events, NULL) LOOP
+        IF char_length(name) > 100 OR name !~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$' THEN
+            RAISE EXCEPTION '% is no event name: at least two segments of a-z, 0-9 and _ with dots between, up to 100 characters',
+                quote_literal(name) USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+    END LOOP;
+    FOREACH name IN ARRAY coalesce(columns, '{}') LOOP
+        IF NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = source AND a.attname = name AND a.attnum > 0 AND NOT a.attisdropped) THEN
+            RAISE EXCEPTION '% has no column %', source, coalesce(quote_ident(name), 'NULL') USING ERRCODE = 'undefined_column';
+        END IF;
+    END LOOP;
+    IF events[2] IS NOT NULL AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = source AND a.attname = 'changes'
+            AND a.attnum > 0 AND NOT a.attisdropped AND (columns IS NULL OR 'changes' = ANY (columns))) THEN
+        RAISE EXCEPTION '% has a column "changes", which is where a payload says what an update changed', source
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out of columns.';
+    END IF;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION check_attachment(source regclass, resource text, events text[], columns text[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.check_attachment(source regclass, resource text, events text[], columns text[]) IS 'Part of attach(): refuses what cannot be attached, and says why.';
+
+
+--
+-- Name: check_control(uuid, text, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    known CONSTANT text[] := CASE kind WHEN 'retry' THEN '{failed,abandoned,cancelled,retrying}' WHEN 'cancel' THEN '{pending,retrying,sending}'
+        ELSE '{delivered,failed,abandoned,cancelled}' END;
+    statuses CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(wanted -> 'statuses'));
+    receiver record;
+BEGIN
+    IF kind <> 'backfill' AND (statuses = '{}' OR NOT statuses <@ known) THEN
+        RAISE EXCEPTION 'statuses must be some of %', array_to_string(array_remove(known, 'sending'), ', ') USING ERRCODE = 'invalid_parameter_value';
+    ELSIF at_most IS NULL OR at_most NOT BETWEEN 0 AND 100000 OR dry_run IS NULL THEN
+        RAISE EXCEPTION 'at_most must be 0 to 100000, and dry_run not NULL' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF (wanted ? 'resource_type') <> (wanted ? 'resource_id') THEN
+        RAISE EXCEPTION 'resource_type and resource_id go together' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF jsonb_array_length(wanted -> 'event_ids') > 10000 THEN
+        RAISE EXCEPTION 'event_ids are at most 10000' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF kind IN ('retry', 'cancel') AND subscription IS NULL AND NOT wanted
+          ?| '{event,error_kind,status_code,since,until,event_ids,delivery_id,resource_id,ordering_key}' THEN
+        -- a sub-select that finds nothing must not mean everything
+        RAISE EXCEPTION '% of everything is to be said', kind USING ERRCODE = 'invalid_parameter_value', HINT = 'since => ''-infinity''';
+    ELSIF kind = 'replay' AND NOT wanted ?| '{event_ids,delivery_id,resource_id}' AND (subscription IS NULL OR NOT wanted ? 'since') THEN
+        RAISE EXCEPTION 'replay needs subscription_id and since, or events, a delivery or a resource' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF kind = 'backfill' AND (subscription IS NULL OR NOT wanted ? 'since') THEN
+        RAISE EXCEPTION 'backfill needs a subscription and since' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF subscription IS NOT NULL THEN
+        SELECT s.status, s.created_at INTO receiver FROM webhook_subscriptions s
+        WHERE s.id = subscription AND s.tenant_id = tenant AND s.status <> 'deleted';
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'there is no subscription %', subscription USING ERRCODE = 'no_data_found';
+        ELSIF kind IN ('replay', 'backfill') AND receiver.status <> 'active' THEN
+            RAISE EXCEPTION 'subscription % is %', subscription, receiver.status USING ERRCODE = 'object_not_in_prerequisite_state';
+        ELSIF kind = 'backfill' AND receiver.created_at = now() THEN
+            -- others cannot see it yet, so what they publish from now to the commit would be in neither
+            RAISE EXCEPTION 'subscription % is not committed yet', subscription USING ERRCODE = 'object_not_in_prerequisite_state',
+                HINT = 'Commit it, then backfill it.';
+        END IF;
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean) IS 'Part of retry(), cancel(), replay() and backfill(): refuses what cannot be asked for, and says why.';
 
 
 --
@@ -741,6 +1196,35 @@ COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer,
 
 
 --
+-- Name: claim_idempotency_key(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.claim_idempotency_key() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    -- waits for a transaction that has claimed it and is still open
+    INSERT INTO published_keys (tenant_id, idempotency_key, event_id)
+    VALUES (NEW.tenant_id, NEW.idempotency_key, NEW.id) ON CONFLICT DO NOTHING;
+    -- its own: a row that is put back, say from a dump
+    IF FOUND OR EXISTS (SELECT FROM published_keys k
+            WHERE k.tenant_id = NEW.tenant_id AND k.idempotency_key = NEW.idempotency_key AND k.event_id = NEW.id) THEN
+        RETURN NEW;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION claim_idempotency_key(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.claim_idempotency_key() IS 'Trigger: leaves an event out whose idempotency key another one has.';
+
+
+--
 -- Name: cloudevent_attributes(uuid, text, uuid, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -763,6 +1247,178 @@ $_$;
 --
 
 COMMENT ON FUNCTION posthorn.cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text) IS 'The CloudEvents attributes of an event, in their order.';
+
+
+--
+-- Name: control(uuid, text, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    ids record := ids_of_job(wanted);
+    of_the_caller CONSTANT text := coalesce(current_setting('posthorn.tenant_id', true), '');
+    -- what a job without a subscription is called
+    as_job CONSTANT text := CASE WHEN kind = 'replay' AND subscription IS NULL THEN 'retry' ELSE kind END;
+    counted record;
+    chunk record;
+    fanouts bigint := 0;
+    after uuid := ids.after_id;
+    is_later boolean;
+BEGIN
+    PERFORM set_config('posthorn.tenant_id', tenant::text, true);
+    changed := 0;
+    skipped := 0;
+    -- first, so that what a dispatcher fans out at this moment is seen below
+    IF kind = 'cancel' AND subscription IS NULL AND wanted -> 'statuses' ? 'pending'
+       AND NOT wanted ?| '{error_kind,status_code,delivery_id}' THEN
+        fanouts := cancel_fanouts(tenant, wanted, ids.after_id, ids.before_id, dry_run);
+    END IF;
+    counted := count_job(kind, subscription, wanted, ids.after_id, ids.before_id);
+    matched := counted.total + fanouts;
+    IF NOT counted.is_total_exact THEN
+        RAISE NOTICE 'counting was cut short: at least %', matched;
+    END IF;
+    IF dry_run THEN
+        PERFORM set_config('posthorn.tenant_id', of_the_caller, true);
+        RETURN;
+    END IF;
+    changed := fanouts;
+    -- what others have published and not committed cannot be seen yet: a job waits for them
+    is_later := NOT counted.is_total_exact OR counted.total > at_most OR (kind = 'backfill' AND open_publishers() && ARRAY(
+        SELECT l.virtualtransaction FROM pg_locks l WHERE l.pid IS DISTINCT FROM pg_backend_pid()));
+    IF is_later THEN
+        job_id := add_job(as_job, subscription, wanted);
+        IF job_id IS NULL THEN
+            RAISE EXCEPTION 'tenant % has three unfinished jobs', tenant USING ERRCODE = 'configuration_limit_exceeded',
+                HINT = 'Wait for one, or end one with posthorn.cancel_job(id).';
+        END IF;
+    ELSE
+        LOOP
+            chunk := control_chunk(tenant, kind, subscription, wanted, after, ids.before_id);
+            changed := changed + chunk.changed;
+            skipped := skipped + chunk.skipped;
+            after := chunk.position;
+            EXIT WHEN chunk.is_last;
+        END LOOP;
+    END IF;
+    IF changed > 0 THEN
+        PERFORM audit_for(tenant, CASE kind WHEN 'retry' THEN 'deliveries.retried' WHEN 'replay' THEN 'deliveries.replayed'
+                WHEN 'cancel' THEN 'deliveries.cancelled' ELSE 'subscription.backfilled' END,
+            CASE WHEN subscription IS NULL THEN 'tenant' ELSE 'subscription' END, coalesce(subscription, tenant)::text,
+            jsonb_build_object('filter', wanted, 'matched', matched, 'changed', changed, 'skipped', skipped));
+    END IF;
+    PERFORM set_config('posthorn.tenant_id', of_the_caller, true);
+END
+$$;
+
+
+--
+-- Name: FUNCTION control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) IS 'Part of retry(), cancel(), replay() and backfill(): does it for a tenant, or counts, or makes a job of it.';
+
+
+--
+-- Name: control_as_operator(uuid, text, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+#variable_conflict use_variable
+BEGIN
+    -- what is named says whose it is
+    tenant := coalesce(tenant, current_tenant(),
+        (SELECT s.tenant_id FROM webhook_subscriptions s WHERE s.id = subscription),
+        (SELECT o.tenant_id FROM outbox o WHERE o.id = (wanted #>> '{event_ids,0}')::uuid),
+        (SELECT d.tenant_id FROM webhook_deliveries d WHERE d.id = (wanted ->> 'delivery_id')::uuid));
+    IF tenant IS NULL OR NOT EXISTS (SELECT FROM tenants t WHERE t.id = tenant) THEN
+        RAISE EXCEPTION 'whose deliveries is not said, or there is no such tenant'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'tenant_id => ''…''';
+    END IF;
+    PERFORM check_control(tenant, $2, $3, $4, $5, $6);
+    SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id FROM control(tenant, $2, $3, $4, $5, $6) c;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) IS 'Part of retry(), cancel(), replay() and backfill(): for any tenant.';
+
+
+--
+-- Name: control_as_tenant(text, uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+BEGIN
+    IF current_tenant() IS NULL THEN
+        RAISE EXCEPTION 'this transaction acts for no tenant' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    PERFORM check_control(current_tenant(), $1, $2, $3, $4, $5);
+    SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id
+    FROM control(current_tenant(), $1, $2, $3, $4, $5) c;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) IS 'Part of retry(), cancel(), replay() and backfill(): for the current tenant.';
+
+
+--
+-- Name: control_chunk(uuid, text, uuid, jsonb, uuid, uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    most CONSTANT integer := 1000;
+    chunk record;
+BEGIN
+    FOR try IN 1 .. 10 LOOP
+        BEGIN
+            chunk := CASE kind
+                WHEN 'backfill' THEN backfill_chunk(tenant, subscription, after_id, before_id, most, false, false)
+                WHEN 'cancel' THEN cancel_chunk(tenant, subscription, wanted, after_id, before_id, most)
+                ELSE retry_chunk(tenant, subscription, wanted, after_id, before_id, most) END;
+            EXIT;
+        EXCEPTION WHEN serialization_failure THEN
+            IF try = 10 OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
+    "position" := chunk.position;
+    looked_at := chunk.looked_at;
+    changed := chunk.changed;
+    skipped := chunk.skipped;
+    is_last := chunk.is_last;
+END
+$$;
+
+
+--
+-- Name: FUNCTION control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) IS 'Part of control(): the next rows.';
 
 
 --
@@ -873,6 +1529,52 @@ COMMENT ON FUNCTION posthorn.current_tenant() IS 'The tenant this transaction ac
 
 
 --
+-- Name: customer_created(uuid, text, text, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text DEFAULT NULL::text, customer_phone text DEFAULT NULL::text, customer_type text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'customer.created', '{customer_id,customer_name}', jsonb_build_object(
+        'customer_id', customer_id, 'customer_name', customer_name, 'customer_email', customer_email, 'customer_phone', customer_phone,
+        'customer_type', customer_type),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes customer.created and returns the event''s id. Payload: customer_id, customer_name, customer_email, customer_phone, customer_type; what is not given is null.
+Example: SELECT posthorn.customer_created(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''CUS-1001'', ''John Doe'', customer_email => ''john@acme.example'', customer_phone => ''+1234567890'', customer_type => ''individual'')';
+
+
+--
+-- Name: customer_updated(uuid, text, text, text, text, jsonb, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text DEFAULT NULL::text, customer_phone text DEFAULT NULL::text, changes jsonb DEFAULT '{}'::jsonb, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'customer.updated', '{customer_id,customer_name}', jsonb_build_object(
+        'customer_id', customer_id, 'customer_name', customer_name, 'customer_email', customer_email, 'customer_phone', customer_phone,
+        'changes', coalesce(changes, '{}')),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes customer.updated and returns the event''s id. Payload: customer_id, customer_name, customer_email, customer_phone, changes; what is not given is null.
+Example: SELECT posthorn.customer_updated(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''CUS-1001'', ''John Doe'', customer_email => ''new@acme.example'', changes => ''{"email": "new@acme.example"}'')';
+
+
+--
 -- Name: delete_subscription(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -913,6 +1615,51 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer) IS 'Deletes a subscription, forgets its secrets and cancels what waits for it.';
+
+
+--
+-- Name: detach(regclass, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.detach(source regclass, resource text DEFAULT NULL::text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    made record;
+    trigger_name name;
+    detached integer := 0;
+BEGIN
+    FOR made IN
+        SELECT p.oid::regprocedure AS function, array_agg(t.tgname) AS triggers, p.proowner = c.relowner AS is_of_the_owner
+        FROM pg_trigger t
+        JOIN pg_class c ON c.oid = t.tgrelid
+        JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname ~ '^posthorn_'
+        CROSS JOIN LATERAL posthorn.attachment(t.tgargs) a
+        WHERE t.tgrelid = source AND NOT t.tgisinternal AND t.tgname ~ '^posthorn_' AND t.tgnargs = 1 AND a.resource IS NOT NULL
+          AND (resource IS NULL OR a.resource = resource)
+        GROUP BY p.oid, p.proowner, c.relowner
+    LOOP
+        FOREACH trigger_name IN ARRAY made.triggers LOOP
+            EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, source);
+        END LOOP;
+        -- of a table that got another owner the function stays; without its triggers it does nothing
+        IF made.is_of_the_owner THEN
+            EXECUTE format('DROP FUNCTION %s', made.function);
+        END IF;
+        detached := detached + 1;
+    END LOOP;
+    RETURN detached;
+END
+$$;
+
+
+--
+-- Name: FUNCTION detach(source regclass, resource text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.detach(source regclass, resource text) IS 'Ends what attach() began, for one resource or for all (NULL), and says how many it ended. For the table''s owner.';
 
 
 --
@@ -1077,6 +1824,7 @@ DECLARE
     checked_ids uuid[];
     unknown_ids uuid[];
     behind_ids uuid[];
+    is_coalesced boolean;
     failure text;
 BEGIN
     IF coalesce(current_setting('posthorn.mute', true), '') = 'on' THEN
@@ -1089,11 +1837,11 @@ BEGIN
     BEGIN
         WITH incoming AS MATERIALIZED (
             -- #> '{}' is the whole value, detoasted once and not once per filter
-            SELECT e.id, e.tenant_id, e.event, e.ordering_key, e.payload #> '{}' AS payload,
+            SELECT e.id, e.tenant_id, e.event, e.ordering_key, e.coalesce_key, e.payload #> '{}' AS payload,
                 greatest(e.deliver_after, now()) AS due_at
             FROM new_events e
         ), matched AS MATERIALIZED (
-            SELECT i.id, i.tenant_id, i.event, i.due_at, i.ordering_key, m.found, m.wanted, m.wanted_in_order, m.has_dear_filter, m.is_checked,
+            SELECT i.id, i.tenant_id, i.event, i.due_at, i.ordering_key, i.coalesce_key, m.found, m.wanted, m.wanted_in_order, m.has_dear_filter, m.is_checked,
                 m.found = 0 AND NOT EXISTS (SELECT FROM tenants t WHERE t.id = i.tenant_id) AS is_unknown
             FROM incoming i
             CROSS JOIN LATERAL (
@@ -1125,9 +1873,10 @@ BEGIN
             array_agg(m.id) FILTER (WHERE m.found > inline_limit),
             array_agg(m.id) FILTER (WHERE m.found <= inline_limit AND m.has_dear_filter AND coalesce(w.place, 1) = 1),
             array_agg(m.id) FILTER (WHERE m.is_checked AND coalesce(w.place, 1) = 1),
-            array_agg(m.id) FILTER (WHERE m.is_unknown)
+            array_agg(m.id) FILTER (WHERE m.is_unknown),
+            bool_or(m.coalesce_key IS NOT NULL)
         INTO event_ids, tenant_ids, events, due_ats, subscription_ids, ordering_keys, in_order_ids, too_many_ids, dear_ids, checked_ids,
-            unknown_ids
+            unknown_ids, is_coalesced
         FROM matched m
         LEFT JOIN LATERAL unnest(m.wanted) WITH ORDINALITY AS w (subscription_id, place) ON m.found <= inline_limit;
         -- whose tenant is strict about something: is it about this? A dispatcher checks it, plain SQL knows no JSON Schema.
@@ -1191,6 +1940,11 @@ BEGIN
         END IF;
     END IF;
 
+    IF failure IS NOT NULL OR is_coalesced THEN
+        PERFORM supersede_earlier(array_agg(e.id), array_agg(e.tenant_id), array_agg(e.event), array_agg(e.coalesce_key))
+        FROM new_events e WHERE e.coalesce_key IS NOT NULL;
+    END IF;
+
     IF failure IS NOT NULL OR event_ids IS NOT NULL OR too_many_ids IS NOT NULL OR dear_ids IS NOT NULL
        OR checked_ids IS NOT NULL THEN
         PERFORM wake();
@@ -1235,6 +1989,23 @@ BEGIN
     is_finished := true;
     SELECT f.* INTO open_event FROM event_fanouts f WHERE f.event_id = taken_event_id AND f.state = 'open' FOR UPDATE;
     IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF open_event.superseded_by IS NOT NULL THEN
+        -- what still waits of it: what is in flight goes its way, what was asked for again stays
+        WITH waiting AS MATERIALIZED (
+            SELECT d.id FROM webhook_deliveries d
+            WHERE d.event_id = taken_event_id AND d.generation = 0 AND d.status IN ('pending', 'retrying')
+            ORDER BY d.id FOR UPDATE
+        )
+        UPDATE webhook_deliveries d
+        SET status = 'cancelled', finished_at = now(), updated_at = now(), epoch = d.epoch + 1,
+            last_error = format('superseded by event %s', open_event.superseded_by)
+        FROM waiting w
+        WHERE d.id = w.id AND d.status IN ('pending', 'retrying');
+        UPDATE event_fanouts f SET state = 'cancelled', reason = format('superseded by event %s', open_event.superseded_by)
+        WHERE f.event_id = taken_event_id;
+        PERFORM wake(); -- open events behind it in its line can go on
         RETURN;
     END IF;
     SELECT o.* INTO happened FROM outbox o WHERE o.id = taken_event_id;
@@ -1601,6 +2372,36 @@ COMMENT ON FUNCTION posthorn.fold_tallies(most integer, OUT folded integer, OUT 
 
 
 --
+-- Name: forget_audit_log(integer, integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.forget_audit_log(keep_days integer, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    forgotten integer;
+BEGIN
+    -- an id says when it was made; less than a day would be a mistake, not a wish
+    DELETE FROM audit_log a WHERE a.id = ANY (ARRAY(
+        SELECT o.id FROM audit_log o
+        WHERE o.id < first_id_at(now() - make_interval(days => greatest(keep_days, 1)))
+        ORDER BY o.id LIMIT max_rows
+        FOR UPDATE SKIP LOCKED));
+    GET DIAGNOSTICS forgotten = ROW_COUNT;
+    RETURN forgotten;
+END
+$$;
+
+
+--
+-- Name: FUNCTION forget_audit_log(keep_days integer, max_rows integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.forget_audit_log(keep_days integer, max_rows integer) IS 'Deletes at most so many entries of the audit log that are older than so many whole days, at least one; answers with how many.';
+
+
+--
 -- Name: forget_circuit(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1631,6 +2432,39 @@ COMMENT ON FUNCTION posthorn.forget_circuit() IS 'Trigger: forgets how the recei
 
 
 --
+-- Name: forget_coalesced_keys(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.forget_coalesced_keys(max_rows integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    WITH old AS MATERIALIZED (
+        SELECT k.tenant_id, k.coalesce_key, k.event,
+            EXISTS (SELECT FROM webhook_deliveries_live d WHERE d.event_id = k.event_id)
+                OR EXISTS (SELECT FROM event_fanouts f WHERE f.event_id = k.event_id AND f.state = 'open') AS is_waiting
+        FROM coalesced_keys k
+        WHERE k.look_at < now()
+        ORDER BY k.look_at LIMIT max_rows
+        FOR UPDATE SKIP LOCKED),
+    kept AS (
+        UPDATE coalesced_keys k SET look_at = now() + interval '1 day' FROM old o
+        WHERE o.is_waiting AND k.tenant_id = o.tenant_id AND k.coalesce_key = o.coalesce_key AND k.event = o.event),
+    gone AS (
+        DELETE FROM coalesced_keys k USING old o
+        WHERE NOT o.is_waiting AND k.tenant_id = o.tenant_id AND k.coalesce_key = o.coalesce_key AND k.event = o.event)
+    SELECT count(*)::integer FROM old
+$$;
+
+
+--
+-- Name: FUNCTION forget_coalesced_keys(max_rows integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.forget_coalesced_keys(max_rows integer) IS 'Looks at most at so many coalesce keys of more than a day ago, deletes those whose event no longer waits, and says how many it looked at.';
+
+
+--
 -- Name: forget_idempotency_keys(integer); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1656,6 +2490,34 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) IS 'Deletes at most so many answers older than 24 hours, and says how many.';
+
+
+--
+-- Name: forget_published_keys(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.forget_published_keys(max_rows integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    WITH old AS (
+        SELECT k.tenant_id, k.idempotency_key FROM published_keys k
+        WHERE k.created_at < now() - interval '7 days'
+        ORDER BY k.created_at LIMIT max_rows
+        FOR UPDATE SKIP LOCKED),
+    gone AS (
+        DELETE FROM published_keys k USING old o
+        WHERE k.tenant_id = o.tenant_id AND k.idempotency_key = o.idempotency_key
+        RETURNING 1)
+    SELECT count(*)::integer FROM gone
+$$;
+
+
+--
+-- Name: FUNCTION forget_published_keys(max_rows integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.forget_published_keys(max_rows integer) IS 'Deletes at most so many idempotency keys of events older than 7 days, and says how many.';
 
 
 --
@@ -1834,6 +2696,119 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) IS 'The ids that since and until of a job''s filter stand for; not beyond this moment.';
+
+
+--
+-- Name: invoice_authorized(uuid, text, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text DEFAULT NULL::text, authorization_key text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.authorized', '{invoice_id,invoice_number}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'authorization_number', authorization_number,
+        'authorization_key', authorization_key),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.authorized and returns the event''s id. Payload: invoice_id, invoice_number, authorization_number, authorization_key; what is not given is null.
+Example: SELECT posthorn.invoice_authorized(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', authorization_number => ''1402202601'', authorization_key => ''2110202601'')';
+
+
+--
+-- Name: invoice_cancelled(uuid, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.cancelled', '{invoice_id,invoice_number}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'reason', reason),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.cancelled and returns the event''s id. Payload: invoice_id, invoice_number, reason; what is not given is null.
+Example: SELECT posthorn.invoice_cancelled(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', reason => ''Customer request'')';
+
+
+--
+-- Name: invoice_created(uuid, text, text, numeric, text, text, text, text, timestamp with time zone, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text DEFAULT 'USD'::text, customer_name text DEFAULT NULL::text, customer_id text DEFAULT NULL::text, status text DEFAULT 'draft'::text, created_at timestamp with time zone DEFAULT now(), metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.created', '{invoice_id,invoice_number,amount}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'amount', amount::text, 'currency', coalesce(currency, 'USD'),
+        'customer_name', customer_name, 'customer_id', customer_id, 'status', coalesce(status, 'draft'),
+        'created_at', to_char(coalesce(created_at, now()) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.created and returns the event''s id. Payload: invoice_id, invoice_number, amount, currency, customer_name, customer_id, status, created_at; what is not given is null.
+Example: SELECT posthorn.invoice_created(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', 1500.00, customer_name => ''Acme Corporation'', customer_id => ''CUS-1001'')';
+
+
+--
+-- Name: invoice_rejected(uuid, text, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text DEFAULT NULL::text, error_code text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.rejected', '{invoice_id,invoice_number}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'reason', reason, 'error_code', error_code),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.rejected and returns the event''s id. Payload: invoice_id, invoice_number, reason, error_code; what is not given is null.
+Example: SELECT posthorn.invoice_rejected(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', reason => ''Invalid tax number'', error_code => ''SRI-001'')';
+
+
+--
+-- Name: invoice_sent(uuid, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'invoice.sent', '{invoice_id,invoice_number}', jsonb_build_object(
+        'invoice_id', invoice_id, 'invoice_number', invoice_number, 'sent_to', sent_to),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes invoice.sent and returns the event''s id. Payload: invoice_id, invoice_number, sent_to; what is not given is null.
+Example: SELECT posthorn.invoice_sent(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''INV-1001'', ''F-2026-1001'', sent_to => ''billing@acme.example'')';
 
 
 --
@@ -2333,6 +3308,28 @@ COMMENT ON FUNCTION posthorn.missing_days(ahead integer) IS 'Partitions still to
 
 
 --
+-- Name: no_tenant(text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.no_tenant(source text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'a row of % has no tenant, so its change cannot be published', source
+        USING ERRCODE = 'not_null_violation', HINT = 'Give it one, or attach the table with a "when" that leaves such rows out.';
+END
+$$;
+
+
+--
+-- Name: FUNCTION no_tenant(source text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.no_tenant(source text) IS 'Part of attached tables: the error for a row whose tenant is NULL.';
+
+
+--
 -- Name: note_audit(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2687,6 +3684,52 @@ COMMENT ON FUNCTION posthorn.payload_of(event_id uuid) IS 'The payload of an eve
 
 
 --
+-- Name: payment_failed(uuid, text, text, numeric, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text DEFAULT 'USD'::text, reason text DEFAULT NULL::text, error_code text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'payment.failed', '{payment_id,invoice_id,amount}', jsonb_build_object(
+        'payment_id', payment_id, 'invoice_id', invoice_id, 'amount', amount::text, 'currency', coalesce(currency, 'USD'),
+        'reason', reason, 'error_code', error_code),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes payment.failed and returns the event''s id. Payload: payment_id, invoice_id, amount, currency, reason, error_code; what is not given is null.
+Example: SELECT posthorn.payment_failed(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''PAY-2002'', ''INV-1001'', 1500.00, reason => ''Card declined'', error_code => ''card_declined'')';
+
+
+--
+-- Name: payment_received(uuid, text, text, numeric, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text DEFAULT 'USD'::text, payment_method text DEFAULT NULL::text, reference_number text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'payment.received', '{payment_id,invoice_id,amount}', jsonb_build_object(
+        'payment_id', payment_id, 'invoice_id', invoice_id, 'amount', amount::text, 'currency', coalesce(currency, 'USD'),
+        'payment_method', payment_method, 'reference_number', reference_number),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes payment.received and returns the event''s id. Payload: payment_id, invoice_id, amount, currency, payment_method, reference_number; what is not given is null.
+Example: SELECT posthorn.payment_received(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''PAY-2001'', ''INV-1001'', 1500.00, payment_method => ''credit_card'', reference_number => ''stripe-tx-789'')';
+
+
+--
 -- Name: percent_encode(text, text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2765,13 +3808,41 @@ DECLARE
     wanted_event CONSTANT text := wanted ->> 'event';
     wanted_error CONSTANT text := wanted ->> 'error_kind';
     wanted_code CONSTANT integer := (wanted ->> 'status_code')::integer;
+    wanted_key CONSTANT text := wanted ->> 'ordering_key';
+    wanted_type CONSTANT text := wanted ->> 'resource_type';
+    wanted_resource CONSTANT text := wanted ->> 'resource_id';
+    wanted_delivery CONSTANT uuid := (wanted ->> 'delivery_id')::uuid;
+    of_events uuid[];
 BEGIN
-    IF 'delivered' = ANY (statuses) THEN
+    IF wanted ? 'event_ids' THEN
+        of_events := ARRAY(SELECT e.id::uuid FROM jsonb_array_elements_text(wanted -> 'event_ids') AS e (id));
+    ELSIF wanted_delivery IS NOT NULL THEN
+        of_events := ARRAY(SELECT d.event_id FROM webhook_deliveries d WHERE d.id = wanted_delivery);
+    ELSIF wanted_resource IS NOT NULL THEN
+        of_events := ARRAY(SELECT o.id FROM outbox o
+            WHERE o.tenant_id = tenant AND o.resource_id = wanted_resource AND o.resource_type = wanted_type);
+    END IF;
+    IF of_events IS NOT NULL THEN
+        RETURN QUERY
+        SELECT d.id, (subscription IS NULL OR d.subscription_id = subscription)
+            AND (wanted_delivery IS NULL OR d.id = wanted_delivery)
+            AND (wanted_event IS NULL OR wanted_event = ANY (event_patterns(d.event)))
+            AND (wanted_error IS NULL OR d.last_error_kind = wanted_error)
+            AND (wanted_code IS NULL OR d.last_status_code = wanted_code)
+            AND (coalesce(wanted_key, wanted_resource) IS NULL OR EXISTS (SELECT FROM outbox o WHERE o.id = d.event_id
+                AND (wanted_key IS NULL OR o.ordering_key = wanted_key)
+                AND (wanted_resource IS NULL OR (o.resource_id = wanted_resource AND o.resource_type = wanted_type))))
+        FROM (SELECT DISTINCT e.id FROM unnest(of_events) AS e (id)) AS e
+        JOIN webhook_deliveries d ON d.event_id = e.id
+        WHERE d.tenant_id = tenant AND d.status = ANY (statuses) AND d.id > after_id AND d.id < before_id
+        ORDER BY d.id LIMIT most;
+    ELSIF 'delivered' = ANY (statuses) THEN
         RETURN QUERY
         SELECT d.id, d.status = ANY (statuses)
             AND (wanted_event IS NULL OR wanted_event = ANY (event_patterns(d.event)))
             AND (wanted_error IS NULL OR d.last_error_kind = wanted_error)
             AND (wanted_code IS NULL OR d.last_status_code = wanted_code)
+            AND (wanted_key IS NULL OR EXISTS (SELECT FROM outbox o WHERE o.id = d.event_id AND o.ordering_key = wanted_key))
         FROM webhook_deliveries d
         WHERE d.subscription_id = subscription AND d.tenant_id = tenant AND d.id > after_id AND d.id < before_id
           AND d.status IN ('delivered', 'failed', 'abandoned', 'cancelled')
@@ -2784,7 +3855,9 @@ BEGIN
             SELECT d.id, (subscription IS NULL OR d.subscription_id = subscription)
                 AND (wanted_event IS NULL OR wanted_event = ANY (event_patterns(d.event)))
                 AND (wanted_error IS NULL OR d.last_error_kind = wanted_error)
-                AND (wanted_code IS NULL OR d.last_status_code = wanted_code) AS is_wanted
+                AND (wanted_code IS NULL OR d.last_status_code = wanted_code)
+                AND (wanted_key IS NULL OR EXISTS (SELECT FROM outbox o WHERE o.id = d.event_id AND o.ordering_key = wanted_key))
+                AS is_wanted
             FROM webhook_deliveries d
             -- that it was not delivered is said twice: so the index that has nothing else is used
             WHERE d.tenant_id = tenant AND d.status = s.status AND d.status <> 'delivered' AND d.id > after_id AND d.id < before_id
@@ -2986,24 +4059,59 @@ COMMENT ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chunk 
 
 
 --
--- Name: publish(uuid, text, jsonb, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: posthorn; Owner: -
+-- Name: publish(uuid, text, jsonb, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid
-    LANGUAGE sql SECURITY DEFINER
+CREATE FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
-    AS $_$
-    INSERT INTO outbox (tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    RETURNING id
-$_$;
+    AS $$
+#variable_conflict use_column
+DECLARE
+    published_id uuid;
+    is_same boolean;
+BEGIN
+    IF coalesce(current_setting('posthorn.mute', true), '') = 'on' THEN
+        RETURN NULL;
+    END IF;
+    -- twice: the key may be forgotten between being taken and being looked up
+    FOR attempt IN 1 .. 2 LOOP
+        INSERT INTO outbox (tenant_id, event, payload, resource_type, resource_id, metadata, deliver_after, ordering_key, idempotency_key,
+            coalesce_key)
+        VALUES (publish.tenant_id, publish.event, publish.payload, publish.resource_type, publish.resource_id, publish.metadata,
+            publish.deliver_after, publish.ordering_key, publish.idempotency_key, publish.coalesce_key)
+        RETURNING id INTO published_id;
+        EXIT WHEN published_id IS NOT NULL OR publish.idempotency_key IS NULL;
+        -- of an event whose day is gone nothing can be compared; when it was made may be a default of now()
+        SELECT k.event_id,
+            o.id IS NULL OR (o.event = publish.event AND o.payload - 'created_at' = publish.payload - 'created_at')
+        INTO published_id, is_same
+        FROM published_keys k LEFT JOIN outbox o ON o.id = k.event_id
+        WHERE k.tenant_id = publish.tenant_id AND k.idempotency_key = publish.idempotency_key;
+        IF NOT is_same THEN
+            RAISE EXCEPTION 'idempotency key % was used for another event', quote_literal(publish.idempotency_key)
+                USING ERRCODE = 'unique_violation',
+                    DETAIL = format('Event %s of tenant %s has it, with another type or payload.', published_id, publish.tenant_id),
+                    HINT = 'Give each event a key of its own, and publish it again with the type and payload that it had.';
+        END IF;
+        EXIT WHEN published_id IS NOT NULL;
+    END LOOP;
+    RETURN published_id;
+END
+$$;
 
 
 --
--- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) IS 'Publishes an event in the caller''s transaction and returns its id; the same as INSERT INTO posthorn.outbox, which returns nothing to a publisher.';
+COMMENT ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes an event in the caller''s transaction and returns its id. Only the first three arguments are needed.
+  deliver_after: not to be sent before
+  ordering_key: events with the same key reach ordered subscriptions one at a time
+  idempotency_key: published again within 7 days, it is stored once: the first event''s id; another type or payload is an error
+  coalesce_key: a newer event of the same type and key cancels what still waits of this one
+With posthorn.mute = on it stores nothing and returns NULL.
+Example: SELECT posthorn.publish(tenant_id => ''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', event => ''invoice.paid'', payload => ''{"invoice_id": "INV-1001"}'', idempotency_key => ''INV-1001 paid'')';
 
 
 --
@@ -3057,6 +4165,41 @@ $_$;
 --
 
 COMMENT ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) IS 'Publishes an event of the current tenant (posthorn.tenant_id), with an ordering key or NULL; for the API.';
+
+
+--
+-- Name: publish_business_event(uuid, text, text[], jsonb, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    missing text := CASE WHEN tenant_id IS NULL THEN 'tenant_id'
+        ELSE (SELECT r.field FROM unnest(required) WITH ORDINALITY AS r (field, place)
+              WHERE payload ->> r.field IS NULL ORDER BY r.place LIMIT 1) END;
+BEGIN
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION '% is required', missing
+            USING ERRCODE = 'null_value_not_allowed',
+                HINT = format('posthorn.%s needs tenant_id, %s.', replace(event, '.', '_'), array_to_string(required, ', '));
+    ELSIF payload ->> 'amount' IN ('NaN', 'Infinity', '-Infinity') THEN
+        RAISE EXCEPTION 'amount is %, which is no amount', payload ->> 'amount' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF jsonb_typeof(payload -> 'changes') <> 'object' THEN
+        RAISE EXCEPTION 'changes is not a JSON object' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN publish(tenant_id, event, payload, split_part(event, '.', 1), payload ->> required[1], metadata, deliver_after, ordering_key,
+        idempotency_key, coalesce_key);
+END
+$$;
+
+
+--
+-- Name: FUNCTION publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'What the functions of the business events have in common: looks for what is required and publishes.';
 
 
 --
@@ -3151,6 +4294,28 @@ COMMENT ON FUNCTION posthorn.render_body(format text, event_id uuid, event text,
 
 
 --
+-- Name: replay(uuid, uuid, text, text[], text, integer, timestamp with time zone, timestamp with time zone, uuid, uuid[], uuid, text, text, text, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.replay(tenant_id uuid DEFAULT NULL::uuid, subscription_id uuid DEFAULT NULL::uuid, event text DEFAULT NULL::text, statuses text[] DEFAULT '{delivered,failed,abandoned}'::text[], error_kind text DEFAULT NULL::text, status_code integer DEFAULT NULL::integer, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, event_id uuid DEFAULT NULL::uuid, event_ids uuid[] DEFAULT NULL::uuid[], delivery_id uuid DEFAULT NULL::uuid, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, ordering_key text DEFAULT NULL::text, at_most integer DEFAULT 10000, dry_run boolean DEFAULT false) RETURNS TABLE(matched bigint, changed bigint, skipped bigint, job_id uuid)
+    LANGUAGE sql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT c.matched, c.changed, c.skipped, c.job_id FROM ask_control('replay', tenant_id, subscription_id, jsonb_build_object(
+        'statuses', statuses, 'event', event, 'error_kind', error_kind, 'status_code', status_code, 'since', since, 'until', until,
+        'event_ids', CASE WHEN event_id IS NULL THEN event_ids ELSE event_ids || event_id END, 'delivery_id', delivery_id,
+        'resource_type', resource_type, 'resource_id', resource_id, 'ordering_key', ordering_key), at_most, dry_run) c
+$$;
+
+
+--
+-- Name: FUNCTION replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) IS 'Sends finished deliveries again, delivered ones too, with the same webhook-id and body; more than at_most by a job after the commit. dry_run only counts.';
+
+
+--
 -- Name: reset_circuit(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -3174,6 +4339,28 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.reset_circuit(subscription uuid) IS 'Closes a subscription''s circuit by hand and forgets its failures. False: there was nothing to reset.';
+
+
+--
+-- Name: retry(uuid, uuid, text, text[], text, integer, timestamp with time zone, timestamp with time zone, uuid, uuid[], uuid, text, text, text, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.retry(tenant_id uuid DEFAULT NULL::uuid, subscription_id uuid DEFAULT NULL::uuid, event text DEFAULT NULL::text, statuses text[] DEFAULT '{failed,abandoned}'::text[], error_kind text DEFAULT NULL::text, status_code integer DEFAULT NULL::integer, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, event_id uuid DEFAULT NULL::uuid, event_ids uuid[] DEFAULT NULL::uuid[], delivery_id uuid DEFAULT NULL::uuid, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, ordering_key text DEFAULT NULL::text, at_most integer DEFAULT 10000, dry_run boolean DEFAULT false) RETURNS TABLE(matched bigint, changed bigint, skipped bigint, job_id uuid)
+    LANGUAGE sql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT c.matched, c.changed, c.skipped, c.job_id FROM ask_control('retry', tenant_id, subscription_id, jsonb_build_object(
+        'statuses', statuses, 'event', event, 'error_kind', error_kind, 'status_code', status_code, 'since', since, 'until', until,
+        'event_ids', CASE WHEN event_id IS NULL THEN event_ids ELSE event_ids || event_id END, 'delivery_id', delivery_id,
+        'resource_type', resource_type, 'resource_id', resource_id, 'ordering_key', ordering_key), at_most, dry_run) c
+$$;
+
+
+--
+-- Name: FUNCTION retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) IS 'Makes deliveries that were given up due again, at once; more than at_most by a job after the commit. dry_run only counts.';
 
 
 --
@@ -3263,6 +4450,74 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.run_job(job uuid, most integer, rows_per_second integer, gives_up boolean, OUT kind text, OUT is_finished boolean, OUT changed integer, OUT pause_seconds double precision) IS 'For dispatchers: does the next chunk of a job that was taken and writes down where it stands. kind is NULL when it is not running any more.';
+
+
+--
+-- Name: sales_order_cancelled(uuid, text, text, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'sales_order.cancelled', '{order_id,order_number}', jsonb_build_object(
+        'order_id', order_id, 'order_number', order_number, 'reason', reason),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes sales_order.cancelled and returns the event''s id. Payload: order_id, order_number, reason; what is not given is null.
+Example: SELECT posthorn.sales_order_cancelled(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''SO-3001'', ''SO-2026-3001'', reason => ''Customer request'')';
+
+
+--
+-- Name: sales_order_confirmed(uuid, text, text, text, text, numeric, text, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text DEFAULT 'USD'::text, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'sales_order.confirmed', '{order_id,order_number,customer_id,customer_name,amount}', jsonb_build_object(
+        'order_id', order_id, 'order_number', order_number, 'customer_id', customer_id, 'customer_name', customer_name,
+        'amount', amount::text, 'currency', coalesce(currency, 'USD')),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes sales_order.confirmed and returns the event''s id. Payload: order_id, order_number, customer_id, customer_name, amount, currency; what is not given is null.
+Example: SELECT posthorn.sales_order_confirmed(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''SO-3001'', ''SO-2026-3001'', ''CUS-1001'', ''Acme Corporation'', 5000.00)';
+
+
+--
+-- Name: sales_order_created(uuid, text, text, text, text, numeric, text, integer, jsonb, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text DEFAULT 'USD'::text, items_count integer DEFAULT NULL::integer, metadata jsonb DEFAULT NULL::jsonb, deliver_after timestamp with time zone DEFAULT NULL::timestamp with time zone, ordering_key text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, coalesce_key text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT publish_business_event(tenant_id, 'sales_order.created', '{order_id,order_number,customer_id,customer_name,amount}', jsonb_build_object(
+        'order_id', order_id, 'order_number', order_number, 'customer_id', customer_id, 'customer_name', customer_name,
+        'amount', amount::text, 'currency', coalesce(currency, 'USD'), 'items_count', items_count),
+        metadata, deliver_after, ordering_key, idempotency_key, coalesce_key)
+$$;
+
+
+--
+-- Name: FUNCTION sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) IS 'Publishes sales_order.created and returns the event''s id. Payload: order_id, order_number, customer_id, customer_name, amount, currency, items_count; what is not given is null.
+Example: SELECT posthorn.sales_order_created(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10'', ''SO-3001'', ''SO-2026-3001'', ''CUS-1001'', ''Acme Corporation'', 5000.00, items_count => 5)';
 
 
 --
@@ -3398,6 +4653,93 @@ $_$;
 --
 
 COMMENT ON FUNCTION posthorn.stray_days(keep_days integer) IS 'Days that are to be kept and whose rows are in a default partition: make_day gives each a partition and moves its rows there.';
+
+
+--
+-- Name: supersede_earlier(uuid[], uuid[], text[], text[]); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    old_ids uuid[];
+    newer_ids uuid[];
+    more_old_ids uuid[];
+    more_newer_ids uuid[];
+    tries integer := 0;
+BEGIN
+    IF event_ids IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(e.id) FILTER (WHERE e.id <> e.newest_id), array_agg(e.newest_id) FILTER (WHERE e.id <> e.newest_id)
+    INTO old_ids, newer_ids
+    FROM (
+        SELECT u.id, last_value(u.id) OVER (PARTITION BY u.tenant_id, u.coalesce_key, u.event ORDER BY u.place
+                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS newest_id
+        FROM unnest(event_ids, tenant_ids, events, coalesce_keys) WITH ORDINALITY AS u (id, tenant_id, event, coalesce_key, place)
+    ) e;
+    -- in the order of the keys, so that two statements with the same keys cannot wait for each other
+    WITH claimed AS (
+        INSERT INTO coalesced_keys AS k (tenant_id, coalesce_key, event, event_id)
+        SELECT u.tenant_id, u.coalesce_key, u.event, (array_agg(u.id ORDER BY u.place DESC))[1]
+        FROM unnest(event_ids, tenant_ids, events, coalesce_keys) WITH ORDINALITY AS u (id, tenant_id, event, coalesce_key, place)
+        GROUP BY u.tenant_id, u.coalesce_key, u.event
+        ORDER BY u.tenant_id, u.coalesce_key, u.event
+        ON CONFLICT (tenant_id, coalesce_key, event)
+            DO UPDATE SET previous_event_id = k.event_id, event_id = excluded.event_id, look_at = excluded.look_at
+        RETURNING k.previous_event_id AS old_id, k.event_id AS newer_id
+    )
+    SELECT array_agg(c.old_id), array_agg(c.newer_id) INTO more_old_ids, more_newer_ids FROM claimed c WHERE c.old_id IS NOT NULL;
+    old_ids := old_ids || more_old_ids;
+    newer_ids := newer_ids || more_newer_ids;
+    IF old_ids IS NULL THEN
+        RETURN;
+    END IF;
+
+    INSERT INTO event_fanouts AS f (event_id, tenant_id, state, reason, superseded_by)
+    SELECT o.id, o.tenant_id, 'open', 'a newer event has its coalesce key', u.newer_id
+    FROM unnest(old_ids, newer_ids) AS u (old_id, newer_id)
+    JOIN outbox o ON o.id = u.old_id
+    WHERE EXISTS (SELECT FROM event_fanouts x WHERE x.event_id = o.id AND x.state = 'open')
+       OR EXISTS (SELECT FROM webhook_deliveries_live d WHERE d.event_id = o.id AND d.ordering_key IS NOT NULL)
+    ORDER BY o.id
+    ON CONFLICT (event_id) DO UPDATE SET superseded_by = excluded.superseded_by, due_at = now() WHERE f.state = 'open';
+
+    LOOP
+        -- a dispatcher that finishes one of them at this moment moves its row, which is an error to whoever waits for it
+        BEGIN
+            WITH waiting AS MATERIALIZED (
+                SELECT d.id, u.newer_id
+                FROM unnest(old_ids, newer_ids) AS u (old_id, newer_id)
+                JOIN webhook_deliveries d ON d.event_id = u.old_id
+                WHERE d.ordering_key IS NULL AND d.generation = 0 AND d.status IN ('pending', 'retrying')
+                ORDER BY d.id FOR UPDATE OF d
+            )
+            UPDATE webhook_deliveries d
+            SET status = 'cancelled', finished_at = now(), updated_at = now(), epoch = d.epoch + 1,
+                last_error = format('superseded by event %s', w.newer_id)
+            FROM waiting w
+            WHERE d.id = w.id AND d.status IN ('pending', 'retrying');
+            RETURN;
+        EXCEPTION WHEN serialization_failure OR deadlock_detected THEN
+            -- under an older snapshot it would be the same again
+            IF tries >= 10 OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+                RAISE;
+            END IF;
+            tries := tries + 1;
+        END;
+    END LOOP;
+END
+$$;
+
+
+--
+-- Name: FUNCTION supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]) IS 'Cancels what waits of earlier events with the coalesce keys of these, or leaves it to a dispatcher; part of fan_out.';
 
 
 --
@@ -3568,6 +4910,113 @@ COMMENT ON COLUMN posthorn.api_keys.last_used_at IS 'When it was used last, to t
 
 
 --
+-- Name: attached_tables; Type: VIEW; Schema: posthorn; Owner: -
+--
+
+CREATE VIEW posthorn.attached_tables WITH (security_invoker='true') AS
+ SELECT DISTINCT ON (t.tgrelid, a.resource) (t.tgrelid)::regclass AS source,
+    a.resource,
+    a.events,
+    a.columns,
+    a."when",
+    a.tenant,
+    a.id,
+    a.ordered,
+    a.attached_by,
+    a.attached_at,
+    (t.tgfoid)::regprocedure AS function
+   FROM ((pg_trigger t
+     JOIN pg_proc p ON (((p.oid = t.tgfoid) AND (p.proname ~ '^posthorn_'::text))))
+     CROSS JOIN LATERAL posthorn.attachment(t.tgargs) a(resource, events, columns, "when", tenant, id, ordered, attached_by, attached_at))
+  WHERE ((NOT t.tgisinternal) AND (t.tgname ~ '^posthorn_'::text) AND (t.tgnargs = 1) AND (a.resource IS NOT NULL))
+  ORDER BY t.tgrelid, a.resource, t.oid;
+
+
+--
+-- Name: VIEW attached_tables; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON VIEW posthorn.attached_tables IS 'Tables whose changes are published: one row per table and resource. Made by posthorn.attach().';
+
+
+--
+-- Name: COLUMN attached_tables.source; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.source IS 'The table.';
+
+
+--
+-- Name: COLUMN attached_tables.resource; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.resource IS 'resource_type of its events.';
+
+
+--
+-- Name: COLUMN attached_tables.events; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.events IS 'What an insert, an update and a delete is published as; NULL: not.';
+
+
+--
+-- Name: COLUMN attached_tables.columns; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.columns IS 'The columns that payloads have; NULL: all.';
+
+
+--
+-- Name: COLUMN attached_tables."when"; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables."when" IS 'The condition on OLD and NEW, if there is one.';
+
+
+--
+-- Name: COLUMN attached_tables.tenant; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.tenant IS 'The column that says the tenant, or the expression.';
+
+
+--
+-- Name: COLUMN attached_tables.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.id IS 'The column that tells its rows apart; NULL: the primary key.';
+
+
+--
+-- Name: COLUMN attached_tables.ordered; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.ordered IS 'Whether a row''s events have an ordering key.';
+
+
+--
+-- Name: COLUMN attached_tables.attached_by; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.attached_by IS 'Who attached it.';
+
+
+--
+-- Name: COLUMN attached_tables.attached_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.attached_at IS 'When.';
+
+
+--
+-- Name: COLUMN attached_tables.function; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.attached_tables.function IS 'The trigger function, which runs with the rights of its owner.';
+
+
+--
 -- Name: audit_log; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -3588,7 +5037,7 @@ CREATE TABLE posthorn.audit_log (
 -- Name: TABLE audit_log; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON TABLE posthorn.audit_log IS 'Who changed what and when. Rows are only ever added.';
+COMMENT ON TABLE posthorn.audit_log IS 'Who changed what and when. Rows are only ever added, and deleted when they are older than POSTHORN_AUDIT_RETENTION_DAYS.';
 
 
 --
@@ -4645,6 +6094,69 @@ COMMENT ON COLUMN posthorn.claim_places.looked_at IS 'Of the walk over the tenan
 
 
 --
+-- Name: coalesced_keys; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.coalesced_keys (
+    tenant_id uuid NOT NULL,
+    coalesce_key text NOT NULL,
+    event text NOT NULL,
+    event_id uuid NOT NULL,
+    previous_event_id uuid,
+    look_at timestamp with time zone DEFAULT (now() + '1 day'::interval) NOT NULL
+);
+
+
+--
+-- Name: TABLE coalesced_keys; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.coalesced_keys IS 'The newest event of each coalesce key, kept while something of it waits.';
+
+
+--
+-- Name: COLUMN coalesced_keys.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.tenant_id IS 'Whose event.';
+
+
+--
+-- Name: COLUMN coalesced_keys.coalesce_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.coalesce_key IS 'The key it was published with.';
+
+
+--
+-- Name: COLUMN coalesced_keys.event; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.event IS 'Its type.';
+
+
+--
+-- Name: COLUMN coalesced_keys.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.event_id IS 'The newest event.';
+
+
+--
+-- Name: COLUMN coalesced_keys.previous_event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.previous_event_id IS 'The one that it superseded.';
+
+
+--
+-- Name: COLUMN coalesced_keys.look_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.coalesced_keys.look_at IS 'When to look whether something of it still waits.';
+
+
+--
 -- Name: delivery_errors; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -5307,6 +6819,7 @@ CREATE TABLE posthorn.event_fanouts (
     number bigint NOT NULL,
     checked_at timestamp with time zone,
     error_kind text,
+    superseded_by uuid,
     CONSTRAINT reason_is_at_most_500_characters CHECK ((char_length(reason) <= 500)),
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'muted'::text, 'unknown_tenant'::text, 'cancelled'::text, 'refused'::text])))
 );
@@ -5401,6 +6914,13 @@ COMMENT ON COLUMN posthorn.event_fanouts.checked_at IS 'When a dispatcher checke
 --
 
 COMMENT ON COLUMN posthorn.event_fanouts.error_kind IS 'What its deliveries fail as: schema_mismatch or unknown_event_type; NULL: they do not.';
+
+
+--
+-- Name: COLUMN event_fanouts.superseded_by; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.event_fanouts.superseded_by IS 'The newer event with its coalesce key: instead of fanning it out a dispatcher cancels what waits of it.';
 
 
 --
@@ -5534,8 +7054,12 @@ CREATE TABLE posthorn.outbox (
     deliver_after timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ordering_key text,
+    idempotency_key text,
+    coalesce_key text,
+    CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
+    CONSTRAINT idempotency_key_is_1_to_200_printable_characters CHECK ((idempotency_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT metadata_is_an_object_within_the_size_limit CHECK (((metadata IS NULL) OR ((jsonb_typeof(metadata) = 'object'::text) AND posthorn.payload_fits(metadata)))),
     CONSTRAINT ordering_key_is_1_to_200_printable_characters CHECK ((ordering_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
@@ -5621,6 +7145,20 @@ COMMENT ON COLUMN posthorn.outbox.created_at IS 'Start of the publishing transac
 --
 
 COMMENT ON COLUMN posthorn.outbox.ordering_key IS 'Events with the same key reach ordered subscriptions one at a time, in the order of their commits. Publishing takes a lock on the key until the commit.';
+
+
+--
+-- Name: COLUMN outbox.idempotency_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.idempotency_key IS 'Of events of a tenant with the same key within 7 days only the first is stored. Publishing waits for an open transaction that published with the key.';
+
+
+--
+-- Name: COLUMN outbox.coalesce_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.coalesce_key IS 'A newer event of the same tenant, type and key cancels what still waits of this one, pending or retrying. Publishing takes a lock on the key until the commit.';
 
 
 --
@@ -5959,7 +7497,7 @@ COMMENT ON COLUMN posthorn.jobs.subscription_id IS 'Only of this subscription.';
 -- Name: COLUMN jobs.filter; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.jobs.filter IS 'Which: statuses, event (name or pattern), error_kind, status_code, since, until; a key that is not there asks for nothing.';
+COMMENT ON COLUMN posthorn.jobs.filter IS 'Which: statuses, event (name or pattern), error_kind, status_code, since, until, event_ids, delivery_id, resource_type and resource_id, ordering_key; a key that is not there asks for nothing.';
 
 
 --
@@ -6115,8 +7653,12 @@ CREATE TABLE posthorn.outbox_default (
     deliver_after timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ordering_key text,
+    idempotency_key text,
+    coalesce_key text,
+    CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
+    CONSTRAINT idempotency_key_is_1_to_200_printable_characters CHECK ((idempotency_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT metadata_is_an_object_within_the_size_limit CHECK (((metadata IS NULL) OR ((jsonb_typeof(metadata) = 'object'::text) AND posthorn.payload_fits(metadata)))),
     CONSTRAINT ordering_key_is_1_to_200_printable_characters CHECK ((ordering_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
@@ -6131,6 +7673,54 @@ CREATE TABLE posthorn.outbox_default (
 --
 
 COMMENT ON TABLE posthorn.outbox_default IS 'Events of days without a partition of their own; make_day moves them out.';
+
+
+--
+-- Name: published_keys; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.published_keys (
+    tenant_id uuid NOT NULL,
+    idempotency_key text NOT NULL,
+    event_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_key_is_1_to_200_printable_characters CHECK ((idempotency_key ~ '^[^[:cntrl:]]{1,200}$'::text))
+);
+
+
+--
+-- Name: TABLE published_keys; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.published_keys IS 'Idempotency keys of the events of the last 7 days.';
+
+
+--
+-- Name: COLUMN published_keys.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.published_keys.tenant_id IS 'Whose event.';
+
+
+--
+-- Name: COLUMN published_keys.idempotency_key; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.published_keys.idempotency_key IS 'The key it was published with.';
+
+
+--
+-- Name: COLUMN published_keys.event_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.published_keys.event_id IS 'The event that was stored.';
+
+
+--
+-- Name: COLUMN published_keys.created_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.published_keys.created_at IS 'Start of the publishing transaction.';
 
 
 --
@@ -7987,6 +9577,14 @@ ALTER TABLE ONLY posthorn.claim_places
 
 
 --
+-- Name: coalesced_keys coalesced_keys_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.coalesced_keys
+    ADD CONSTRAINT coalesced_keys_pkey PRIMARY KEY (tenant_id, coalesce_key, event);
+
+
+--
 -- Name: delivery_errors delivery_errors_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -8064,6 +9662,14 @@ ALTER TABLE ONLY posthorn.outbox
 
 ALTER TABLE ONLY posthorn.outbox_default
     ADD CONSTRAINT outbox_default_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: published_keys published_keys_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.published_keys
+    ADD CONSTRAINT published_keys_pkey PRIMARY KEY (tenant_id, idempotency_key);
 
 
 --
@@ -8206,6 +9812,13 @@ CREATE INDEX circuits_tenant_idx ON posthorn.circuits USING btree (tenant_id, su
 
 
 --
+-- Name: coalesced_keys_look_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX coalesced_keys_look_idx ON posthorn.coalesced_keys USING btree (look_at);
+
+
+--
 -- Name: delivery_errors_age_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
@@ -8301,6 +9914,13 @@ CREATE INDEX outbox_resource_idx ON ONLY posthorn.outbox USING btree (tenant_id,
 --
 
 CREATE INDEX outbox_default_tenant_id_resource_id_id_idx ON posthorn.outbox_default USING btree (tenant_id, resource_id, id) WHERE (resource_id IS NOT NULL);
+
+
+--
+-- Name: published_keys_created_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX published_keys_created_idx ON posthorn.published_keys USING btree (created_at);
 
 
 --
@@ -8605,6 +10225,20 @@ ALTER INDEX posthorn.webhook_deliveries_code_idx ATTACH PARTITION posthorn.webho
 
 
 --
+-- Name: webhook_deliveries_done_default_tenant_stat; Type: STATISTICS; Schema: posthorn; Owner: -
+--
+
+CREATE STATISTICS posthorn.webhook_deliveries_done_default_tenant_stat (dependencies) ON tenant_id, subscription_id FROM posthorn.webhook_deliveries_done_default;
+
+
+--
+-- Name: webhook_deliveries_done_tenant_stat; Type: STATISTICS; Schema: posthorn; Owner: -
+--
+
+CREATE STATISTICS posthorn.webhook_deliveries_done_tenant_stat (dependencies) ON tenant_id, subscription_id FROM posthorn.webhook_deliveries_done;
+
+
+--
 -- Name: webhook_deliveries_live call_next_in_line; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
@@ -8616,6 +10250,13 @@ CREATE TRIGGER call_next_in_line AFTER DELETE ON posthorn.webhook_deliveries_liv
 --
 
 CREATE TRIGGER call_tester AFTER INSERT ON posthorn.test_sends FOR EACH STATEMENT EXECUTE FUNCTION posthorn.call_tester();
+
+
+--
+-- Name: outbox claim_idempotency_key; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER claim_idempotency_key BEFORE INSERT ON posthorn.outbox FOR EACH ROW WHEN (((new.idempotency_key IS NOT NULL) AND (new.tenant_id IS NOT NULL))) EXECUTE FUNCTION posthorn.claim_idempotency_key();
 
 
 --
@@ -8790,6 +10431,12 @@ ALTER TABLE posthorn.audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE posthorn.circuits ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: coalesced_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.coalesced_keys ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: delivery_errors; Type: ROW SECURITY; Schema: posthorn; Owner: -
 --
 
@@ -8906,6 +10553,13 @@ CREATE POLICY every_row_read ON posthorn.circuits FOR SELECT TO posthorn_readonl
 
 
 --
+-- Name: coalesced_keys every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.coalesced_keys FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
 -- Name: delivery_errors every_row_read; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -8924,6 +10578,13 @@ CREATE POLICY every_row_read ON posthorn.delivery_statistics FOR SELECT TO posth
 --
 
 CREATE POLICY every_row_read ON posthorn.jobs FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
+-- Name: published_keys every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.published_keys FOR SELECT TO posthorn_readonly USING (true);
 
 
 --
@@ -9079,6 +10740,12 @@ CREATE POLICY own_rows ON posthorn.webhook_subscriptions TO posthorn_api USING (
 
 
 --
+-- Name: published_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.published_keys ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: subscription_activity; Type: ROW SECURITY; Schema: posthorn; Owner: -
 --
 
@@ -9182,6 +10849,49 @@ GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_d
 
 
 --
+-- Name: FUNCTION ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.ask_control(kind text, tenant_id uuid, subscription_id uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) TO posthorn_admin;
+
+
+--
+-- Name: FUNCTION attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.attach(source regclass, resource text, tenant text, on_insert text, on_update text, on_delete text, columns text[], "when" text, id text, ordered boolean) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.attached_insert(operation text, old_rows text, new_rows text, source regclass, settings jsonb) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION attached_keys(source regclass, id text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.attached_keys(source regclass, id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.attached_keys(source regclass, id text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) TO posthorn_publisher;
+GRANT ALL ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) TO posthorn_readonly;
+GRANT ALL ON FUNCTION posthorn.attachment(arguments bytea, OUT resource text, OUT events text[], OUT columns text[], OUT "when" text, OUT tenant text, OUT id text, OUT ordered boolean, OUT attached_by text, OUT attached_at timestamp with time zone) TO posthorn_admin;
+
+
+--
 -- Name: FUNCTION audit(action text, target_type text, target_id text, details jsonb); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -9209,6 +10919,15 @@ REVOKE ALL ON FUNCTION posthorn.audited_action(kind text, operation text, old_ro
 --
 
 REVOKE ALL ON FUNCTION posthorn.audited_value(column_name text, value jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) TO posthorn_admin;
 
 
 --
@@ -9252,6 +10971,15 @@ REVOKE ALL ON FUNCTION posthorn.call_tester() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.cancel(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_admin;
+
+
+--
 -- Name: FUNCTION cancel_chunk(tenant uuid, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -9268,11 +10996,33 @@ GRANT ALL ON FUNCTION posthorn.cancel_event(event uuid, OUT is_found boolean, OU
 
 
 --
+-- Name: FUNCTION cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.cancel_fanouts(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, is_dry boolean) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION cancel_job(job uuid, OUT state text, OUT is_changed boolean); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.cancel_job(job uuid, OUT state text, OUT is_changed boolean) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION check_attachment(source regclass, resource text, events text[], columns text[]); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.check_attachment(source regclass, resource text, events text[], columns text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.check_attachment(source regclass, resource text, events text[], columns text[]) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.check_control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean) FROM PUBLIC;
 
 
 --
@@ -9284,12 +11034,49 @@ GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share intege
 
 
 --
+-- Name: FUNCTION claim_idempotency_key(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.claim_idempotency_key() FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.cloudevent_attributes(event_id uuid, event text, tenant_id uuid, created_at timestamp with time zone, resource_type text, resource_id text, source text) TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.control(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.control_as_operator(tenant uuid, kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) TO posthorn_admin;
+
+
+--
+-- Name: FUNCTION control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.control_as_tenant(kind text, subscription uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT changed bigint, OUT skipped bigint, OUT job_id uuid) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.control_chunk(tenant uuid, kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT is_last boolean) FROM PUBLIC;
 
 
 --
@@ -9328,11 +11115,35 @@ GRANT ALL ON FUNCTION posthorn.current_tenant() TO posthorn_admin;
 
 
 --
+-- Name: FUNCTION customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.customer_created(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, customer_type text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.customer_updated(tenant_id uuid, customer_id text, customer_name text, customer_email text, customer_phone text, changes jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
 -- Name: FUNCTION delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION detach(source regclass, resource text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.detach(source regclass, resource text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.detach(source regclass, resource text) TO posthorn_publisher;
 
 
 --
@@ -9447,10 +11258,27 @@ GRANT ALL ON FUNCTION posthorn.fold_tallies(most integer, OUT folded integer, OU
 
 
 --
+-- Name: FUNCTION forget_audit_log(keep_days integer, max_rows integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.forget_audit_log(keep_days integer, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.forget_audit_log(keep_days integer, max_rows integer) TO posthorn_dispatcher;
+
+
+--
 -- Name: FUNCTION forget_circuit(); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.forget_circuit() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION forget_coalesced_keys(max_rows integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.forget_coalesced_keys(max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.forget_coalesced_keys(max_rows integer) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.forget_coalesced_keys(max_rows integer) TO posthorn_dispatcher;
 
 
 --
@@ -9460,6 +11288,15 @@ REVOKE ALL ON FUNCTION posthorn.forget_circuit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION forget_published_keys(max_rows integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.forget_published_keys(max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.forget_published_keys(max_rows integer) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.forget_published_keys(max_rows integer) TO posthorn_dispatcher;
 
 
 --
@@ -9509,6 +11346,46 @@ GRANT ALL ON FUNCTION posthorn.identify_api_key(key_id text) TO posthorn_api;
 
 REVOKE ALL ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_authorized(tenant_id uuid, invoice_id text, invoice_number text, authorization_number text, authorization_key text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_cancelled(tenant_id uuid, invoice_id text, invoice_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_created(tenant_id uuid, invoice_id text, invoice_number text, amount numeric, currency text, customer_name text, customer_id text, status text, created_at timestamp with time zone, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_rejected(tenant_id uuid, invoice_id text, invoice_number text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.invoice_sent(tenant_id uuid, invoice_id text, invoice_number text, sent_to text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
 
 
 --
@@ -9613,6 +11490,14 @@ GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_dispatche
 
 
 --
+-- Name: FUNCTION no_tenant(source text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.no_tenant(source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.no_tenant(source text) TO posthorn_publisher;
+
+
+--
 -- Name: FUNCTION note_audit(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -9700,6 +11585,22 @@ GRANT ALL ON FUNCTION posthorn.payload_of(event_id uuid) TO posthorn_readonly;
 
 
 --
+-- Name: FUNCTION payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.payment_failed(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, reason text, error_code text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.payment_received(tenant_id uuid, payment_id text, invoice_id text, amount numeric, currency text, payment_method text, reference_number text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
 -- Name: FUNCTION percent_encode(value text, plain text); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -9751,11 +11652,11 @@ GRANT ALL ON FUNCTION posthorn.prune_strays(parent text, keep_days integer, chun
 
 
 --
--- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+-- Name: FUNCTION publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
 --
 
-REVOKE ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone) TO posthorn_publisher;
+REVOKE ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.publish(tenant_id uuid, event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
 
 
 --
@@ -9772,6 +11673,13 @@ GRANT ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, reso
 
 REVOKE ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.publish_as_tenant(event text, payload jsonb, resource_type text, resource_id text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.publish_business_event(tenant_id uuid, event text, required text[], payload jsonb, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
 
 
 --
@@ -9802,11 +11710,29 @@ GRANT ALL ON FUNCTION posthorn.render_body(format text, event_id uuid, event tex
 
 
 --
+-- Name: FUNCTION replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.replay(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_admin;
+
+
+--
 -- Name: FUNCTION reset_circuit(subscription uuid); Type: ACL; Schema: posthorn; Owner: -
 --
 
 REVOKE ALL ON FUNCTION posthorn.reset_circuit(subscription uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.reset_circuit(subscription uuid) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean) TO posthorn_admin;
 
 
 --
@@ -9823,6 +11749,30 @@ GRANT ALL ON FUNCTION posthorn.retry_chunk(tenant uuid, subscription uuid, wante
 
 REVOKE ALL ON FUNCTION posthorn.run_job(job uuid, most integer, rows_per_second integer, gives_up boolean, OUT kind text, OUT is_finished boolean, OUT changed integer, OUT pause_seconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.run_job(job uuid, most integer, rows_per_second integer, gives_up boolean, OUT kind text, OUT is_finished boolean, OUT changed integer, OUT pause_seconds double precision) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.sales_order_cancelled(tenant_id uuid, order_id text, order_number text, reason text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.sales_order_confirmed(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.sales_order_created(tenant_id uuid, order_id text, order_number text, customer_id text, customer_name text, amount numeric, currency text, items_count integer, metadata jsonb, deliver_after timestamp with time zone, ordering_key text, idempotency_key text, coalesce_key text) TO posthorn_publisher;
 
 
 --
@@ -9868,6 +11818,13 @@ GRANT ALL ON FUNCTION posthorn.standard_key(secret text) TO posthorn_readonly;
 REVOKE ALL ON FUNCTION posthorn.stray_days(keep_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.stray_days(keep_days integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.stray_days(keep_days integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.supersede_earlier(event_ids uuid[], tenant_ids uuid[], events text[], coalesce_keys text[]) FROM PUBLIC;
 
 
 --
@@ -9977,6 +11934,14 @@ GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE posthorn.api_keys TO postho
 GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_api;
 GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_readonly;
 GRANT SELECT(last_used_at) ON TABLE posthorn.api_keys TO posthorn_admin;
+
+
+--
+-- Name: TABLE attached_tables; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.attached_tables TO posthorn_readonly;
+GRANT SELECT ON TABLE posthorn.attached_tables TO posthorn_admin;
 
 
 --
@@ -10487,6 +12452,13 @@ GRANT SELECT ON TABLE posthorn.claim_places TO posthorn_readonly;
 
 
 --
+-- Name: TABLE coalesced_keys; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.coalesced_keys TO posthorn_readonly;
+
+
+--
 -- Name: TABLE delivery_errors; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -10813,6 +12785,22 @@ GRANT SELECT(ordering_key) ON TABLE posthorn.outbox TO posthorn_readonly;
 
 
 --
+-- Name: COLUMN outbox.idempotency_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(idempotency_key) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(idempotency_key) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.coalesce_key; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(coalesce_key) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(coalesce_key) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
 -- Name: TABLE events; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -11026,6 +13014,13 @@ GRANT UPDATE(updated_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
 
 GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_api;
 GRANT UPDATE(finished_at) ON TABLE posthorn.jobs TO posthorn_dispatcher;
+
+
+--
+-- Name: TABLE published_keys; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.published_keys TO posthorn_readonly;
 
 
 --

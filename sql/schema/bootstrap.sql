@@ -17,7 +17,7 @@ BEGIN
     IF to_regnamespace('posthorn') IS NULL THEN
         CREATE SCHEMA posthorn AUTHORIZATION posthorn_owner;
     END IF;
-    -- views in a plain shape (V44); a schema of its own, since their names are those of tables of ours
+    -- views in a plain shape (V42); a schema of its own, since their names are those of tables of ours
     IF to_regnamespace('posthorn_webhooks') IS NULL THEN
         CREATE SCHEMA posthorn_webhooks AUTHORIZATION posthorn_owner;
     END IF;
