@@ -245,10 +245,11 @@ async fn hostile_names_are_names() {
     const TABLE: &str = r#""A 's; --"."Or""ders %1$s; DROP TABLE x""#;
     const RESOURCE: &str = "O'Brien \"%s\" \\ $body$ ü";
     let world = shop().await;
-    let columns = r#""I d" int PRIMARY KEY, "tenant's %s" text, "Gr""oß \ $$" int, "%2$I" int UNIQUE NOT NULL"#;
+    let columns = r#""I d" int PRIMARY KEY, "tenant's %s" text, "Gr""oß \ $$" int, "%2$I" int UNIQUE NOT NULL, c int, n int,
+        o int, p int, d int, r int, this int, "new" int, "old" int"#;
     run(&world.db, &format!(r#"CREATE SCHEMA "A 's; --"; CREATE TABLE {TABLE} ({columns})"#)).await;
     let attach = "SELECT posthorn.attach($1::text::regclass, $2, $3, 'a.new', 'b.changed', 'c.gone', columns => $4, id => $5, ordered => true)";
-    let chosen = ["I d", "Gr\"oß \\ $$"].as_slice();
+    let chosen = ["I d", "Gr\"oß \\ $$", "c", "n", "o"].as_slice();
     for (id, key) in [(None, "1"), (Some("%2$I"), "9")] {
         world.db.query_one(attach, &[&TABLE, &RESOURCE, &"tenant's %s", &chosen, &id]).await.unwrap();
         run(&world.db, &format!("INSERT INTO {TABLE} VALUES (1, '{TENANT}', 5, 9)")).await;
