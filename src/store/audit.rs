@@ -70,15 +70,17 @@ pub(super) async fn note(
 /// [`StoreError`] of the database; what was forgotten until then stays so.
 pub async fn forget_old(store: &Store, keep_days: i32) -> Result<i64, StoreError> {
     let mut forgotten = 0;
-    while keep_days > 0 {
+    if keep_days == 0 {
+        return Ok(forgotten);
+    }
+    loop {
         let row = store.query_one(sql::AUDIT_FORGET, &[&keep_days, &FORGOTTEN_AT_ONCE]).await?;
         let now: i32 = get(&row, "forgotten")?;
         forgotten += i64::from(now);
         if now < FORGOTTEN_AT_ONCE {
-            break;
+            return Ok(forgotten);
         }
     }
-    Ok(forgotten)
 }
 
 /// Entries, newest first.
