@@ -213,7 +213,8 @@ async fn an_event_that_nobody_took_is_shown_with_the_reason() {
     let scene = Scene::new().await;
     let (a, stranger) = (scene.tenants["a"], Uuid::now_v7());
     let muted = format!(
-        "BEGIN; SET LOCAL posthorn.mute = on; SELECT posthorn.publish('{a}', 'invoice.voided', '{{}}'); COMMIT"
+        "BEGIN; SET LOCAL posthorn.mute = on;
+         INSERT INTO posthorn.outbox (tenant_id, event, payload) VALUES ('{a}', 'invoice.voided', '{{}}'); COMMIT"
     );
     scene.world.db.batch_execute(&muted).await.unwrap();
     scene.world.publish(stranger, "invoice.paid", json!({})).await;
