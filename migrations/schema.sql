@@ -237,14 +237,14 @@ DECLARE
     this CONSTANT text := CASE operation WHEN 'DELETE' THEN 'o' ELSE 'n' END;
     old_star CONSTANT text := CASE operation WHEN 'INSERT' THEN format('(NULL::%s).*', source) ELSE 'o.*' END;
     new_star CONSTANT text := CASE operation WHEN 'DELETE' THEN format('(NULL::%s).*', source) ELSE 'n.*' END;
-    json text := 'to_jsonb(%1$s)';
+    json text := 'to_jsonb(%1$s.*)';
     id text := (SELECT string_agg(format('%%1$s.%s::text', replace(quote_ident(k.name), '%', '%%')), ', ' ORDER BY k.place)
                 FROM unnest(keys) WITH ORDINALITY AS k (name, place));
     tenant text := '%1$s.' || replace(quote_ident(settings ->> 'tenant'), '%', '%%');
     per_row text;
 BEGIN
     IF jsonb_typeof(settings -> 'columns') = 'array' THEN
-        json := (SELECT '(SELECT to_jsonb(c) FROM (SELECT '
+        json := (SELECT '(SELECT to_jsonb(c.*) FROM (SELECT '
                 || string_agg('%1$s.' || replace(quote_ident(c.name), '%', '%%'), ', ' ORDER BY c.place) || ') AS c)'
             FROM jsonb_array_elements_text(settings -> 'columns') WITH ORDINALITY AS c (name, place));
     END IF;
