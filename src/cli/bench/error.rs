@@ -80,15 +80,11 @@ pub enum BenchError {
         /// The HTTP client's error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The API under test did not answer as it should.
-    #[error("the API under test answered {what} with {status}: {answer}")]
-    Answer {
-        /// Which request.
-        what: String,
-        /// HTTP status.
-        status: u16,
-        /// Beginning of the body.
-        answer: String,
+    /// The API under test did not answer as it must.
+    #[error("the API under test answered otherwise than it must: {answers}")]
+    Answers {
+        /// Statuses and bodies, and to what.
+        answers: String,
     },
     /// Promises were found broken.
     #[error("promises are broken: {what}")]

@@ -13,7 +13,7 @@ const DEPTH_MAX: i32 = 16;
 pub(super) fn check_language(text: &str) -> Result<(), String> {
     let mut rest = text;
     let mut depth = 0;
-    while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).chain(rest.find("{#")).min() {
+    while let Some(start) = next_mark(rest) {
         let line = text[..text.len() - rest.len() + start].matches('\n').count() + 1;
         let (open, inner) = (&rest[start..start + 2], &rest[start + 2..]);
         let close = match open {
@@ -64,10 +64,27 @@ fn check_code(code: &str, is_block: bool) -> Result<i32, String> {
     Ok(0)
 }
 
-/// Where code ends: the first closing mark that stands in no text.
+/// Where the next code or comment begins.
+fn next_mark(text: &str) -> Option<usize> {
+    let is_mark = |at: &usize| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%' | b'#'));
+    text.match_indices('{').map(|(at, _)| at).find(is_mark)
+}
+
+/// Where code ends: the first closing mark that stands in no text. Looks no further than that, since there may be many codes.
 fn end_of_code(code: &str, close: &str) -> Option<usize> {
-    let bare = without_texts(code);
-    bare.find(close)
+    let (mut quote, mut is_escaped) = (None, false);
+    for (at, c) in code.char_indices() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if c == '\\' => is_escaped = true,
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if code[at..].starts_with(close) => return Some(at),
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            None => {}
+        }
+    }
+    None
 }
 
 /// The code with everything between quotes blanked out, byte for byte.
