@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::checks::Checks;
 use super::problem::Problem;
 use super::times::time_of;
+use crate::domain::filter::is_walk_within_walk;
 use crate::domain::violation::Violation;
 use crate::store::StoreError;
 use crate::store::search::{self, End, Found};
@@ -14,6 +15,9 @@ use crate::store::subscriptions::filter_fault;
 
 /// Most characters of a jsonpath in a search.
 const PAYLOAD_MAX_CHARS: usize = 1000;
+
+/// Said of a jsonpath that is quadratic.
+pub(super) const WALK_WITHIN_WALK: &str = "must not walk over the payload for each thing that a walk finds, nor compare two walks: that takes minutes on a large one";
 
 /// How far a search came.
 #[derive(Object, Serialize)]
@@ -61,6 +65,9 @@ impl Asked {
             checks.fail(Violation::new("resource_type", "resource_id_missing", "needs resource_id beside it"));
         }
         checks.read(self.payload.as_deref(), |text| printable("payload", text, PAYLOAD_MAX_CHARS));
+        if self.payload.as_deref().is_some_and(is_walk_within_walk) {
+            checks.fail(Violation::new("payload", "payload_cost", WALK_WITHIN_WALK));
+        }
     }
 
     /// What Postgres, or its clock, has against the jsonpath; or the error itself.

@@ -5,6 +5,7 @@ pub mod custom_headers;
 pub mod delivery;
 pub mod envelope;
 pub mod event;
+pub mod filter;
 pub mod histogram;
 pub mod keyring;
 pub mod permission;

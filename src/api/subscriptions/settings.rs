@@ -1,7 +1,9 @@
 //! Reads what a subscription says of itself, secrets apart; every failed rule is noted.
 
 use crate::api::body::Fields;
+use crate::api::reach::WALK_WITHIN_WALK;
 use crate::domain::event::EventPattern;
+use crate::domain::filter::is_walk_within_walk;
 use crate::domain::retry::{DELAY_MAX, SCHEDULE_MAX_ENTRIES, Schedule};
 use crate::domain::subscription::{PayloadFormat, SuccessPolicy};
 use crate::domain::template::{self, Template};
@@ -67,9 +69,14 @@ fn read_texts(fields: &mut Fields, settings: &mut Settings, filter_fault: Option
         }
         Some(text)
     });
+    let is_new_filter = fields.has("filter");
     fields.set("filter", &mut settings.filter, None, |f| f.limited_text("filter", FILTER_MAX_CHARS).map(Some));
     if settings.filter.as_ref().is_some_and(|filter| filter.contains("like_regex")) {
         fields.fail("filter", "filter_like_regex", "must not use like_regex");
+    }
+    // an older one stays as it is, under the time limit of whoever evaluates it
+    if is_new_filter && settings.filter.as_deref().is_some_and(is_walk_within_walk) {
+        fields.fail("filter", "filter_cost", WALK_WITHIN_WALK);
     }
     if let Some(fault) = filter_fault {
         fields.fail("filter", "filter_jsonpath", format!("must be a jsonpath predicate: {fault}"));
