@@ -189,6 +189,9 @@ BEGIN
     ELSIF NOT has_column_privilege(relation.relowner, 'posthorn.outbox', 'payload', 'INSERT') THEN
         RAISE EXCEPTION 'the owner of %, %, may not publish', source, owner
             USING ERRCODE = 'insufficient_privilege', HINT = format('GRANT posthorn_publisher TO %s', owner);
+    ELSIF NOT has_schema_privilege(relation.relowner, relation.relnamespace, 'CREATE') THEN
+        RAISE EXCEPTION 'the owner of %, %, may not create the trigger''s function beside it', source, owner
+            USING ERRCODE = 'insufficient_privilege', HINT = format('GRANT CREATE ON SCHEMA %s TO %s', relation.relnamespace::regnamespace, owner);
     ELSIF resource IS NULL OR resource !~ '^[^[:cntrl:]]{1,100}$' THEN
         RAISE EXCEPTION 'resource must be 1 to 100 printable characters' USING ERRCODE = 'invalid_parameter_value';
     ELSIF array_remove(events, NULL) = '{}' THEN

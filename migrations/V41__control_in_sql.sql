@@ -227,9 +227,11 @@ BEGIN
         (SELECT s.tenant_id FROM webhook_subscriptions s WHERE s.id = subscription),
         (SELECT o.tenant_id FROM outbox o WHERE o.id = (wanted #>> '{event_ids,0}')::uuid),
         (SELECT d.tenant_id FROM webhook_deliveries d WHERE d.id = (wanted ->> 'delivery_id')::uuid));
-    IF tenant IS NULL OR NOT EXISTS (SELECT FROM tenants t WHERE t.id = tenant) THEN
-        RAISE EXCEPTION 'whose deliveries is not said, or there is no such tenant'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'tenant_id => ''…''';
+    IF tenant IS NULL AND coalesce(subscription::text, wanted #>> '{event_ids,0}', wanted ->> 'delivery_id') IS NULL THEN
+        RAISE EXCEPTION 'whose deliveries is not said' USING ERRCODE = 'invalid_parameter_value', HINT = 'tenant_id => ''…''';
+    ELSIF tenant IS NULL OR NOT EXISTS (SELECT FROM tenants t WHERE t.id = tenant) THEN
+        RAISE EXCEPTION 'there is no %', CASE WHEN tenant IS NOT NULL THEN 'tenant ' || tenant WHEN subscription IS NOT NULL THEN 'subscription ' || subscription
+            ELSE coalesce('event ' || (wanted #>> '{event_ids,0}'), 'delivery ' || (wanted ->> 'delivery_id')) END USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM check_control(tenant, $2, $3, $4, $5, $6);
     SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id FROM control(tenant, $2, $3, $4, $5, $6) c;

@@ -881,6 +881,9 @@ BEGIN
     ELSIF NOT has_column_privilege(relation.relowner, 'posthorn.outbox', 'payload', 'INSERT') THEN
         RAISE EXCEPTION 'the owner of %, %, may not publish', source, owner
             USING ERRCODE = 'insufficient_privilege', HINT = format('GRANT posthorn_publisher TO %s', owner);
+    ELSIF NOT has_schema_privilege(relation.relowner, relation.relnamespace, 'CREATE') THEN
+        RAISE EXCEPTION 'the owner of %, %, may not create the trigger''s function beside it', source, owner
+            USING ERRCODE = 'insufficient_privilege', HINT = format('GRANT CREATE ON SCHEMA %s TO %s', relation.relnamespace::regnamespace, owner);
     ELSIF resource IS NULL OR resource !~ '^[^[:cntrl:]]{1,100}$' THEN
         RAISE EXCEPTION 'resource must be 1 to 100 printable characters' USING ERRCODE = 'invalid_parameter_value';
     ELSIF array_remove(events, NULL) = '{}' THEN
@@ -1337,9 +1340,11 @@ BEGIN
         (SELECT s.tenant_id FROM webhook_subscriptions s WHERE s.id = subscription),
         (SELECT o.tenant_id FROM outbox o WHERE o.id = (wanted #>> '{event_ids,0}')::uuid),
         (SELECT d.tenant_id FROM webhook_deliveries d WHERE d.id = (wanted ->> 'delivery_id')::uuid));
-    IF tenant IS NULL OR NOT EXISTS (SELECT FROM tenants t WHERE t.id = tenant) THEN
-        RAISE EXCEPTION 'whose deliveries is not said, or there is no such tenant'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'tenant_id => ''…''';
+    IF tenant IS NULL AND coalesce(subscription::text, wanted #>> '{event_ids,0}', wanted ->> 'delivery_id') IS NULL THEN
+        RAISE EXCEPTION 'whose deliveries is not said' USING ERRCODE = 'invalid_parameter_value', HINT = 'tenant_id => ''…''';
+    ELSIF tenant IS NULL OR NOT EXISTS (SELECT FROM tenants t WHERE t.id = tenant) THEN
+        RAISE EXCEPTION 'there is no %', CASE WHEN tenant IS NOT NULL THEN 'tenant ' || tenant WHEN subscription IS NOT NULL THEN 'subscription ' || subscription
+            ELSE coalesce('event ' || (wanted #>> '{event_ids,0}'), 'delivery ' || (wanted ->> 'delivery_id')) END USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM check_control(tenant, $2, $3, $4, $5, $6);
     SELECT c.matched, c.changed, c.skipped, c.job_id INTO matched, changed, skipped, job_id FROM control(tenant, $2, $3, $4, $5, $6) c;
@@ -9201,21 +9206,6 @@ COMMENT ON TABLE posthorn.webhook_deliveries_live IS 'Deliveries that still have
 --
 
 CREATE VIEW posthorn_webhooks.webhook_deliveries WITH (security_invoker='true') AS
- WITH newest AS MATERIALIZED (
-         SELECT d_1.id,
-            d_1.tenant_id,
-            d_1.event_id,
-            d_1.subscription_id,
-            d_1.event,
-            d_1.status,
-            d_1.attempts,
-            d_1.last_error,
-            d_1.created_at,
-            d_1.updated_at
-           FROM posthorn.webhook_deliveries d_1
-          ORDER BY d_1.id DESC
-         LIMIT 2000
-        )
  SELECT d.id,
     d.tenant_id,
     d.event_id,
@@ -9227,73 +9217,21 @@ CREATE VIEW posthorn_webhooks.webhook_deliveries WITH (security_invoker='true') 
         END AS payload,
     s.url AS target_url,
         CASE d.status
+            WHEN 'pending'::text THEN 'PENDING'::text
             WHEN 'retrying'::text THEN 'PENDING'::text
+            WHEN 'sending'::text THEN 'SENDING'::text
+            WHEN 'delivered'::text THEN 'DELIVERED'::text
+            WHEN 'failed'::text THEN 'FAILED'::text
             WHEN 'abandoned'::text THEN 'FAILED'::text
-            ELSE upper(d.status)
+            WHEN 'cancelled'::text THEN 'CANCELLED'::text
+            ELSE NULL::text
         END AS status,
     d.attempts,
     d.last_error,
     d.created_at,
     d.updated_at,
     d.status AS state
-   FROM (( SELECT newest.id,
-            newest.tenant_id,
-            newest.event_id,
-            newest.subscription_id,
-            newest.event,
-            newest.status,
-            newest.attempts,
-            newest.last_error,
-            newest.created_at,
-            newest.updated_at
-           FROM newest
-        UNION ALL
-         SELECT older.id,
-            older.tenant_id,
-            older.event_id,
-            older.subscription_id,
-            older.event,
-            older.status,
-            older.attempts,
-            older.last_error,
-            older.created_at,
-            older.updated_at
-           FROM (posthorn.tenants t
-             CROSS JOIN LATERAL (( SELECT f.id,
-                    f.tenant_id,
-                    f.event_id,
-                    f.subscription_id,
-                    f.event,
-                    f.status,
-                    f.attempts,
-                    f.last_error,
-                    f.created_at,
-                    f.updated_at
-                   FROM posthorn.webhook_deliveries f
-                  WHERE ((f.tenant_id = t.id) AND (f.status = 'failed'::text) AND (f.id < ( SELECT n.id
-                           FROM newest n
-                          ORDER BY n.id
-                         LIMIT 1)) AND (f.id >= posthorn.first_id_at((now() - '1 day'::interval))))
-                  ORDER BY f.id DESC
-                 LIMIT 20)
-                UNION ALL
-                ( SELECT f.id,
-                    f.tenant_id,
-                    f.event_id,
-                    f.subscription_id,
-                    f.event,
-                    f.status,
-                    f.attempts,
-                    f.last_error,
-                    f.created_at,
-                    f.updated_at
-                   FROM posthorn.webhook_deliveries f
-                  WHERE ((f.tenant_id = t.id) AND (f.status = 'abandoned'::text) AND (f.id < ( SELECT n.id
-                           FROM newest n
-                          ORDER BY n.id
-                         LIMIT 1)) AND (f.id >= posthorn.first_id_at((now() - '1 day'::interval))))
-                  ORDER BY f.id DESC
-                 LIMIT 20)) older)) d
+   FROM (posthorn.webhook_deliveries d
      LEFT JOIN posthorn.webhook_subscriptions s ON ((s.id = d.subscription_id)));
 
 
@@ -9301,7 +9239,7 @@ CREATE VIEW posthorn_webhooks.webhook_deliveries WITH (security_invoker='true') 
 -- Name: VIEW webhook_deliveries; Type: COMMENT; Schema: posthorn_webhooks; Owner: -
 --
 
-COMMENT ON VIEW posthorn_webhooks.webhook_deliveries IS 'The newest 2,000 deliveries and each tenant''s newest 20 failed and 20 abandoned ones of the last day, with receiver and payload. All of them, with every column: posthorn.webhook_deliveries.';
+COMMENT ON VIEW posthorn_webhooks.webhook_deliveries IS 'Every delivery, with receiver and payload. Quick by id, event_id, tenant_id or status and for the newest (ORDER BY created_at DESC LIMIT …); anything else reads all there are. With every column: posthorn.webhook_deliveries.';
 
 
 --
@@ -9945,6 +9883,13 @@ CREATE INDEX webhook_deliveries_code_idx ON ONLY posthorn.webhook_deliveries USI
 
 
 --
+-- Name: webhook_deliveries_done_created_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_created_idx ON ONLY posthorn.webhook_deliveries_done USING btree (created_at);
+
+
+--
 -- Name: webhook_deliveries_done_tenant_id_last_status_code_id_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
@@ -9977,6 +9922,67 @@ CREATE INDEX webhook_deliveries_done_tenant_id_last_error_kind_id_idx ON ONLY po
 --
 
 CREATE INDEX webhook_deliveries_done_defaul_tenant_id_last_error_kind_id_idx ON posthorn.webhook_deliveries_done_default USING btree (tenant_id, last_error_kind, id) WHERE (last_error_kind IS NOT NULL);
+
+
+--
+-- Name: webhook_deliveries_done_plain_status_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_plain_status_idx ON ONLY posthorn.webhook_deliveries_done USING btree ((
+CASE status
+    WHEN 'pending'::text THEN 'PENDING'::text
+    WHEN 'retrying'::text THEN 'PENDING'::text
+    WHEN 'sending'::text THEN 'SENDING'::text
+    WHEN 'delivered'::text THEN 'DELIVERED'::text
+    WHEN 'failed'::text THEN 'FAILED'::text
+    WHEN 'abandoned'::text THEN 'FAILED'::text
+    WHEN 'cancelled'::text THEN 'CANCELLED'::text
+    ELSE NULL::text
+END), created_at) WHERE (
+CASE status
+    WHEN 'pending'::text THEN 'PENDING'::text
+    WHEN 'retrying'::text THEN 'PENDING'::text
+    WHEN 'sending'::text THEN 'SENDING'::text
+    WHEN 'delivered'::text THEN 'DELIVERED'::text
+    WHEN 'failed'::text THEN 'FAILED'::text
+    WHEN 'abandoned'::text THEN 'FAILED'::text
+    WHEN 'cancelled'::text THEN 'CANCELLED'::text
+    ELSE NULL::text
+END <> 'DELIVERED'::text);
+
+
+--
+-- Name: webhook_deliveries_done_default_case_created_at_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_default_case_created_at_idx ON posthorn.webhook_deliveries_done_default USING btree ((
+CASE status
+    WHEN 'pending'::text THEN 'PENDING'::text
+    WHEN 'retrying'::text THEN 'PENDING'::text
+    WHEN 'sending'::text THEN 'SENDING'::text
+    WHEN 'delivered'::text THEN 'DELIVERED'::text
+    WHEN 'failed'::text THEN 'FAILED'::text
+    WHEN 'abandoned'::text THEN 'FAILED'::text
+    WHEN 'cancelled'::text THEN 'CANCELLED'::text
+    ELSE NULL::text
+END), created_at) WHERE (
+CASE status
+    WHEN 'pending'::text THEN 'PENDING'::text
+    WHEN 'retrying'::text THEN 'PENDING'::text
+    WHEN 'sending'::text THEN 'SENDING'::text
+    WHEN 'delivered'::text THEN 'DELIVERED'::text
+    WHEN 'failed'::text THEN 'FAILED'::text
+    WHEN 'abandoned'::text THEN 'FAILED'::text
+    WHEN 'cancelled'::text THEN 'CANCELLED'::text
+    ELSE NULL::text
+END <> 'DELIVERED'::text);
+
+
+--
+-- Name: webhook_deliveries_done_default_created_at_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_done_default_created_at_idx ON posthorn.webhook_deliveries_done_default USING btree (created_at);
 
 
 --
@@ -10138,6 +10144,20 @@ ALTER INDEX posthorn.webhook_deliveries_done_tenant_id_last_status_code_id_idx A
 --
 
 ALTER INDEX posthorn.webhook_deliveries_done_tenant_id_last_error_kind_id_idx ATTACH PARTITION posthorn.webhook_deliveries_done_defaul_tenant_id_last_error_kind_id_idx;
+
+
+--
+-- Name: webhook_deliveries_done_default_case_created_at_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_plain_status_idx ATTACH PARTITION posthorn.webhook_deliveries_done_default_case_created_at_idx;
+
+
+--
+-- Name: webhook_deliveries_done_default_created_at_idx; Type: INDEX ATTACH; Schema: posthorn; Owner: -
+--
+
+ALTER INDEX posthorn.webhook_deliveries_done_created_idx ATTACH PARTITION posthorn.webhook_deliveries_done_default_created_at_idx;
 
 
 --

@@ -361,7 +361,11 @@ async fn a_writer_needs_no_right_and_gains_none() {
     assert_eq!(refused(&world.client().await, &by(&owner, attach)).await.0, "42501");
     let (code, message) = refused(&world.db, attach).await;
     assert_eq!((code, message), ("42501".to_owned(), format!("the owner of app.orders, {owner}, may not publish")));
-    run(&world.db, &format!("GRANT posthorn_publisher TO {owner}")).await;
+    run(&world.db, &format!("GRANT posthorn_publisher TO {owner}; REVOKE CREATE ON SCHEMA app FROM {owner}")).await;
+    let (code, message) = refused(&world.client().await, &by(&owner, attach)).await;
+    let told = format!("the owner of app.orders, {owner}, may not create the trigger's function beside it");
+    assert_eq!((code, message), ("42501".to_owned(), told));
+    run(&world.db, &format!("GRANT CREATE ON SCHEMA app TO {owner}")).await;
     // by a superuser, and yet with the rights of the table's owner
     run(&world.db, attach).await;
 

@@ -306,17 +306,45 @@ async fn short_queries_run_in_the_plain_shape() {
 }
 
 #[tokio::test]
-async fn old_failures_are_shown_beside_many_that_were_delivered() {
+async fn the_plain_shape_leaves_nothing_out() {
     let scene = Scene::new().await;
     let a = scene.tenants["a"];
     scene.world.publish_many(a, "invoice.sent", 2100).await;
+    for status in ["retrying", "failed", "cancelled", "delivered", "sending"] {
+        let change = "UPDATE posthorn.webhook_deliveries SET status = $1, lease_until = CASE $1 WHEN 'sending' THEN now() END,
+                          finished_at = CASE WHEN $1 IN ('failed', 'cancelled', 'delivered') THEN now() END
+                      WHERE id = (SELECT d.id FROM posthorn.webhook_deliveries d WHERE d.event = 'invoice.sent' AND d.status = 'pending' LIMIT 1)";
+        assert_eq!(scene.world.db.execute(change, &[&status]).await.unwrap(), 1);
+    }
     let api = scene.world.client_of(a).await;
     let shown = rows(
         &api,
         "SELECT status, count(*) AS n FROM posthorn_webhooks.webhook_deliveries GROUP BY status ORDER BY status",
     )
     .await;
-    assert_eq!(shown, [json!({"status": "FAILED", "n": 1}), json!({"status": "PENDING", "n": 2000})]);
+    let want = [("CANCELLED", 1), ("DELIVERED", 1), ("FAILED", 2), ("PENDING", 2097), ("SENDING", 1)];
+    assert_eq!(shown, want.map(|(status, n)| json!({"status": status, "n": n})));
+}
+
+#[tokio::test]
+async fn the_newest_and_the_failed_are_found_by_an_index() {
+    let scene = Scene::new().await;
+    let fill = "INSERT INTO posthorn.webhook_deliveries_done (tenant_id, subscription_id, event_id, event, status, created_at, finished_at)
+                SELECT d.tenant_id, d.subscription_id, posthorn.uuid7(), 'invoice.sent', CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'delivered' END,
+                    now() - make_interval(secs => n), now()
+                FROM posthorn.webhook_deliveries d, generate_series(1, 5000) AS n";
+    assert_eq!(scene.world.db.execute(fill, &[]).await.unwrap(), 20_000);
+    scene.world.db.batch_execute("ANALYZE posthorn.webhook_deliveries").await.unwrap();
+    for client in [scene.operator().await, scene.world.client_of(scene.tenants["a"]).await] {
+        for (condition, index) in [("true", "created_at_idx"), ("status = 'FAILED'", "case_created_at_idx")] {
+            let explain = format!(
+                "EXPLAIN SELECT * FROM posthorn_webhooks.webhook_deliveries WHERE {condition} ORDER BY created_at DESC LIMIT 10"
+            );
+            let plan: Vec<String> = client.query(&explain, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+            let wanted = format!("Index Scan Backward using webhook_deliveries_done_default_{index}");
+            assert!(plan.iter().any(|line| line.contains(&wanted)), "{wanted}: {plan:#?}");
+        }
+    }
 }
 
 #[tokio::test]

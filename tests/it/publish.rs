@@ -187,3 +187,35 @@ async fn every_program_writes_nothing_when_publishing_is_refused() {
         writes_nothing_when_publishing_is_refused(program).await;
     }
 }
+
+/// The test of `docs/testing.md`: it sees the webhook and leaves nothing.
+#[tokio::test]
+async fn a_program_is_tested_in_a_transaction() {
+    let business = Business::open().await;
+    let before = business.invoices().await;
+    // pytest is one of the tools that look at the API, psycopg one of the programs' drivers
+    let (pytest, drivers) = (tools("contract").await, tools("publish-python").await);
+    let folder = "import sysconfig; print(sysconfig.get_path('purelib'))";
+    let drivers = run(Command::new(drivers.join("bin/python")).args(["-c", folder])).await;
+    let mut tests = Command::new(pytest.join("bin/python"));
+    tests.args(["-m", "pytest", "-p", "no:cacheprovider", "--quiet", "test_publish.py"]).current_dir(SOURCES);
+    tests.env("PYTHONPATH", drivers).env("PYTHONDONTWRITEBYTECODE", "1");
+    tests.env("DATABASE_URL", business.serving.world.url().expose_secret());
+
+    let told = run(&mut tests).await;
+
+    assert!(told.contains("2 passed"), "{told}");
+    assert_eq!(business.invoices().await, before);
+    assert_eq!(business.serving.world.count("SELECT count(*) FROM posthorn.outbox").await, 0);
+}
+
+#[test]
+fn the_page_on_testing_shows_the_test_that_is_run() {
+    let page = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/testing.md"));
+    let program = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/publish/test_publish.py"));
+    let shown: Vec<&str> = page.split("```python\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    assert_eq!(shown.len(), 2);
+    for excerpt in shown {
+        assert!(program.contains(excerpt), "test_publish.py has no such lines:\n{excerpt}");
+    }
+}

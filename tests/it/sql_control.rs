@@ -235,6 +235,16 @@ async fn a_tenant_touches_only_its_own_and_strangers_nothing() {
     // the operator names what it is about, and whose it is follows
     let (dba, _) = operator(&world).await;
     assert_eq!(refused(&dba, "cancel(event => 'a.b')").await, "22023");
+    let unknown = Uuid::now_v7();
+    for (call, told) in [
+        (format!("retry(tenant_id => '{unknown}', event => 'a.b')"), "tenant"),
+        (format!("backfill('{unknown}', now())"), "subscription"),
+        (format!("replay(event_id => '{unknown}')"), "event"),
+        (format!("cancel(delivery_id => '{unknown}')"), "delivery"),
+    ] {
+        let error = dba.query(&format!("SELECT * FROM posthorn.{call}"), &[]).await.expect_err(&call);
+        assert_eq!(error.as_db_error().unwrap().message(), format!("there is no {told} {unknown}"));
+    }
     assert_eq!(refused(&dba, &format!("cancel(tenant_id => '{a}', subscription_id => '{theirs}')")).await, "P0002");
     assert_eq!(ask(&dba, &format!("cancel(tenant_id => '{a}', event_id => '{event}')")).await, (0, 0, 0, None));
     assert_eq!(ask(&dba, &format!("cancel(delivery_id => '{delivery}')")).await, (1, 1, 0, None));

@@ -74,8 +74,8 @@ const fn asked(name: &'static str, query: &'static str) -> Asked {
     Asked { name, query, may_be_empty: false }
 }
 
-/// Every view as a whole, and with the filters of docs/operating-in-sql.md.
-const QUERIES: [Asked; 18] = [
+/// Every view as a whole but the deliveries, and with the filters of docs/operating-in-sql.md.
+const QUERIES: [Asked; 20] = [
     asked("backlog", "SELECT * FROM posthorn.backlog"),
     asked("backlog_oldest", "SELECT * FROM posthorn.backlog ORDER BY oldest_due_at LIMIT 10"),
     asked("backlog_by_tenant", "SELECT * FROM posthorn.backlog_by_tenant"),
@@ -92,7 +92,7 @@ const QUERIES: [Asked; 18] = [
     Asked { may_be_empty: true, ..asked("held_snapshots", "SELECT * FROM posthorn.held_snapshots") },
     asked("server_health", "SELECT * FROM posthorn.server_health"),
     asked("subscription_health", "SELECT * FROM posthorn.subscription_health"),
-    asked("deliveries", "SELECT * FROM posthorn_webhooks.webhook_deliveries"),
+    asked("deliveries", "SELECT * FROM posthorn_webhooks.webhook_deliveries ORDER BY created_at DESC LIMIT 100"),
     asked(
         "deliveries_of_event",
         "SELECT * FROM posthorn_webhooks.webhook_deliveries WHERE event = 'bench.e7' ORDER BY created_at DESC LIMIT 5",
@@ -100,6 +100,14 @@ const QUERIES: [Asked; 18] = [
     asked(
         "deliveries_failed",
         "SELECT last_error FROM posthorn_webhooks.webhook_deliveries WHERE status = 'FAILED' LIMIT 1",
+    ),
+    asked(
+        "deliveries_failed_newest",
+        "SELECT * FROM posthorn_webhooks.webhook_deliveries WHERE status = 'FAILED' ORDER BY created_at DESC LIMIT 100",
+    ),
+    asked(
+        "deliveries_of_tenant",
+        "SELECT * FROM posthorn_webhooks.webhook_deliveries WHERE tenant_id = md5('tenant 7')::uuid ORDER BY created_at DESC LIMIT 100",
     ),
     asked("subscriptions", "SELECT * FROM posthorn_webhooks.webhook_subscriptions"),
     asked(
