@@ -188,6 +188,9 @@ BEGIN
         RAISE EXCEPTION '% is no table that can be attached', source USING ERRCODE = 'wrong_object_type';
     ELSIF relation.relispartition THEN
         RAISE EXCEPTION '% is a partition', source USING ERRCODE = 'wrong_object_type', HINT = 'Attach the partitioned table.';
+    ELSIF relation.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE source IN (i.inhparent, i.inhrelid)) THEN
+        -- a statement fires the triggers of the table that it names alone, and a key tells no rows of several tables apart
+        RAISE EXCEPTION '% inherits, or is inherited from', source USING ERRCODE = 'wrong_object_type';
     ELSIF NOT pg_has_role(relation.relowner, 'USAGE') THEN
         RAISE EXCEPTION 'only the owner of % can attach it', source USING ERRCODE = 'insufficient_privilege';
     ELSIF NOT has_column_privilege(relation.relowner, 'posthorn.outbox', 'payload', 'INSERT') THEN

@@ -227,6 +227,7 @@ async fn what_cannot_be_attached_is_refused_at_once() {
         CREATE TEMP TABLE passing (id int PRIMARY KEY, tenant_id uuid); CREATE VIEW app.seen AS SELECT 1 AS id;
         CREATE TABLE app.days (id int PRIMARY KEY, tenant_id uuid) PARTITION BY RANGE (id);
         CREATE TABLE app.day PARTITION OF app.days DEFAULT;
+        CREATE TABLE app.old (id int PRIMARY KEY, tenant_id uuid); CREATE TABLE app.heir (PRIMARY KEY (id)) INHERITS (app.old);
         CREATE TABLE app.clash (id int PRIMARY KEY, tenant_id uuid, changes int)";
     run(&world.db, tables).await;
     for (arguments, code, says) in [
@@ -237,6 +238,8 @@ async fn what_cannot_be_attached_is_refused_at_once() {
         ("'app.seen', 'x', 'id'", "42809", "app.seen is no table that can be attached"),
         ("'posthorn.outbox', 'x', 'tenant_id'", "42809", "posthorn.outbox is no table that can be attached"),
         ("'app.day', 'x', 'tenant_id'", "42809", "app.day is a partition"),
+        ("'app.heir', 'x', 'tenant_id'", "42809", "app.heir inherits, or is inherited from"),
+        ("'app.old', 'x', 'tenant_id'", "42809", "app.old inherits, or is inherited from"),
         ("'app.clash', 'x', 'tenant_id'", "22023", "app.clash has a column \"changes\""),
         ("'app.orders', 'x', 'tenant'", "42703", "column \"tenant\" does not exist"),
         ("'app.orders', 'x', '1'", "42846", "cannot cast type integer to uuid"),
