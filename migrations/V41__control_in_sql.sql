@@ -250,7 +250,9 @@ DECLARE
     statuses CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(wanted -> 'statuses'));
     receiver record;
 BEGIN
-    IF kind <> 'backfill' AND (statuses = '{}' OR NOT statuses <@ known) THEN
+    IF array_position('{retry,cancel,replay,backfill}', kind) IS NULL THEN
+        RAISE EXCEPTION 'kind must be retry, cancel, replay or backfill' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF kind <> 'backfill' AND (statuses = '{}' OR NOT statuses <@ known) THEN
         RAISE EXCEPTION 'statuses must be some of %', array_to_string(array_remove(known, 'sending'), ', ') USING ERRCODE = 'invalid_parameter_value';
     ELSIF at_most IS NULL OR at_most NOT BETWEEN 0 AND 100000 OR dry_run IS NULL THEN
         RAISE EXCEPTION 'at_most must be 0 to 100000, and dry_run not NULL' USING ERRCODE = 'invalid_parameter_value';

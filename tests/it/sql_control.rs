@@ -416,6 +416,7 @@ async fn what_cannot_be_asked_for_is_refused() {
         (format!("backfill('{off}', '2020-01-01')"), "55000"),
         (format!("backfill('{off}', NULL)"), "22023"),
         ("replay(event_ids => array_fill(posthorn.uuid7(), ARRAY[10001]))".to_owned(), "22023"),
+        ("control_as_tenant('again', NULL, '{\"statuses\": [\"delivered\"]}', 1, true)".to_owned(), "22023"),
     ] {
         assert_eq!(refused(&session, &call).await, code, "{call}");
     }
