@@ -28,7 +28,8 @@ BEGIN
         EXIT WHEN published_id IS NOT NULL OR publish.idempotency_key IS NULL;
         -- of an event whose day is gone nothing can be compared; when it was made may be a default of now()
         SELECT k.event_id,
-            o.id IS NULL OR (o.event = publish.event AND o.payload - 'created_at' = publish.payload - 'created_at')
+            o.id IS NULL OR coalesce(o.event = publish.event AND CASE WHEN jsonb_typeof(publish.payload) = 'object'
+                THEN o.payload - 'created_at' = publish.payload - 'created_at' END, false)
         INTO published_id, is_same
         FROM published_keys k LEFT JOIN outbox o ON o.id = k.event_id
         WHERE k.tenant_id = publish.tenant_id AND k.idempotency_key = publish.idempotency_key;

@@ -99,7 +99,7 @@ BEGIN
     IF NOT (settings ->> 'tenant_is_column')::boolean THEN
         tenant := format(E'(SELECT (\n%s\n) FROM (SELECT %%1$s.*) AS this)', replace(settings ->> 'tenant', '%', '%%'));
     END IF;
-    -- of a row whose key changed only one side is there
+    -- of a row whose key or tenant changed only one side is there
     per_row := CASE operation WHEN 'UPDATE' THEN 'CASE WHEN ' || replace(n_key, '%', '%%') || ' IS NULL THEN %s ELSE %s END' END;
     RETURN 'INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id, ordering_key)'
         || E'\nSELECT coalesce(p.tenant_id::uuid, posthorn.no_tenant(' || quote_literal(source::text) || E')), p.event,\n'
@@ -112,6 +112,8 @@ BEGIN
             WHEN 'DELETE' THEN old_rows || ' AS o'
             ELSE old_rows || ' AS o FULL JOIN ' || new_rows || ' AS n ON '
                 || (SELECT string_agg(format('o.%1$I = n.%1$I', k.name), ' AND ') FROM unnest(keys) AS k (name))
+                -- else the next tenant would be told what the row was when it was another's
+                || format(' AND coalesce(%s::text, '''') = coalesce(%s::text, '''')', format(tenant, 'o'), format(tenant, 'n'))
            END
         || E'\nCROSS JOIN LATERAL (SELECT '
         || CASE operation
@@ -132,7 +134,9 @@ BEGIN
             ELSE 'NULL::jsonb' END
         || E' AS changes OFFSET 0) AS d\nWHERE p.event IS NOT NULL'
         || CASE operation
-            WHEN 'UPDATE' THEN format(' AND (d.changes IS NOT NULL OR %s IS NULL OR %s IS NULL)', o_key, n_key) ELSE '' END
+            -- what had no tenant is no loss to anybody
+            WHEN 'UPDATE' THEN format(' AND (d.changes IS NOT NULL OR %s IS NULL OR %s IS NULL AND p.tenant_id IS NOT NULL)', o_key, n_key)
+            ELSE '' END
         || coalesce(E'\n  AND (SELECT (\n' || (settings ->> 'when')
             || format(E'\n) FROM (SELECT %s) AS new, (SELECT %s) AS old)', new_star, old_star), '');
 END
@@ -184,6 +188,9 @@ BEGIN
         RAISE EXCEPTION '% is no table that can be attached', source USING ERRCODE = 'wrong_object_type';
     ELSIF relation.relispartition THEN
         RAISE EXCEPTION '% is a partition', source USING ERRCODE = 'wrong_object_type', HINT = 'Attach the partitioned table.';
+    ELSIF relation.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE source IN (i.inhparent, i.inhrelid)) THEN
+        -- a statement fires the triggers of the table that it names alone, and a key tells no rows of several tables apart
+        RAISE EXCEPTION '% inherits, or is inherited from', source USING ERRCODE = 'wrong_object_type';
     ELSIF NOT pg_has_role(relation.relowner, 'USAGE') THEN
         RAISE EXCEPTION 'only the owner of % can attach it', source USING ERRCODE = 'insufficient_privilege';
     ELSIF NOT has_column_privilege(relation.relowner, 'posthorn.outbox', 'payload', 'INSERT') THEN

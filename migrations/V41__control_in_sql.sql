@@ -138,9 +138,10 @@ BEGIN
         RETURN;
     END IF;
     changed := fanouts;
-    -- what others have published and not committed cannot be seen yet: a job waits for them
-    is_later := NOT counted.is_total_exact OR counted.total > at_most OR (kind = 'backfill' AND open_publishers() && ARRAY(
-        SELECT l.virtualtransaction FROM pg_locks l WHERE l.pid IS DISTINCT FROM pg_backend_pid()));
+    -- what others have published and not committed, or committed since this snapshot, cannot be seen yet: a job waits for them
+    is_later := NOT counted.is_total_exact OR counted.total > at_most OR (kind = 'backfill' AND (
+        current_setting('transaction_isolation') IN ('repeatable read', 'serializable') OR open_publishers() && ARRAY(
+            SELECT l.virtualtransaction FROM pg_locks l WHERE l.pid IS DISTINCT FROM pg_backend_pid())));
     IF is_later THEN
         job_id := add_job(as_job, subscription, wanted);
         IF job_id IS NULL THEN
@@ -251,7 +252,9 @@ DECLARE
     statuses CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(wanted -> 'statuses'));
     receiver record;
 BEGIN
-    IF kind <> 'backfill' AND (statuses = '{}' OR NOT statuses <@ known) THEN
+    IF array_position('{retry,cancel,replay,backfill}', kind) IS NULL THEN
+        RAISE EXCEPTION 'kind must be retry, cancel, replay or backfill' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF kind <> 'backfill' AND (statuses = '{}' OR NOT statuses <@ known) THEN
         RAISE EXCEPTION 'statuses must be some of %', array_to_string(array_remove(known, 'sending'), ', ') USING ERRCODE = 'invalid_parameter_value';
     ELSIF at_most IS NULL OR at_most NOT BETWEEN 0 AND 100000 OR dry_run IS NULL THEN
         RAISE EXCEPTION 'at_most must be 0 to 100000, and dry_run not NULL' USING ERRCODE = 'invalid_parameter_value';
@@ -365,7 +368,7 @@ AS $$
         jsonb_build_object('since', since, 'until', until), at_most, dry_run) c
 $$;
 COMMENT ON FUNCTION posthorn.backfill(uuid, timestamptz, timestamptz, uuid, integer, boolean) IS
-    'Gives a subscription the events since then that it wants and has no delivery of; more than at_most, or while others are publishing, by a job after the commit. dry_run only counts.';
+    'Gives a subscription the events since then that it wants and has no delivery of; more than at_most, while others are publishing or under REPEATABLE READ, by a job after the commit. dry_run only counts.';
 
 GRANT EXECUTE ON FUNCTION posthorn.ask_control(text, uuid, uuid, jsonb, integer, boolean),
     posthorn.retry(uuid, uuid, text, text[], text, integer, timestamptz, timestamptz, uuid, uuid[], uuid, text, text, text, integer, boolean),

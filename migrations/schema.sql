@@ -254,7 +254,7 @@ BEGIN
     IF NOT (settings ->> 'tenant_is_column')::boolean THEN
         tenant := format(E'(SELECT (\n%s\n) FROM (SELECT %%1$s.*) AS this)', replace(settings ->> 'tenant', '%', '%%'));
     END IF;
-    -- of a row whose key changed only one side is there
+    -- of a row whose key or tenant changed only one side is there
     per_row := CASE operation WHEN 'UPDATE' THEN 'CASE WHEN ' || replace(n_key, '%', '%%') || ' IS NULL THEN %s ELSE %s END' END;
     RETURN 'INSERT INTO posthorn.outbox (tenant_id, event, payload, resource_type, resource_id, ordering_key)'
         || E'\nSELECT coalesce(p.tenant_id::uuid, posthorn.no_tenant(' || quote_literal(source::text) || E')), p.event,\n'
@@ -267,6 +267,8 @@ BEGIN
             WHEN 'DELETE' THEN old_rows || ' AS o'
             ELSE old_rows || ' AS o FULL JOIN ' || new_rows || ' AS n ON '
                 || (SELECT string_agg(format('o.%1$I = n.%1$I', k.name), ' AND ') FROM unnest(keys) AS k (name))
+                -- else the next tenant would be told what the row was when it was another's
+                || format(' AND coalesce(%s::text, '''') = coalesce(%s::text, '''')', format(tenant, 'o'), format(tenant, 'n'))
            END
         || E'\nCROSS JOIN LATERAL (SELECT '
         || CASE operation
@@ -287,7 +289,9 @@ BEGIN
             ELSE 'NULL::jsonb' END
         || E' AS changes OFFSET 0) AS d\nWHERE p.event IS NOT NULL'
         || CASE operation
-            WHEN 'UPDATE' THEN format(' AND (d.changes IS NOT NULL OR %s IS NULL OR %s IS NULL)', o_key, n_key) ELSE '' END
+            -- what had no tenant is no loss to anybody
+            WHEN 'UPDATE' THEN format(' AND (d.changes IS NOT NULL OR %s IS NULL OR %s IS NULL AND p.tenant_id IS NOT NULL)', o_key, n_key)
+            ELSE '' END
         || coalesce(E'\n  AND (SELECT (\n' || (settings ->> 'when')
             || format(E'\n) FROM (SELECT %s) AS new, (SELECT %s) AS old)', new_star, old_star), '');
 END
@@ -468,7 +472,7 @@ $$;
 -- Name: FUNCTION backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) IS 'Gives a subscription the events since then that it wants and has no delivery of; more than at_most, or while others are publishing, by a job after the commit. dry_run only counts.';
+COMMENT ON FUNCTION posthorn.backfill(subscription_id uuid, since timestamp with time zone, until timestamp with time zone, tenant_id uuid, at_most integer, dry_run boolean) IS 'Gives a subscription the events since then that it wants and has no delivery of; more than at_most, while others are publishing or under REPEATABLE READ, by a job after the commit. dry_run only counts.';
 
 
 --
@@ -876,6 +880,9 @@ BEGIN
         RAISE EXCEPTION '% is no table that can be attached', source USING ERRCODE = 'wrong_object_type';
     ELSIF relation.relispartition THEN
         RAISE EXCEPTION '% is a partition', source USING ERRCODE = 'wrong_object_type', HINT = 'Attach the partitioned table.';
+    ELSIF relation.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE source IN (i.inhparent, i.inhrelid)) THEN
+        -- a statement fires the triggers of the table that it names alone, and a key tells no rows of several tables apart
+        RAISE EXCEPTION '% inherits, or is inherited from', source USING ERRCODE = 'wrong_object_type';
     ELSIF NOT pg_has_role(relation.relowner, 'USAGE') THEN
         RAISE EXCEPTION 'only the owner of % can attach it', source USING ERRCODE = 'insufficient_privilege';
     ELSIF NOT has_column_privilege(relation.relowner, 'posthorn.outbox', 'payload', 'INSERT') THEN
@@ -932,7 +939,9 @@ DECLARE
     statuses CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(wanted -> 'statuses'));
     receiver record;
 BEGIN
-    IF kind <> 'backfill' AND (statuses = '{}' OR NOT statuses <@ known) THEN
+    IF array_position('{retry,cancel,replay,backfill}', kind) IS NULL THEN
+        RAISE EXCEPTION 'kind must be retry, cancel, replay or backfill' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF kind <> 'backfill' AND (statuses = '{}' OR NOT statuses <@ known) THEN
         RAISE EXCEPTION 'statuses must be some of %', array_to_string(array_remove(known, 'sending'), ', ') USING ERRCODE = 'invalid_parameter_value';
     ELSIF at_most IS NULL OR at_most NOT BETWEEN 0 AND 100000 OR dry_run IS NULL THEN
         RAISE EXCEPTION 'at_most must be 0 to 100000, and dry_run not NULL' USING ERRCODE = 'invalid_parameter_value';
@@ -1289,9 +1298,10 @@ BEGIN
         RETURN;
     END IF;
     changed := fanouts;
-    -- what others have published and not committed cannot be seen yet: a job waits for them
-    is_later := NOT counted.is_total_exact OR counted.total > at_most OR (kind = 'backfill' AND open_publishers() && ARRAY(
-        SELECT l.virtualtransaction FROM pg_locks l WHERE l.pid IS DISTINCT FROM pg_backend_pid()));
+    -- what others have published and not committed, or committed since this snapshot, cannot be seen yet: a job waits for them
+    is_later := NOT counted.is_total_exact OR counted.total > at_most OR (kind = 'backfill' AND (
+        current_setting('transaction_isolation') IN ('repeatable read', 'serializable') OR open_publishers() && ARRAY(
+            SELECT l.virtualtransaction FROM pg_locks l WHERE l.pid IS DISTINCT FROM pg_backend_pid())));
     IF is_later THEN
         job_id := add_job(as_job, subscription, wanted);
         IF job_id IS NULL THEN
@@ -4089,7 +4099,8 @@ BEGIN
         EXIT WHEN published_id IS NOT NULL OR publish.idempotency_key IS NULL;
         -- of an event whose day is gone nothing can be compared; when it was made may be a default of now()
         SELECT k.event_id,
-            o.id IS NULL OR (o.event = publish.event AND o.payload - 'created_at' = publish.payload - 'created_at')
+            o.id IS NULL OR coalesce(o.event = publish.event AND CASE WHEN jsonb_typeof(publish.payload) = 'object'
+                THEN o.payload - 'created_at' = publish.payload - 'created_at' END, false)
         INTO published_id, is_same
         FROM published_keys k LEFT JOIN outbox o ON o.id = k.event_id
         WHERE k.tenant_id = publish.tenant_id AND k.idempotency_key = publish.idempotency_key;

@@ -171,6 +171,27 @@ async fn a_changed_key_is_a_deletion_and_a_creation() {
 }
 
 #[tokio::test]
+async fn a_row_that_changes_its_tenant_leaves_one_and_comes_to_the_other() {
+    const OTHER: &str = "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a11";
+    for tenant in ["tenant_id", "(SELECT this.tenant_id)"] {
+        let world = shop().await;
+        run(&world.db, "INSERT INTO app.orders (id, tenant_id) VALUES (2, NULL)").await;
+        run(&world.db, &format!("SELECT posthorn.attach('app.orders', 'order', '{tenant}')")).await;
+        run(&world.db, &format!("UPDATE app.orders SET tenant_id = '{OTHER}'")).await;
+        assert_eq!(names(&world).await, named([("order.created", "2")]), "it was nobody's");
+        run(&world.db, "DELETE FROM app.orders; DELETE FROM posthorn.outbox").await;
+        run(&world.db, "INSERT INTO app.orders (id, note) VALUES (1, 'ours')").await;
+        run(&world.db, &format!("UPDATE app.orders SET tenant_id = '{OTHER}', note = 'theirs'")).await;
+        let sql = "SELECT tenant_id::text, event, payload::text FROM posthorn.outbox ORDER BY created_at, event";
+        let rows = world.db.query(sql, &[]).await.unwrap();
+        let found: Vec<(&str, &str)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert_eq!(found, [(TENANT, "order.created"), (OTHER, "order.created"), (TENANT, "order.deleted")]);
+        // what it was is not the other's to know
+        assert!(!rows[1].get::<_, &str>(2).contains("ours"));
+    }
+}
+
+#[tokio::test]
 async fn a_condition_sees_the_old_row_and_the_new_one() {
     let world = shop().await;
     attach(&world, ", \"when\" => 'NEW.status = ''paid'' AND OLD.status IS DISTINCT FROM NEW.status -- only then'")
@@ -206,6 +227,7 @@ async fn what_cannot_be_attached_is_refused_at_once() {
         CREATE TEMP TABLE passing (id int PRIMARY KEY, tenant_id uuid); CREATE VIEW app.seen AS SELECT 1 AS id;
         CREATE TABLE app.days (id int PRIMARY KEY, tenant_id uuid) PARTITION BY RANGE (id);
         CREATE TABLE app.day PARTITION OF app.days DEFAULT;
+        CREATE TABLE app.old (id int PRIMARY KEY, tenant_id uuid); CREATE TABLE app.heir (PRIMARY KEY (id)) INHERITS (app.old);
         CREATE TABLE app.clash (id int PRIMARY KEY, tenant_id uuid, changes int)";
     run(&world.db, tables).await;
     for (arguments, code, says) in [
@@ -216,6 +238,8 @@ async fn what_cannot_be_attached_is_refused_at_once() {
         ("'app.seen', 'x', 'id'", "42809", "app.seen is no table that can be attached"),
         ("'posthorn.outbox', 'x', 'tenant_id'", "42809", "posthorn.outbox is no table that can be attached"),
         ("'app.day', 'x', 'tenant_id'", "42809", "app.day is a partition"),
+        ("'app.heir', 'x', 'tenant_id'", "42809", "app.heir inherits, or is inherited from"),
+        ("'app.old', 'x', 'tenant_id'", "42809", "app.old inherits, or is inherited from"),
         ("'app.clash', 'x', 'tenant_id'", "22023", "app.clash has a column \"changes\""),
         ("'app.orders', 'x', 'tenant'", "42703", "column \"tenant\" does not exist"),
         ("'app.orders', 'x', '1'", "42846", "cannot cast type integer to uuid"),

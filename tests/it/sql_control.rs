@@ -388,6 +388,21 @@ async fn a_backfill_is_at_once_unless_others_are_publishing() {
 }
 
 #[tokio::test]
+async fn a_backfill_under_an_older_snapshot_is_a_job() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let subscription = world.subscribe(tenant, "https://receiver.example/", &["*"]).await;
+    let session = world.client_of(tenant).await;
+    for level in ["REPEATABLE READ", "SERIALIZABLE"] {
+        session.batch_execute(&format!("BEGIN ISOLATION LEVEL {level}; SELECT FROM posthorn.events")).await.unwrap();
+        world.publish(tenant, "a.b", json!({})).await;
+        let (_, changed, _, job) = ask(&session, &format!("backfill('{subscription}', '2020-01-01')")).await;
+        assert!(changed == 0 && job.is_some(), "{level}: it cannot see the newest event");
+        session.batch_execute("COMMIT").await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_asked_for_is_refused() {
     let world = World::new().await;
     let tenant = world.tenant("a").await;
@@ -411,6 +426,7 @@ async fn what_cannot_be_asked_for_is_refused() {
         (format!("backfill('{off}', '2020-01-01')"), "55000"),
         (format!("backfill('{off}', NULL)"), "22023"),
         ("replay(event_ids => array_fill(posthorn.uuid7(), ARRAY[10001]))".to_owned(), "22023"),
+        ("control_as_tenant('again', NULL, '{\"statuses\": [\"delivered\"]}', 1, true)".to_owned(), "22023"),
     ] {
         assert_eq!(refused(&session, &call).await, code, "{call}");
     }

@@ -82,10 +82,20 @@ async fn a_key_used_for_something_else_is_an_error_that_says_so() {
     let tenant = world.tenant("a").await;
     let first = publish(&world.db, tenant, KEY, 1).await.unwrap().unwrap();
     let other_type = "SELECT posthorn.publish($1, 'invoice.paid', '{\"n\": 1}', idempotency_key => 'INV-1 paid')";
-    let errors = [
+    let mut errors = vec![
         publish(&world.db, tenant, KEY, 2).await.unwrap_err(),
         world.db.query(other_type, &[&tenant]).await.unwrap_err(),
     ];
+    // not even an event
+    for (event, payload) in [
+        ("'invoice.changed'", "'[1]'"),
+        ("'invoice.changed'", "'1'"),
+        ("'invoice.changed'", "NULL"),
+        ("NULL", "'{\"n\": 1}'"),
+    ] {
+        let sql = format!("SELECT posthorn.publish($1, {event}, {payload}, idempotency_key => 'INV-1 paid')");
+        errors.push(world.db.query(&sql, &[&tenant]).await.expect_err(&sql));
+    }
     for error in errors {
         let refusal = error.as_db_error().unwrap();
         let expected = ("23505", "idempotency key 'INV-1 paid' was used for another event");
