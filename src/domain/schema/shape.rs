@@ -159,6 +159,8 @@ fn weigh(schema: &Map<String, Value>) -> (u64, u64) {
     for (keyword, value) in schema {
         parts += match keyword.as_str() {
             "enum" | "const" | "required" | "type" | "dependentRequired" | "dependencies" => count(value),
+            // following it costs more than to look at a value
+            "$ref" | "$dynamicRef" | "$recursiveRef" => 5,
             _ => 1,
         };
         match (keyword.as_str(), value) {
