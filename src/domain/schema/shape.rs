@@ -160,7 +160,7 @@ fn weigh(schema: &Map<String, Value>) -> (u64, u64) {
         parts += match keyword.as_str() {
             "enum" | "const" | "required" | "type" | "dependentRequired" | "dependencies" => count(value),
             // following it costs more than to look at a value
-            "$ref" | "$dynamicRef" | "$recursiveRef" => 5,
+            "$ref" | "$dynamicRef" | "$recursiveRef" => 10,
             _ => 1,
         };
         match (keyword.as_str(), value) {
