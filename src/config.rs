@@ -313,6 +313,11 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_library_takes_payloads_as_large_as_an_installation_does() {
+        assert_eq!(webhook(&[]).max_payload_bytes as usize, crate::domain::event::PAYLOAD_MAX_BYTES);
+    }
+
+    #[test]
     fn every_setting_is_an_environment_variable_and_says_what_it_is() {
         for argument in Command::<Config>::command().get_arguments() {
             let name = argument.get_id();

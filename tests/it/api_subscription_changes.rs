@@ -85,6 +85,18 @@ async fn a_change_that_breaks_rules_names_them_all_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_filter_that_walks_within_a_walk_is_refused_but_stays_where_it_is() {
+    let serving = Serving::start().await;
+    let (tenant, api) = serving.tenant("a").await;
+    let dear = "exists($.** ? (exists($.** ? (@ == -1))))";
+    let older = serving.world.subscribe_filtered(tenant, dear).await;
+    let path = format!("/subscriptions/{older}");
+    assert_eq!(api.patch(&path, &json!({"description": "older"})).await.ok(200)["description"], "older");
+    let refused = api.patch(&path, &json!({"filter": dear})).await;
+    assert_eq!(refused.rules(), [("filter".to_owned(), "filter_cost".to_owned())], "{}", refused.text);
+}
+
+#[tokio::test]
 async fn a_change_meant_for_another_state_is_refused() {
     let serving = Serving::start().await;
     let (_, api) = serving.tenant("a").await;

@@ -6,8 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use crate::harness::{Answer, Receiver, SOON, World, server};
-use crate::sql_control::sql_blocks;
+use crate::harness::{Answer, Receiver, SOON, World, page, section, server, sql_blocks};
 
 /// The tenant of every row that says none.
 const TENANT: &str = "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10";
@@ -462,9 +461,10 @@ async fn the_page_is_right() {
         CREATE TABLE public.accounts (id int PRIMARY KEY, tenant_id uuid);
         CREATE TABLE public.invoices (id int PRIMARY KEY, account_id int REFERENCES public.accounts, status text, total numeric)";
     run(&world.db, tables).await;
-    let blocks = sql_blocks("publishing.md", "\n## Tables as sources\n");
+    let text = page("publishing.md");
+    let blocks = sql_blocks(section(&text, "\n## Tables as sources\n"));
     assert_eq!(blocks.len(), 2);
-    run(&world.db, &blocks[0]).await;
+    run(&world.db, blocks[0]).await;
     assert_eq!(names(&world).await, named([("order.created", "17"), ("order.deleted", "17"), ("order.updated", "17")]));
     let (attach, rest) = blocks[1].split_once("\n\n").unwrap();
     run(&world.db, attach).await;

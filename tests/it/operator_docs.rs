@@ -6,17 +6,10 @@ use serde_json::json;
 use tokio_postgres::SimpleQueryMessage;
 use uuid::Uuid;
 
-use crate::harness::World;
+use crate::harness::{World, page, sql_blocks};
 
 /// The tenant of the pages.
 const TENANT: &str = "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10";
-
-/// The blocks of SQL of a page.
-fn blocks(page: &str) -> Vec<String> {
-    let path = format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    text.split("```sql\n").skip(1).map(|rest| rest.split_once("```").unwrap().0.to_owned()).collect()
-}
 
 /// An installation in which every symptom can be seen.
 async fn troubled() -> World {
@@ -65,11 +58,12 @@ async fn every_answer_on_operating_shows_what_there_is() {
     let gid = format!("docs in {}", world.database());
     let prepare = format!("BEGIN; INSERT INTO posthorn.tenants (name) VALUES ('never'); PREPARE TRANSACTION '{gid}'");
     world.db.batch_execute(&prepare).await.unwrap();
-    let blocks = blocks("operating-in-sql.md");
+    let text = page("operating-in-sql.md");
+    let blocks = sql_blocks(&text);
     assert!(blocks.len() >= 19, "{}", blocks.len());
     for block in blocks {
         let operator = world.client_as("posthorn_readonly").await;
-        let answers = operator.simple_query(&block).await.unwrap_or_else(|e| panic!("{block}: {e:?}"));
+        let answers = operator.simple_query(block).await.unwrap_or_else(|e| panic!("{block}: {e:?}"));
         let (mut rows, mut statements) = (0, 0);
         for answer in &answers {
             match answer {
@@ -90,9 +84,10 @@ async fn every_answer_on_operating_shows_what_there_is() {
 #[tokio::test]
 async fn a_test_without_a_server_sees_the_webhook_and_leaves_nothing() {
     let world = World::new().await;
-    let blocks = blocks("testing.md");
+    let text = page("testing.md");
+    let blocks = sql_blocks(&text);
     assert_eq!(blocks.len(), 1);
-    let answers = world.db.simple_query(&blocks[0]).await.unwrap();
+    let answers = world.db.simple_query(blocks[0]).await.unwrap();
     let rows: Vec<_> = answers
         .iter()
         .filter_map(|answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None })

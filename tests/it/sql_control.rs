@@ -1,14 +1,12 @@
 //! Operating in plain SQL: retry, cancel, replay and backfill, by an operator's login and by tenants' sessions.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
 
 use serde_json::json;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::harness::{Answer, Receiver, SOON, World};
+use crate::harness::{Answer, Receiver, SOON, World, page, section, sql_blocks};
 
 /// A row of an answer: matched, changed, skipped, and the job if there is one.
 type Answered = (i64, i64, i64, Option<Uuid>);
@@ -432,15 +430,6 @@ async fn what_cannot_be_asked_for_is_refused() {
     }
 }
 
-/// The SQL blocks of a page of `docs/` between a heading and the next of the same kind.
-pub(crate) fn sql_blocks(page: &str, heading: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);
-    let text = fs::read_to_string(path).unwrap();
-    let section = text.split_once(heading).unwrap_or_else(|| panic!("{page} has no {heading:?}")).1;
-    let section = section.split("\n## ").next().unwrap();
-    section.split("```sql\n").skip(1).map(|rest| rest.split_once("```").unwrap().0.to_owned()).collect()
-}
-
 #[tokio::test]
 async fn the_page_is_right() {
     let world = World::new().await;
@@ -456,16 +445,17 @@ async fn the_page_is_right() {
     finish(&world, "a.failed", "failed", 500, Some("server_error")).await;
     finish(&world, "order.paid", "delivered", 200, None).await;
     let (dba, _) = operator(&world).await;
-    for block in sql_blocks("replaying-in-sql.md", "\n## As an operator\n") {
-        dba.batch_execute(&block).await.unwrap_or_else(|e| panic!("{block}: {e:?}"));
+    let text = page("replaying-in-sql.md");
+    for block in sql_blocks(section(&text, "\n## As an operator\n")) {
+        dba.batch_execute(block).await.unwrap_or_else(|e| panic!("{block}: {e:?}"));
     }
     assert_eq!(tally(&world).await, counts([("pending 1", 1), ("cancelled 0", 2), ("delivered 0", 2)]));
     let session = world.client_of(tenant).await;
     world.subscribe(tenant, "https://receiver.example/new", &["*"]).await;
-    let blocks = sql_blocks("replaying-in-sql.md", "\n## As a tenant's session\n");
+    let blocks = sql_blocks(section(&text, "\n## As a tenant's session\n"));
     assert_eq!(blocks.len(), 2);
     for block in blocks {
-        session.batch_execute(&block).await.unwrap_or_else(|e| panic!("{block}: {e:?}"));
+        session.batch_execute(block).await.unwrap_or_else(|e| panic!("{block}: {e:?}"));
     }
     assert_eq!(
         tally(&world).await,

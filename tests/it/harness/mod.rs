@@ -6,6 +6,7 @@ mod claiming;
 mod cluster;
 mod dispatching;
 pub(crate) mod hostile;
+mod pages;
 mod receiver;
 mod tests;
 mod world;
@@ -17,6 +18,7 @@ pub(crate) use binary::Binary;
 pub(crate) use claiming::Hand;
 pub(crate) use cluster::server;
 pub(crate) use dispatching::{AttemptRow, dispatch_binary};
+pub(crate) use pages::{page, section, sql_blocks};
 pub(crate) use receiver::{Answer, Receiver};
 pub(crate) use world::World;
 

@@ -1,14 +1,9 @@
 //! Every query on the page on publishing runs, with no more rights than the page says it takes.
 
-use crate::harness::World;
+use crate::harness::{World, page, sql_blocks};
 
 /// Tenant of the page.
 const TENANT: &str = "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10";
-
-/// The SQL of a text.
-fn blocks(text: &str) -> Vec<&str> {
-    text.split("```sql\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect()
-}
 
 #[tokio::test]
 async fn every_query_of_the_page_runs() {
@@ -16,14 +11,14 @@ async fn every_query_of_the_page_runs() {
     let tenant = format!("INSERT INTO posthorn.tenants (id, name) VALUES ('{TENANT}', 'a')");
     world.db.batch_execute(&tenant).await.unwrap();
     world.subscribe(TENANT.parse().unwrap(), "https://receiver.example/", &["*"]).await;
-    let page = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/publishing.md"));
+    let page = page("publishing.md");
     let (publishing, rest) = page.split_once("\n## When nothing arrives\n").unwrap();
     // the tables of the last section are made where attaching is tested
     let (asking, _) = rest.split_once("\n## Tables as sources\n").unwrap();
     for (text, role) in [(publishing, "posthorn_publisher"), (asking, "posthorn_readonly")] {
         let client = world.client_as(role).await;
-        assert!(!blocks(text).is_empty(), "{role}");
-        for block in blocks(text) {
+        assert!(!sql_blocks(text).is_empty(), "{role}");
+        for block in sql_blocks(text) {
             client.batch_execute(block).await.unwrap_or_else(|e| panic!("as {role}: {block}\n{e:?}"));
         }
     }
