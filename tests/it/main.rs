@@ -60,6 +60,7 @@ mod preview;
 mod publish;
 mod publishing;
 mod receiving;
+mod reliability;
 mod retention;
 mod schema;
 mod several_databases;
