@@ -7,6 +7,7 @@ mod cluster;
 mod dispatching;
 pub(crate) mod hostile;
 mod pages;
+mod proxy;
 mod receiver;
 mod tests;
 mod world;
@@ -19,6 +20,7 @@ pub(crate) use claiming::Hand;
 pub(crate) use cluster::server;
 pub(crate) use dispatching::{AttemptRow, dispatch_binary};
 pub(crate) use pages::{page, section, sql_blocks};
+pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use receiver::{Answer, Receiver};
 pub(crate) use world::World;
 
