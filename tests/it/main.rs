@@ -20,6 +20,7 @@ mod api_subscriptions;
 mod attach;
 mod bench;
 mod canary;
+mod chaos;
 mod clients;
 mod cluster;
 mod contract;

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::{SOON, eventually};
+use super::{LOOK, SOON};
 
 /// A running process, killed when dropped.
 pub(crate) struct Binary {
@@ -92,9 +92,18 @@ impl Binary {
 
     /// Waits until it has ended. Panics with its output when it does not within `deadline`.
     pub(crate) async fn wait_exit(&self, deadline: Duration) -> ExitStatus {
-        let ended = timeout(deadline, eventually("exit", deadline + SOON, async || self.exit_status().is_some())).await;
-        assert!(ended.is_ok(), "still running after {deadline:?}; it wrote:\n{}", self.lines().join("\n"));
+        let ended = timeout(deadline, async {
+            while self.is_running() {
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+        assert!(ended.await.is_ok(), "still running after {deadline:?}; it wrote:\n{}", self.lines().join("\n"));
         self.exit_status().unwrap()
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn is_running(&self) -> bool {
+        self.exit_status().is_none()
     }
 
     fn exit_status(&self) -> Option<ExitStatus> {
