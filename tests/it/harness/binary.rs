@@ -97,6 +97,11 @@ impl Binary {
         self.exit_status().unwrap()
     }
 
+    /// Whether it has not ended yet.
+    pub(crate) fn is_running(&self) -> bool {
+        self.exit_status().is_none()
+    }
+
     fn exit_status(&self) -> Option<ExitStatus> {
         self.child.lock().unwrap().try_wait().unwrap()
     }
