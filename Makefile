@@ -16,19 +16,26 @@ run: setup ## builds Posthorn and starts it with a PostgreSQL of its own, a demo
 tools: setup ## installs the pinned tools that tests run: schemathesis, generators of clients, drivers of the examples
 	@for name in contract python typescript publish-python publish-node; do .ci/tools $$name >/dev/null || exit 1; done
 
-test: tools ## runs every test
-	$(CARGO) test --quiet
+test: tools ## runs every test, with fail points in the program
+	$(CARGO) test --quiet --features failpoints
 
 check: tools ## what must pass before a push: form, lints, documentation, tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	$(CARGO) clippy --quiet --all-targets --features failpoints -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
-	$(CARGO) test --quiet
+	$(CARGO) test --quiet --features failpoints
 
 bench: setup ## measures throughput, latency, fairness, CPU and memory on this machine, in about a quarter of an hour
 	$(CARGO) run --release --quiet -- bench
 
-chaos: setup ## looks for broken promises (order, rate limit) while dispatchers are killed
+# how long, and what the choice of faults begins with
+SECONDS ?= 1200
+SEED ?= $(shell date +%s)
+
+chaos: setup ## looks for broken promises: twenty minutes of random faults (SECONDS, SEED), then order and rate limit under kills
+	POSTHORN_CHAOS_SECONDS=$(SECONDS) POSTHORN_CHAOS_SEED=$(SEED) \
+		$(CARGO) test --quiet --features failpoints --test it chaos::random_faults -- --nocapture
 	$(CARGO) run --release --quiet -- bench --chaos --rounds 1
 
 openapi: ## writes the API's documents into openapi/

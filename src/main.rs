@@ -30,6 +30,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _set_by_a_test = fail::FailScenario::setup();
     let arguments = Arguments::parse();
     start_logging(arguments.log_json, matches!(arguments.command, Command::Dev(_) | Command::Bench(_)));
     match run(arguments.command) {

@@ -89,6 +89,12 @@ impl Claimer {
         if !claim.is_claimer {
             return Ok(Pass::Contended);
         }
+        if !claim.deliveries.is_empty() {
+            fail_point!("after_claim_commit");
+        }
+        if claim.deliveries.iter().any(|claimed| claimed.is_rescue) {
+            fail_point!("in_rescue");
+        }
         if claim.has_open_fanouts {
             tools.open_fanouts.notify_one();
         }

@@ -246,7 +246,10 @@ fn outcomes(results: &[Result], troubled: &Troubled) -> Vec<Outcomes> {
 async fn try_write(tools: &Tools, results: &[Result]) -> std::result::Result<HashSet<Uuid>, StoreError> {
     let attempts: Vec<Attempt> =
         results.iter().map(|result| Attempt { age: result.started.elapsed(), ..result.attempt.clone() }).collect();
-    Ok(queue::record(&tools.store, tools.dispatcher_id, &attempts).await?.into_iter().collect())
+    fail_point!("before_finish");
+    let moved = queue::record(&tools.store, tools.dispatcher_id, &attempts).await?;
+    fail_point!("after_finish_before_commit_ack");
+    Ok(moved.into_iter().collect())
 }
 
 /// One row of a batch is refused: the others must not suffer for it, and it must not be sent for ever.

@@ -151,6 +151,7 @@ async fn attempt(
             );
         }
     };
+    fail_point!("before_connect", deliveries[0].event);
     if lease_ends.saturating_duration_since(Instant::now()) < timeout {
         // we were stopped or starved: another dispatcher could be sending this before we have finished
         return None;

@@ -154,6 +154,7 @@ impl Outbound {
             .await
             .map_err(|_| Failure::timeout(timeout))?
             .map_err(|error| Failure::of(&error))?;
+        fail_point!("after_headers");
         Ok(Answer::read(response, deadline).await)
     }
 

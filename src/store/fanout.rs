@@ -107,7 +107,9 @@ pub async fn fan_out(
         .tx("fan out", Scope::Instance, move |tx| {
             Work::new(async move {
                 tx.query_one(sql::SESSION_LIMIT_TIME, &[&time_limit]).await?;
-                get(&tx.query_one(sql::FANOUT_DO, &[&event, &chunk, &gives_up]).await?, "deliveries")
+                let made = get(&tx.query_one(sql::FANOUT_DO, &[&event, &chunk, &gives_up]).await?, "deliveries")?;
+                fail_point!("during_fanout_chunk");
+                Ok(made)
             })
         })
         .await

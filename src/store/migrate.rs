@@ -90,6 +90,15 @@ pub async fn migrate(url: &SecretString) -> Result<Migrated, MigrateError> {
     run(&client, "SET ROLE posthorn_owner").await?;
     run(&client, "SET search_path = posthorn, pg_temp").await?;
     run(&client, "SET lock_timeout = '5s'").await?;
+    #[cfg(feature = "failpoints")]
+    if crate::failpoints::is_set("in_migration") {
+        // half of the way, so that a process can die there
+        let half = refinery::Target::Version(known_version() / 2);
+        let mut runner = embedded::migrations::runner().set_target(half);
+        let runner = runner.set_migration_table_name(HISTORY_TABLE);
+        runner.run_async(&mut client).await.map_err(|e| MigrateError::Migration(Box::new(e)))?;
+        fail_point!("in_migration");
+    }
     let report = embedded::migrations::runner()
         .set_migration_table_name(HISTORY_TABLE)
         .run_async(&mut client)

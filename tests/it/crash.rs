@@ -18,7 +18,7 @@ use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 use crate::harness::hostile::Hostile;
-use crate::harness::{Answer, Receiver, SOON, World, dispatch_binary, eventually};
+use crate::harness::{Aftermath, Answer, Receiver, SOON, World, dispatch_binary, eventually};
 
 #[tokio::test]
 async fn killed_between_send_and_record_sends_the_same_webhook_once_more() {
@@ -32,6 +32,7 @@ async fn killed_between_send_and_record_sends_the_same_webhook_once_more() {
     world.subscribe(tenant, &receiver.url("/hook"), &["*"]).await;
     let event = world.publish(tenant, "invoice.paid", json!({"n": 1.50})).await;
     let dispatcher = world.dispatch_binary(&[]).await;
+    let aftermath = Aftermath::before(&[&dispatcher]);
     receiver.wait_for(1, SOON).await;
 
     // it has sent and cannot record: it waits for a lock, with the answer in its memory alone
@@ -51,7 +52,7 @@ async fn killed_between_send_and_record_sends_the_same_webhook_once_more() {
     assert_eq!((delivery.status.as_str(), world.attempts(delivery.id).await.len()), ("sending", 0));
 
     world.expire_leases().await;
-    let _second = world.dispatch_binary(&[]).await;
+    let second = world.dispatch_binary(&[]).await;
     world.until_status("delivered", 1).await;
     let requests = receiver.requests();
     assert_eq!(requests.len(), 2);
@@ -62,6 +63,7 @@ async fn killed_between_send_and_record_sends_the_same_webhook_once_more() {
     let attempts = world.attempts(delivery.id).await;
     let told: Vec<_> = attempts.iter().map(|a| (a.number, a.kind(), a.status_code)).collect();
     assert_eq!(told, [(1, Some("lease_expired"), None), (2, None, Some(200))]);
+    aftermath.holds_beside(&world, &[&second]).await;
 }
 
 #[tokio::test]
@@ -76,10 +78,11 @@ async fn frozen_past_its_lease_a_dispatcher_cannot_undo_what_another_did() {
     world.subscribe(tenant, &receiver.url("/hook"), &["*"]).await;
     let event = world.publish(tenant, "invoice.paid", json!({})).await;
     let frozen = world.dispatch_binary(&[("WEBHOOK_TIMEOUT_SECONDS", "300")]).await;
+    let aftermath = Aftermath::before(&[&frozen]);
     receiver.wait_for(1, SOON).await;
     frozen.signal(Signal::STOP);
     world.expire_leases().await;
-    let _other = world.dispatch_binary(&[]).await;
+    let other = world.dispatch_binary(&[]).await;
     world.until_status("delivered", 1).await;
     let delivery = world.delivery(event).await;
     assert_eq!(world.attempts(delivery.id).await[0].kind(), Some("lease_expired"));
@@ -91,6 +94,7 @@ async fn frozen_past_its_lease_a_dispatcher_cannot_undo_what_another_did() {
     let after = world.delivery(event).await;
     assert_eq!((after.status.as_str(), after.attempts, after.last_error_kind), ("delivered", 2, None));
     assert_eq!((receiver.requests().len(), world.attempts(delivery.id).await.len()), (2, 2));
+    aftermath.holds_beside(&world, &[&other]).await;
 }
 
 #[tokio::test]
@@ -103,13 +107,14 @@ async fn killed_after_the_claim_before_a_byte_is_sent_costs_nothing_but_the_leas
     let subscription = world.subscribe(tenant, &stalled.url("https", "/hook"), &["invoice.*"]).await;
     let event = world.publish(tenant, "invoice.paid", json!({})).await;
     let dispatcher = world.dispatch_binary(&[]).await;
+    let aftermath = Aftermath::before(&[&dispatcher]);
     eventually("it connects", SOON, async || stalled.accepted() == 1).await;
     dispatcher.kill().await;
     let delivery = world.delivery(event).await;
     assert_eq!((delivery.status.as_str(), delivery.attempts), ("sending", 1));
 
     world.change(subscription, &format!("url = '{}'", receiver.url("/hook"))).await;
-    let _second = world.dispatch_binary(&[]).await;
+    let second = world.dispatch_binary(&[]).await;
     // the lease of the dead still holds
     let other = world.subscribe(tenant, &receiver.url("/other"), &["order.*"]).await;
     world.publish(tenant, "order.paid", json!({})).await;
@@ -127,6 +132,7 @@ async fn killed_after_the_claim_before_a_byte_is_sent_costs_nothing_but_the_leas
     let attempts = world.attempts(delivery.id).await;
     let told: Vec<_> = attempts.iter().map(|a| (a.number, a.kind(), a.status_code)).collect();
     assert_eq!(told, [(1, Some("lease_expired"), None), (2, None, Some(200))]);
+    aftermath.holds_beside(&world, &[&second]).await;
 }
 
 /// What a producer knows of its events.
@@ -202,7 +208,8 @@ async fn restarts_and_a_crash_of_postgres_under_load_lose_nothing() {
     ask::<Uuid>(&cluster, &subscribe).await.unwrap();
 
     let short = [("WEBHOOK_TIMEOUT_SECONDS", "2"), ("RUST_LOG", "error")];
-    let _dispatchers = (dispatch_binary(&url, &short).await, dispatch_binary(&url, &short).await);
+    let dispatchers = (dispatch_binary(&url, &short).await, dispatch_binary(&url, &short).await);
+    let aftermath = Aftermath::before(&[&dispatchers.0, &dispatchers.1]);
     let stop = Arc::new(AtomicBool::new(false));
     let producers = [0, 1].map(|_| tokio::spawn(keep_publishing(url.clone(), tenant, stop.clone())));
     for is_crash in [false, false, true] {
@@ -249,4 +256,7 @@ async fn restarts_and_a_crash_of_postgres_under_load_lose_nothing() {
     let held_twice =
         "SELECT count(*) FROM (SELECT FROM posthorn.webhook_deliveries GROUP BY event_id HAVING count(*) > 1) AS d";
     assert_eq!(ask::<i64>(&cluster, held_twice).await, Some(0));
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    aftermath.holds_in(&client, &[]).await;
 }

@@ -188,6 +188,7 @@ pub(crate) async fn dispatch_binary(url: &str, env: &[(&str, &str)]) -> Binary {
         ("WEBHOOK_ALLOW_HTTP", "true"),
         ("WEBHOOK_ALLOW_NETWORKS", "127.0.0.0/8"),
         ("POSTHORN_LEASE_MARGIN_SECONDS", "5"),
+        ("POSTHORN_METRICS_BIND", "127.0.0.1:0"),
     ];
     let binary = Binary::start(&["serve", "--role", "dispatcher", "--no-migrate"], &[&local, env].concat());
     binary.wait_for_line("posthorn is ready", SOON).await;

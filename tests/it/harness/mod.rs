@@ -1,11 +1,15 @@
 //! What tests stand on: one PostgreSQL per run, a database per test, a receiver of webhooks, the program itself.
 
+mod aftermath;
 pub(crate) mod api;
 mod binary;
 mod claiming;
 mod cluster;
 mod dispatching;
+#[cfg(feature = "failpoints")]
+mod failing;
 pub(crate) mod hostile;
+mod metrics;
 mod pages;
 mod proxy;
 mod receiver;
@@ -14,11 +18,15 @@ mod world;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use aftermath::Aftermath;
 pub(crate) use api::{Api, Reply, Serving};
 pub(crate) use binary::Binary;
 pub(crate) use claiming::Hand;
 pub(crate) use cluster::server;
 pub(crate) use dispatching::{AttemptRow, dispatch_binary};
+#[cfg(feature = "failpoints")]
+pub(crate) use failing::Latch;
+pub(crate) use metrics::metric_of;
 pub(crate) use pages::{page, section, sql_blocks};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use receiver::{Answer, Receiver};
