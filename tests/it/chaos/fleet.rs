@@ -6,17 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rustix::process::Signal;
 use tokio::sync::Mutex;
+use tokio_postgres::Client;
 
 use super::stage::{KEYRING, TIMEOUT_SECONDS};
-use crate::harness::{Binary, Proxy, SOON};
+use crate::harness::{Aftermath, Binary, Proxy, SOON, resident_kib};
 
 /// How often it is looked whether one has ended by itself, as it does when the database is away at its start.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Processes.
 pub(super) const SIZE: usize = 3;
+
+/// More than this is not to be resident in one of them after all of it, in a debug build.
+const RESIDENT_KIB: u64 = 128 * 1024;
 
 /// All of them.
 pub(super) struct Fleet {
@@ -58,6 +63,18 @@ impl Fleet {
         &self.members[n]
     }
 
+    /// Panics unless all of them are soon as at rest: nothing leased or in flight, no connection lost, little memory.
+    pub(super) async fn assert_at_rest(&self, db: &Client) {
+        let processes = join_all(self.members.iter().map(|member| member.process.lock())).await;
+        let running: Vec<&Binary> = processes.iter().filter_map(|process| process.as_ref()).collect();
+        assert_eq!(running.len(), SIZE);
+        Aftermath::before(&[]).holds_in(db, &running).await;
+        for process in running {
+            let resident = resident_kib(process);
+            assert!(resident.is_some_and(|kib| kib < RESIDENT_KIB), "{resident:?} KiB are resident");
+        }
+    }
+
     /// Stops all of them as an operator does. Panics when one does not end well.
     pub(super) async fn stop(&self) {
         self.is_over.store(true, Ordering::SeqCst);
@@ -97,6 +114,7 @@ impl Member {
             ("WEBHOOK_TIMEOUT_SECONDS", &timeout),
             ("POSTHORN_LEASE_MARGIN_SECONDS", "5"),
             ("POSTHORN_DRAIN_SECONDS", "3"),
+            ("POSTHORN_METRICS_BIND", "127.0.0.1:0"),
             ("RUST_LOG", "error"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

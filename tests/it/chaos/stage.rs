@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::database::{ask, rows};
+use super::database::{ask, connect, rows};
 use super::fleet::Fleet;
 use super::oracle::{Delivery, Fault, Request};
 use super::receiver::Receiver;
@@ -104,8 +104,9 @@ impl Stage {
         rows(&self.url, DELIVERIES, &[]).await.unwrap().iter().map(delivery).collect()
     }
 
-    /// Stops the dispatchers; they leave nothing behind in the database.
+    /// Stops the dispatchers, which are at rest; they leave nothing behind in the database.
     pub(super) async fn end_in_good_order(&self) {
+        self.fleet.assert_at_rest(&connect(&self.url).await.unwrap()).await;
         self.fleet.stop().await;
         let sessions = "SELECT count(*) FROM pg_stat_activity
                         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";

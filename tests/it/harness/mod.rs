@@ -18,7 +18,7 @@ mod world;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use aftermath::Aftermath;
+pub(crate) use aftermath::{Aftermath, resident_kib};
 pub(crate) use api::{Api, Reply, Serving};
 pub(crate) use binary::Binary;
 pub(crate) use claiming::Hand;
