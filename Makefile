@@ -1,7 +1,7 @@
 # What people type. Everything that must be there first is set up by .ci/setup, which is quick when it has been done.
 CARGO ?= cargo
 
-.PHONY: help run test check bench chaos openapi sql setup tools
+.PHONY: help run test check advisories fuzz bench chaos openapi sql setup tools
 
 help: ## lists these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -24,7 +24,15 @@ check: tools ## what must pass before a push: form, lints, documentation, tests
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet --all-targets --features failpoints -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
+	$(CARGO) fetch --quiet --locked
+	@"$$(.ci/tools cargo-deny)/bin/cargo-deny" --offline --log-level error check bans licenses sources
 	$(CARGO) test --quiet --features failpoints
+
+advisories: ## asks the network whether a dependency has become known to be unsafe
+	@"$$(.ci/tools cargo-deny)/bin/cargo-deny" check advisories
+
+fuzz: ## lets each parser meet what a fuzzer makes up, FUZZ_SECONDS (60) each; needs a nightly toolchain
+	@.ci/fuzz $(FUZZ_TARGETS)
 
 bench: setup ## measures throughput, latency, fairness, CPU and memory on this machine, in about a quarter of an hour
 	$(CARGO) run --release --quiet -- bench

@@ -22,6 +22,8 @@
 //! import `domain` and `metrics`; `dispatch` imports `store` and `outbound`; `api` imports `store`; `run` and `cli` wire.
 //! `tests/it/layers.rs` keeps it so. What is hidden from the documentation belongs to the binary and changes without notice.
 
+#![forbid(unsafe_code)]
+
 #[macro_use]
 mod failpoints;
 

@@ -1,10 +1,12 @@
 //! The `posthorn` command: arguments to subcommand. The only file with anyhow.
 
+#![forbid(unsafe_code)]
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use posthorn::cli::{bench, dev, keys, migrate, openapi, serve};
+use posthorn::cli::{bench, dev, keys, migrate, openapi, rekey, serve};
 use tracing_subscriber::EnvFilter;
 
 /// Webhooks straight from Postgres
@@ -25,6 +27,7 @@ enum Command {
     Dev(Box<dev::Dev>),
     Migrate(migrate::Migrate),
     Keys(keys::Keys),
+    Rekey(rekey::Rekey),
     Openapi(openapi::Openapi),
     Bench(Box<bench::Bench>),
 }
@@ -53,6 +56,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Dev(command) => dev::dev(*command).await?,
             Command::Migrate(command) => migrate::run(command).await?,
             Command::Keys(command) => keys::run(command).await?,
+            Command::Rekey(command) => rekey::run(command).await?,
             Command::Bench(command) => bench::bench(*command).await?,
             Command::Openapi(command) => openapi::run(command)?,
         }

@@ -4,7 +4,7 @@ DO $$
 DECLARE
     role_name text;
 BEGIN
-    FOREACH role_name IN ARRAY '{posthorn_owner,posthorn_publisher,posthorn_api,posthorn_dispatcher,posthorn_admin,posthorn_readonly}'::text[] LOOP
+    FOREACH role_name IN ARRAY '{posthorn_owner,posthorn_publisher,posthorn_api,posthorn_dispatcher,posthorn_admin,posthorn_readonly,posthorn_rekey}'::text[] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = role_name) THEN
             EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
         END IF;

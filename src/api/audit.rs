@@ -89,10 +89,10 @@ struct Entry {
     /// When.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
-    /// Who: `api_key:<id>`, `jwt:<subject>`, `operator`, `dispatcher`, or `role:<login>` for plain SQL.
+    /// Who: `api_key:<id>`, `jwt:<subject>`, `operator`, `dispatcher`, `rekey`, or `role:<login>` for plain SQL.
     actor: String,
     /// What: `<target_type>.created`, `.updated`, `.deleted`, `.enabled`, `.disabled`, `.suspended`, `.revoked`, `.retried`,
-    /// `.cancelled`, or `secret.rotated`.
+    /// `.cancelled`, `secret.rotated`, or `secret.resealed` when the operator changed the key that seals at rest.
     action: String,
     /// Kind of the thing: `subscription`, `api_key`, `tenant`, `event_type`, `job`, `delivery`, `event`, …
     target_type: String,

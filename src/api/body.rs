@@ -97,7 +97,7 @@ pub(super) struct Fields {
 
 impl Fields {
     /// Reads a JSON object, its values as text.
-    fn parse(body: &[u8]) -> Result<Self, Problem> {
+    pub(super) fn parse(body: &[u8]) -> Result<Self, Problem> {
         let values = serde_json::from_slice(body)
             .map_err(|e| Problem::malformed(format!("the body is not a JSON object: {e}")))?;
         Ok(Self { values, violations: Vec::new() })

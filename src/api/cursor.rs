@@ -99,7 +99,12 @@ pub(super) fn read_text(text: &str) -> Result<String, Violation> {
 
 /// [`page`] of rows whose ids are texts.
 pub(super) fn page_of_texts<T>(rows: Vec<T>, limit: u32, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
-    page_by(rows, limit, |row| URL_SAFE_NO_PAD.encode(id(row)))
+    page_by(rows, limit, |row| after_text(&id(row)))
+}
+
+/// The cursor after a row whose id is a text.
+pub(super) fn after_text(id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(id)
 }
 
 #[cfg(test)]

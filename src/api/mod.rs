@@ -25,6 +25,7 @@ mod refusal;
 mod reply;
 mod schemas;
 mod statistics;
+pub mod strangers;
 mod strict;
 mod subscriptions;
 mod surround;

@@ -112,7 +112,7 @@ impl OnceKey {
             body: String::from_utf8_lossy(&body).into_owned(),
         };
         let plain = zeroize::Zeroizing::new(serde_json::to_string(&stored).expect("texts can always be written"));
-        let sealed = self.keyring.seal_text(self.named.tenant, self.owner(), Purpose::Answer, &plain);
+        let sealed = self.keyring.seal_text(self.named.tenant, self.named.sealed_for(), Purpose::Answer, &plain);
         idempotency::keep(tx, &self.named, &sealed).await?;
         Ok(Ok(Once::fresh(Response::from_parts(parts, body.into())).of()))
     }
@@ -122,16 +122,8 @@ impl OnceKey {
             tracing::error!(route = self.named.route, error = %error, "a stored answer cannot be read");
             Problem::internal()
         };
-        let plain = self.keyring.open_text(self.named.tenant, self.owner(), Purpose::Answer, sealed);
+        let plain = self.keyring.open_text(self.named.tenant, self.named.sealed_for(), Purpose::Answer, sealed);
         serde_json::from_str(&plain.map_err(|error| fault(&error))?).map_err(|error| fault(&error))
-    }
-
-    /// What an answer is sealed for: a name made of the request's, so that it opens in its own row alone.
-    fn owner(&self) -> Uuid {
-        let whole = format!("idempotency {}\0{}", self.named.route, self.named.key);
-        let hash = Sha256::digest(whole.as_bytes());
-        let first = hash.first_chunk::<16>().expect("the hash has 32 bytes");
-        uuid::Builder::from_custom_bytes(*first).into_uuid()
     }
 }
 

@@ -375,3 +375,8 @@ impl Active {
         }
     }
 }
+
+/// Everything wrong with the body of a new subscription, but for what only Postgres knows of its filter.
+pub(super) fn violations_of_new(fields: Fields) -> Vec<Violation> {
+    Draft::read(fields, Settings::default(), true, true, None).err().unwrap_or_default()
+}

@@ -5,6 +5,7 @@ pub mod dev;
 pub mod keys;
 pub mod migrate;
 pub mod openapi;
+pub mod rekey;
 pub mod serve;
 
 use tokio::signal::unix::{SignalKind, signal};

@@ -150,13 +150,16 @@ fn broken_template(message: &str) -> Unsendable {
 pub(crate) struct Subscribers(HashMap<Uuid, Arc<Subscriber>>);
 
 impl Subscribers {
-    /// The subscriber as it is since this change, if it is remembered.
+    /// The subscriber as it is since this change, if it is remembered. One whose secrets did not open is not: they may have
+    /// been sealed with another key since, which is no change of the subscription.
     pub(crate) fn get(&self, id: Uuid, changed_at: OffsetDateTime) -> Option<Arc<Subscriber>> {
-        self.0.get(&id).filter(|known| known.stored.changed_at == changed_at).cloned()
+        let is_locked = |known: &Subscriber| {
+            known.outfit.as_ref().is_err_and(|unsendable| unsendable.kind == ErrorKind::SecretUnavailable)
+        };
+        self.0.get(&id).filter(|known| known.stored.changed_at == changed_at && !is_locked(known)).cloned()
     }
 
-    /// Remembers what is stored now. A key of the keyring may be put back by a restart only, so what cannot be opened is as
-    /// lasting as what can.
+    /// Remembers what is stored now.
     pub(crate) fn remember(
         &mut self,
         stored: Subscribed,

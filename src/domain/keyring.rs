@@ -133,6 +133,25 @@ impl Keyring {
         format!("{id}:{}", STANDARD.encode(&key[..]))
     }
 
+    /// Ids of the keys, the one that seals first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
+    }
+
+    /// Id of the key that seals.
+    pub fn sealing_id(&self) -> &str {
+        &self.sealing().id
+    }
+
+    /// Id of the key that something was sealed with, which need not be in this keyring; `None` for another form.
+    pub fn id_of(sealed: &[u8]) -> Option<&str> {
+        SealedParts::split(sealed).map(|parts| parts.id)
+    }
+
+    fn sealing(&self) -> &Key {
+        self.keys.first().expect("parse refuses an empty keyring")
+    }
+
     /// Seals `secret` with the first key for this tenant's subscription alone.
     pub fn seal(&self, tenant: Uuid, subscription: Uuid, secret: &Secret) -> Vec<u8> {
         self.seal_text(tenant, subscription, Purpose::Secret, secret.expose())
@@ -140,7 +159,7 @@ impl Keyring {
 
     /// The same for any text, which opens for the same purpose only.
     pub fn seal_text(&self, tenant: Uuid, subscription: Uuid, purpose: Purpose, text: &str) -> Vec<u8> {
-        let key = self.keys.first().expect("parse refuses an empty keyring");
+        let key = self.sealing();
         let mut nonce = [0u8; NONCE_BYTES];
         rand::fill(&mut nonce);
         let id_length = u8::try_from(key.id.len()).expect("parse refuses ids longer than 64 bytes");

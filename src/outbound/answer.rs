@@ -43,7 +43,7 @@ impl Answer {
 
     /// Takes what we keep of a response. Dropping an unfinished body closes its connection, which therefore never
     /// returns to the pool with something unread in it.
-    pub(super) async fn read(response: Response<Incoming>, deadline: Instant) -> Self {
+    pub async fn read(response: Response<Incoming>, deadline: Instant) -> Self {
         let (head, mut body) = response.into_parts();
         let mut answer = Self {
             status: head.status.as_u16(),

@@ -53,7 +53,7 @@ pub enum Outcome {
 /// The receiver's answer, cut to what we keep of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Status code; never a 1xx.
+    /// Status code; of the 1xx only 101, which ends an exchange although nobody asked to switch protocols.
     pub status: u16,
     /// At most 64 headers and 8 KiB of them, in the order they came; values made printable.
     pub headers: Vec<(String, String)>,

@@ -1,5 +1,6 @@
 //! Requests that carried an Idempotency-Key, and their sealed answers.
 
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::row::get;
@@ -19,6 +20,20 @@ pub struct Named {
     pub key: String,
     /// SHA-256 of what it asks.
     pub request_sha256: [u8; 32],
+}
+
+impl Named {
+    /// What its answer is sealed for: a name made of the request's, so that it opens in its own row alone.
+    pub fn sealed_for(&self) -> Uuid {
+        answer_sealed_for(&self.route, &self.key)
+    }
+}
+
+/// [`Named::sealed_for`] of a stored answer.
+pub(super) fn answer_sealed_for(route: &str, key: &str) -> Uuid {
+    let hash = Sha256::digest(format!("idempotency {route}\0{key}").as_bytes());
+    let first = hash.first_chunk::<16>().expect("the hash has 32 bytes");
+    uuid::Builder::from_custom_bytes(*first).into_uuid()
 }
 
 /// What is known of a request when it begins.

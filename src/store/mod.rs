@@ -18,6 +18,7 @@ pub mod migrate;
 pub mod queue;
 pub mod retention;
 pub mod row;
+pub mod sealed;
 pub mod search;
 pub mod session;
 pub mod sql;
@@ -58,6 +59,8 @@ pub enum StoreRole {
     Admin,
     /// `posthorn_owner`: for commands an operator runs; never for requests.
     Owner,
+    /// `posthorn_rekey`: every tenant's sealed values, and nothing else.
+    Rekey,
 }
 
 impl StoreRole {
@@ -76,6 +79,11 @@ impl StoreRole {
             }
             Self::Admin => "SET ROLE posthorn_admin; SET jit = off; SET statement_timeout = '30s'",
             Self::Owner => "SET ROLE posthorn_owner; SET jit = off",
+            // rows that it has in hand must not make the API wait for whoever makes it wait
+            Self::Rekey => {
+                "SET ROLE posthorn_rekey; SET posthorn.actor = 'rekey'; SET jit = off; SET statement_timeout = '30s'; \
+                 SET lock_timeout = '500ms'"
+            }
         }
     }
 
@@ -84,7 +92,7 @@ impl StoreRole {
         match self {
             Self::Api => Some("SET LOCAL ROLE posthorn_api"),
             Self::Admin => Some("SET LOCAL ROLE posthorn_admin"),
-            Self::Dispatcher | Self::Owner => None,
+            Self::Dispatcher | Self::Owner | Self::Rekey => None,
         }
     }
 }
@@ -154,7 +162,7 @@ impl Store {
             // a round trip more per request, so that none meets a connection that died while it was idle
             StoreRole::Api | StoreRole::Admin => RecyclingMethod::Verified,
             // whatever fails there is tried again
-            StoreRole::Dispatcher | StoreRole::Owner => RecyclingMethod::Fast,
+            StoreRole::Dispatcher | StoreRole::Owner | StoreRole::Rekey => RecyclingMethod::Fast,
         };
         let manager = Manager::from_config(config, connector, ManagerConfig { recycling_method });
         let pool = Pool::builder(manager)

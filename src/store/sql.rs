@@ -104,6 +104,10 @@ statements! {
     QUEUE_STATE = "queue/state";
     QUEUE_SUBSCRIBERS = "queue/subscribers";
     QUEUE_TRY_SENTINEL = "queue/try_sentinel";
+    SEALED_ANSWERS = "sealed/answers";
+    SEALED_RESEAL_ANSWERS = "sealed/reseal_answers";
+    SEALED_RESEAL_SUBSCRIPTIONS = "sealed/reseal_subscriptions";
+    SEALED_SUBSCRIPTIONS = "sealed/subscriptions";
     SESSION_HAS_TENANT = "session/has_tenant";
     SESSION_IS_TENANT_ENABLED = "session/is_tenant_enabled";
     SESSION_LIMIT_TIME = "session/limit_time";

@@ -72,8 +72,7 @@ async fn a_login_without_superuser_rights_installs_and_runs_everything() {
     let (database, login) = (world.database(), format!("login_{}", world.database()));
     // on PostgreSQL before 16 a CREATEROLE login may grant itself any role that is no superuser; since 16 only those it
     // has ADMIN on, which it has of roles that it made itself and which a superuser gives it here for those of the server
-    let grant =
-        "posthorn_owner, posthorn_publisher, posthorn_api, posthorn_dispatcher, posthorn_admin, posthorn_readonly";
+    let grant = "posthorn_owner, posthorn_publisher, posthorn_api, posthorn_dispatcher, posthorn_admin, posthorn_readonly, posthorn_rekey";
     let setup = format!(
         "CREATE ROLE {login} LOGIN CREATEROLE PASSWORD 'word'; GRANT CREATE ON DATABASE {database} TO {login};
          GRANT {grant} TO {login} WITH ADMIN OPTION"

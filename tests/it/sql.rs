@@ -39,6 +39,7 @@ fn role_of(name: &str) -> StoreRole {
         | ("jobs", "take" | "run" | "note") => StoreRole::Dispatcher,
         ("api_keys" | "keys", "find") => StoreRole::Api,
         ("admin", _) => StoreRole::Admin,
+        ("sealed", _) => StoreRole::Rekey,
         ("api_keys" | "keys" | "tenants" | "prune" | "retention", _) => StoreRole::Owner,
         _ => StoreRole::Api,
     }

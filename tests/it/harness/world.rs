@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::{SOON, server};
 
-/// Key that seals the secrets of [`World::subscribe_signed`].
-pub(super) const KEYRING: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// The keyring that seals the secrets of [`World::subscribe_signed`]; its key has the id `test`.
+pub(crate) const KEYRING: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A database of one test.
 pub(crate) struct World {

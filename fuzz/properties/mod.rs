@@ -1,0 +1,48 @@
+//! What must hold for whatever strangers write. One function for each parser: it panics when something does not hold.
+//!
+//! `fuzz/fuzz_targets/` calls them with what libFuzzer makes up, `tests/it/fuzz.rs` with the committed corpora and
+//! mutations of them.
+
+mod answers;
+mod callers;
+mod events;
+mod keys;
+mod receivers;
+
+/// Every parser by the name of its fuzz target and corpus.
+pub const ALL: &[(&str, fn(&[u8]))] = &[
+    ("answer", answers::answer),
+    ("api_key", keys::api_key),
+    ("body", callers::body),
+    ("client_identity", keys::client_identity),
+    ("cursor", callers::cursor),
+    ("event", events::event),
+    ("filter", callers::filter),
+    ("headers", receivers::headers),
+    ("keyring", keys::keyring),
+    ("payload", events::payload),
+    ("retry_after", answers::retry_after),
+    ("schema", events::schema),
+    ("secret", keys::secret),
+    ("signature", keys::signature),
+    ("template", events::template),
+    ("token", callers::token),
+    ("url", receivers::url),
+];
+
+/// Runs the property of this name.
+#[allow(dead_code, reason = "the tests go through all")]
+pub fn check(name: &str, bytes: &[u8]) {
+    let (_, property) = ALL.iter().find(|(known, _)| *known == name).expect("the target has a property");
+    property(bytes);
+}
+
+/// The bytes as text, where they are some.
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+/// Two texts with a NUL between.
+fn two_texts(bytes: &[u8]) -> Option<(&str, &str)> {
+    text(bytes)?.split_once('\0')
+}
