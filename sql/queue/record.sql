@@ -1,5 +1,5 @@
 -- queue/record: writes attempts, moves their deliveries on and leaves a tally; answers with the deliveries moved.
--- $1 to $17: one array per column of result, below, but $8 dispatcher uuid
+-- $1 to $17: one array per column of result, below, but $8 dispatcher uuid; $18 whether to tell of successes that move nothing bool
 -- index: primary keys; locks: the rows. A failure needs its epoch, a success only its generation.
 WITH result AS MATERIALIZED (
     SELECT r.id, r.epoch, r.generation, r.status, r.delay_seconds, r.number, r.tenant_id, r.target_url, r.age_seconds,
@@ -8,21 +8,6 @@ WITH result AS MATERIALIZED (
             $10::float8[], $11::int[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bool[])
         AS r (id, epoch, generation, status, delay_seconds, number, tenant_id, target_url, age_seconds, duration_ms,
             status_code, error_kind, error, headers, body, body_truncated)
-),
-attempt AS (
-    INSERT INTO posthorn.webhook_attempts AS a (delivery_id, epoch, tenant_id, generation, number, dispatcher_id,
-        target_url, started_at, duration_ms, status_code, error_kind, error, response_headers, response_body,
-        response_body_truncated)
-    SELECT r.id, r.epoch, r.tenant_id, r.generation, r.number, $8::uuid, r.target_url,
-        now() - make_interval(secs => r.age_seconds), r.duration_ms, r.status_code, r.error_kind, r.error,
-        r.headers::jsonb, r.body, r.body_truncated
-    FROM result r
-    ON CONFLICT (delivery_id, epoch) DO UPDATE
-    SET dispatcher_id = EXCLUDED.dispatcher_id, started_at = EXCLUDED.started_at, duration_ms = EXCLUDED.duration_ms,
-        status_code = EXCLUDED.status_code, error_kind = EXCLUDED.error_kind, error = EXCLUDED.error,
-        response_headers = EXCLUDED.response_headers, response_body = EXCLUDED.response_body,
-        response_body_truncated = EXCLUDED.response_body_truncated, recorded_at = EXCLUDED.recorded_at
-    WHERE a.error_kind = 'lease_expired'
 ),
 moved AS (
 UPDATE posthorn.webhook_deliveries d
@@ -40,6 +25,23 @@ RETURNING d.id, d.tenant_id, d.subscription_id, d.event, r.status, r.duration_ms
         least(2147483647, 1000 * greatest(0, extract(epoch FROM now()
             - CASE WHEN d.attempts = 1 AND d.ordering_key IS NULL THEN greatest(d.created_at, d.due_at) ELSE d.created_at END)))::int
     END AS delay_ms
+),
+attempt AS (
+    INSERT INTO posthorn.webhook_attempts AS a (delivery_id, epoch, tenant_id, generation, number, dispatcher_id,
+        target_url, started_at, duration_ms, status_code, error_kind, error, response_headers, response_body,
+        response_body_truncated)
+    SELECT r.id, r.epoch, r.tenant_id, r.generation, r.number, $8::uuid, r.target_url,
+        now() - make_interval(secs => r.age_seconds), r.duration_ms, r.status_code, r.error_kind, r.error,
+        r.headers::jsonb, r.body, r.body_truncated
+    FROM result r
+    -- a success that moves nothing may have to raise what was given up: it is told in the transaction that does
+    WHERE r.status <> 'delivered' OR $18::bool OR r.id IN (SELECT m.id FROM moved m)
+    ON CONFLICT (delivery_id, epoch) DO UPDATE
+    SET dispatcher_id = EXCLUDED.dispatcher_id, started_at = EXCLUDED.started_at, duration_ms = EXCLUDED.duration_ms,
+        status_code = EXCLUDED.status_code, error_kind = EXCLUDED.error_kind, error = EXCLUDED.error,
+        response_headers = EXCLUDED.response_headers, response_body = EXCLUDED.response_body,
+        response_body_truncated = EXCLUDED.response_body_truncated, recorded_at = EXCLUDED.recorded_at
+    WHERE a.error_kind = 'lease_expired'
 ),
 tallied AS (
 INSERT INTO posthorn.delivery_tallies (tenant_id, subscription_id, event, delivered, retried, failed, abandoned, durations, delays,

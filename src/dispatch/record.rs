@@ -283,8 +283,18 @@ async fn settle_fenced(tools: &Tools, results: &[Result], moved: &HashSet<Uuid>)
     if successes.is_empty() {
         return;
     }
-    let successes: Vec<Attempt> = successes.into_iter().cloned().collect();
-    let counted = until_written(|| queue::record_late(&tools.store, &successes)).await.map_or(0, |ids| ids.len());
+    let mut successes: Vec<Attempt> = successes.into_iter().cloned().collect();
+    let late = async |successes: &[Attempt]| {
+        until_written(|| queue::record_late(&tools.store, tools.dispatcher_id, successes)).await
+    };
+    let counted = match late(&successes).await {
+        Some(ids) => ids.len(),
+        None => {
+            tracing::error!("late successes cannot be stored as they are, storing them without their answers");
+            successes.iter_mut().for_each(|a| (a.response_headers, a.response_body) = (None, None));
+            late(&successes).await.map_or(0, |ids| ids.len())
+        }
+    };
     for n in 0..successes.len() {
         tools.metrics.fenced(n < counted);
     }

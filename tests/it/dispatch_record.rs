@@ -69,7 +69,7 @@ impl Scene {
 
     /// Lets a success count late; answers whether it did.
     async fn record_late(&self, attempt: &Attempt) -> bool {
-        !queue::record_late(&self.store, std::slice::from_ref(attempt)).await.unwrap().is_empty()
+        !queue::record_late(&self.store, self.one, std::slice::from_ref(attempt)).await.unwrap().is_empty()
     }
 
     async fn status(&self) -> (String, i32) {
@@ -185,6 +185,19 @@ async fn a_late_success_counts_after_the_delivery_was_given_up() {
         assert_eq!(scene.status().await.0, "delivered");
         assert_eq!(scene.world.delivery(scene.event).await.last_error_kind, None);
     }
+}
+
+/// A dispatcher that dies in between must not leave an attempt that delivered beside a delivery given up for good.
+#[tokio::test]
+async fn a_late_success_is_told_together_with_what_it_makes_of_its_delivery() {
+    let scene = Scene::new().await;
+    let (first, second) = scene.claim_twice().await;
+    assert!(scene.record(scene.other, &attempt(&second, DeliveryStatus::Abandoned)).await);
+    assert!(!scene.record(scene.one, &success(&first)).await);
+    let told = async || scene.attempts().await.into_iter().map(|a| (a.number, a.status_code)).collect::<Vec<_>>();
+    assert_eq!((scene.status().await.0.as_str(), told().await), ("abandoned", vec![(1, None), (2, Some(500))]));
+    assert!(scene.record_late(&success(&first)).await);
+    assert_eq!((scene.status().await.0.as_str(), told().await), ("delivered", vec![(1, Some(200)), (2, Some(500))]));
 }
 
 #[tokio::test]

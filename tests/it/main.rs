@@ -51,6 +51,8 @@ mod integrating;
 mod isolation_sql;
 mod keys;
 mod layers;
+mod lease_machine;
+mod lease_model;
 mod library;
 mod migrate;
 mod openapi;

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::int;
 use crate::domain::delivery::{DeliveryStatus, ErrorKind};
 use crate::store::row::get;
-use crate::store::{Store, StoreError, sql};
+use crate::store::{Scope, Store, StoreError, Work, sql};
 
 /// What one attempt came to, ready to be written.
 #[derive(Clone, Debug)]
@@ -48,7 +50,8 @@ pub struct Attempt {
 }
 
 /// Writes attempts and moves their deliveries on; answers with the deliveries that moved. One that is missing was fenced:
-/// its lease belongs to someone else by now, or it was cancelled. Its attempt row is written all the same.
+/// its lease belongs to someone else by now, or it was cancelled. The attempt row of a failure is written all the same, that of
+/// a success by [`record_late`].
 ///
 /// # Errors
 /// [`StoreError`] of the database; the call may be repeated with the same attempts.
@@ -67,65 +70,100 @@ pub async fn record(store: &Store, dispatcher_id: Uuid, attempts: &[Attempt]) ->
 }
 
 async fn record_each(store: &Store, dispatcher_id: Uuid, attempts: &[&Attempt]) -> Result<Vec<Uuid>, StoreError> {
-    // one row per delivery and epoch, or the upsert would touch a row twice
-    let column = Columns(attempts);
-    let rows = store
-        .query(
-            sql::QUEUE_RECORD,
-            &[
-                &column.of(|a| a.delivery_id),
-                &column.of(|a| a.epoch),
-                &column.of(|a| a.generation),
-                &column.of(|a| a.status.as_str()),
-                &column.of(|a| a.delay.map(|d| d.as_secs_f64())),
-                &column.of(|a| int(a.number)),
-                &column.of(|a| a.tenant_id),
-                &dispatcher_id,
-                &column.of(|a| a.target_url.as_str()),
-                &column.of(|a| a.age.as_secs_f64()),
-                &column.of(milliseconds),
-                &column.of(|a| a.status_code.map(i32::from)),
-                &column.of(|a| a.error_kind.map(ErrorKind::as_str)),
-                &column.of(|a| a.error.as_deref()),
-                &column.of(|a| a.response_headers.as_deref()),
-                &column.of(|a| a.response_body.as_deref()),
-                &column.of(|a| a.response_body_truncated),
-            ],
-        )
-        .await?;
-    rows.iter().map(|row| get(row, "id")).collect()
+    let columns = Columns::of(attempts);
+    ids(&store.query(sql::QUEUE_RECORD, &columns.to_record(&dispatcher_id, &false)).await?)
 }
 
-fn milliseconds(attempt: &Attempt) -> i32 {
-    i32::try_from(attempt.duration.as_millis()).unwrap_or(i32::MAX)
-}
-
-/// The attempts as the columns of an `unnest`.
-struct Columns<'a>(&'a [&'a Attempt]);
-
-impl<'a> Columns<'a> {
-    fn of<T>(&self, value: impl Fn(&'a Attempt) -> T) -> Vec<T> {
-        self.0.iter().copied().map(value).collect()
-    }
-}
-
-/// Lets successes count whose delivery was given up meanwhile; answers with those that became delivered.
+/// Tells of successes that [`record`] could not move a delivery with, and lets them count where it was given up meanwhile;
+/// answers with those that became delivered. Both in one transaction: else a delivery could stay given up for ever beside an
+/// attempt that delivered it.
 ///
 /// # Errors
 /// [`StoreError`] of the database; the call may be repeated.
-pub async fn record_late(store: &Store, attempts: &[Attempt]) -> Result<Vec<Uuid>, StoreError> {
-    let attempts: Vec<&Attempt> = attempts.iter().collect();
-    let column = Columns(&attempts);
-    let rows = store
-        .query(
-            sql::QUEUE_RECORD_LATE,
-            &[
-                &column.of(|a| a.delivery_id),
-                &column.of(|a| a.generation),
-                &column.of(|a| a.status_code.map(i32::from)),
-                &column.of(milliseconds),
-            ],
-        )
-        .await?;
+pub async fn record_late(store: &Store, dispatcher_id: Uuid, attempts: &[Attempt]) -> Result<Vec<Uuid>, StoreError> {
+    let columns = Columns::of(&attempts.iter().collect::<Vec<_>>());
+    let columns = &columns;
+    store
+        .tx("record late", Scope::Instance, move |tx| {
+            Work::new(async move {
+                let Columns { ids: of, generations, status_codes, durations, .. } = columns;
+                let moved = tx.query(sql::QUEUE_RECORD_LATE, &[of, generations, status_codes, durations]).await?;
+                tx.query(sql::QUEUE_RECORD, &columns.to_record(&dispatcher_id, &true)).await?;
+                ids(&moved)
+            })
+        })
+        .await
+}
+
+fn ids(rows: &[Row]) -> Result<Vec<Uuid>, StoreError> {
     rows.iter().map(|row| get(row, "id")).collect()
+}
+
+/// Attempts as the columns of an `unnest`: one row per delivery and epoch, or the upsert would touch a row twice.
+struct Columns<'a> {
+    ids: Vec<Uuid>,
+    epochs: Vec<i32>,
+    generations: Vec<i32>,
+    statuses: Vec<&'static str>,
+    delays: Vec<Option<f64>>,
+    numbers: Vec<i32>,
+    tenants: Vec<Uuid>,
+    target_urls: Vec<&'a str>,
+    ages: Vec<f64>,
+    durations: Vec<i32>,
+    status_codes: Vec<Option<i32>>,
+    error_kinds: Vec<Option<&'static str>>,
+    errors: Vec<Option<&'a str>>,
+    headers: Vec<Option<&'a str>>,
+    bodies: Vec<Option<&'a str>>,
+    truncated: Vec<bool>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(attempts: &[&'a Attempt]) -> Self {
+        fn column<'a, T>(attempts: &[&'a Attempt], value: impl Fn(&'a Attempt) -> T) -> Vec<T> {
+            attempts.iter().copied().map(value).collect()
+        }
+        Self {
+            ids: column(attempts, |a| a.delivery_id),
+            epochs: column(attempts, |a| a.epoch),
+            generations: column(attempts, |a| a.generation),
+            statuses: column(attempts, |a| a.status.as_str()),
+            delays: column(attempts, |a| a.delay.map(|d| d.as_secs_f64())),
+            numbers: column(attempts, |a| int(a.number)),
+            tenants: column(attempts, |a| a.tenant_id),
+            target_urls: column(attempts, |a| a.target_url.as_str()),
+            ages: column(attempts, |a| a.age.as_secs_f64()),
+            durations: column(attempts, |a| i32::try_from(a.duration.as_millis()).unwrap_or(i32::MAX)),
+            status_codes: column(attempts, |a| a.status_code.map(i32::from)),
+            error_kinds: column(attempts, |a| a.error_kind.map(ErrorKind::as_str)),
+            errors: column(attempts, |a| a.error.as_deref()),
+            headers: column(attempts, |a| a.response_headers.as_deref()),
+            bodies: column(attempts, |a| a.response_body.as_deref()),
+            truncated: column(attempts, |a| a.response_body_truncated),
+        }
+    }
+
+    fn to_record<'p>(&'p self, dispatcher_id: &'p Uuid, is_late: &'p bool) -> [&'p (dyn ToSql + Sync); 18] {
+        [
+            &self.ids,
+            &self.epochs,
+            &self.generations,
+            &self.statuses,
+            &self.delays,
+            &self.numbers,
+            &self.tenants,
+            dispatcher_id,
+            &self.target_urls,
+            &self.ages,
+            &self.durations,
+            &self.status_codes,
+            &self.error_kinds,
+            &self.errors,
+            &self.headers,
+            &self.bodies,
+            &self.truncated,
+            is_late,
+        ]
+    }
 }
