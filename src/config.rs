@@ -37,7 +37,7 @@ impl Role {
 /// Where Postgres is.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseConfig {
-    /// PostgreSQL 15 or later, as postgres://user:password@host:port/database?sslmode=…
+    /// PostgreSQL 15 or later, as postgres://user:password@host:port/database?sslmode=…, or postgres://user:password@/database?host=/run/postgresql for its socket
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: SecretString,
 }
@@ -45,7 +45,7 @@ pub struct DatabaseConfig {
 /// Where the databases are that one process serves.
 #[derive(Args, Clone, Debug)]
 pub struct DatabasesConfig {
-    /// PostgreSQL 15 or later, as postgres://user:password@host:port/database?sslmode=…; the flag may be repeated to dispatch from several databases, of which the API serves the first
+    /// PostgreSQL 15 or later, as postgres://user:password@host:port/database?sslmode=…, or postgres://user:password@/database?host=/run/postgresql for its socket; the flag may be repeated to dispatch from several databases, of which the API serves the first
     #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, required = true)]
     pub database_urls: Vec<SecretString>,
 }
@@ -141,7 +141,7 @@ pub struct WebhookConfig {
     #[arg(long, env = "WEBHOOK_ALLOW_HTTP", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub allow_http: bool,
 
-    /// Private networks that may be dialled all the same, on any port: CIDRs separated by commas
+    /// Private networks, and addresses of this machine, that may be dialled all the same, on any port: CIDRs separated by commas
     #[arg(long, env = "WEBHOOK_ALLOW_NETWORKS", value_delimiter = ',', value_parser = network)]
     pub allow_networks: Vec<IpNet>,
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +13,13 @@ use hyper::{Method, Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use ipnet::IpNet;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::connector::GuardedConnector;
 use super::guard::Guard;
+use super::resolver::Resolver;
 use super::tls::{self, TlsError};
 use super::{Answer, Failure, Outcome, Sent, SignedRequest};
 use crate::domain::client_identity::ClientIdentity;
@@ -27,6 +30,8 @@ use crate::domain::delivery::ErrorKind;
 const RESPONSE_HEAD_MAX_BYTES: usize = 64 * 1024;
 /// Longest an idle connection is kept: a host's addresses are vetted anew at least this long after traffic stops.
 const POOL_IDLE_MAX: Duration = Duration::from_secs(30);
+/// Most 1xx answers before the real one, of which there is rarely any: reading them as fast as they come costs a processor.
+const INFORMATIONAL_MAX: usize = 64;
 /// Headers that belong to the connection. A stored one would change where the request goes or where it ends.
 const CONNECTION_HEADERS: [HeaderName; 8] = [
     header::HOST,
@@ -80,6 +85,7 @@ type HttpClient = Client<GuardedConnector, Full<Bytes>>;
 /// subscriptions that show the same, so each chain of certificates has connections of its own.
 struct Dialling {
     guard: Arc<Guard>,
+    resolver: Resolver,
     tls: Arc<rustls::ClientConfig>,
     pool_idle_per_host: usize,
     pool_idle_timeout: Duration,
@@ -100,7 +106,7 @@ impl Dialling {
             // out of its queue and gave it back whole, so not a byte of it was written. Otherwise a receiver that
             // closes idle connections would cost an attempt each time.
             .retry_canceled_requests(true)
-            .build(GuardedConnector::new(self.guard.clone(), tls))
+            .build(GuardedConnector::new(self.guard.clone(), self.resolver.clone(), tls))
     }
 
     fn client_of(&self, identity: &ClientIdentity) -> HttpClient {
@@ -129,6 +135,7 @@ impl Outbound {
         let tls = tls::client_config(options.ca_file.as_deref())?;
         let dialling = Dialling {
             guard: Arc::new(Guard::new(options.allow_networks)),
+            resolver: Resolver::new(),
             tls: tls.clone(),
             pool_idle_per_host: options.pool_idle_per_host,
             pool_idle_timeout: options.pool_idle_timeout.min(POOL_IDLE_MAX),
@@ -149,11 +156,17 @@ impl Outbound {
 
     async fn exchange(&self, request: SignedRequest, timeout: Duration, deadline: Instant) -> Result<Answer, Failure> {
         let client = request.identity.as_ref().map(|identity| self.dialling.client_of(identity));
-        let request = self.http_request(request)?;
-        let response = timeout_at(deadline, client.as_ref().unwrap_or(&self.client).request(request))
-            .await
-            .map_err(|_| Failure::timeout(timeout))?
-            .map_err(|error| Failure::of(&error))?;
+        let mut request = self.http_request(request)?;
+        let too_much = notify_of_too_many_informational(&mut request);
+        let answered = timeout_at(deadline, client.as_ref().unwrap_or(&self.client).request(request));
+        let response = tokio::select! {
+            biased;
+            answered = answered => answered.map_err(|_| Failure::timeout(timeout))?.map_err(|error| Failure::of(&error))?,
+            () = too_much.notified() => {
+                let message = format!("more than {INFORMATIONAL_MAX} informational (1xx) answers");
+                return Err(Failure::new(ErrorKind::Protocol, message));
+            }
+        };
         fail_point!("after_headers");
         Ok(Answer::read(response, deadline).await)
     }
@@ -187,6 +200,18 @@ impl Outbound {
         Uri::try_from(String::from(url))
             .map_err(|error| Failure::new(ErrorKind::InvalidRequest, format!("the URL is not valid: {error}")))
     }
+}
+
+/// Notifies once the receiver has said 1xx too often.
+fn notify_of_too_many_informational(request: &mut Request<Full<Bytes>>) -> Arc<Notify> {
+    let too_much = Arc::new(Notify::new());
+    let (count, notified) = (AtomicUsize::new(0), too_much.clone());
+    hyper::ext::on_informational(request, move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) == INFORMATIONAL_MAX {
+            notified.notify_one();
+        }
+    });
+    too_much
 }
 
 #[cfg(test)]

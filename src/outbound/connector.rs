@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,9 +21,8 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::guard::{Guard, Refusal};
+use super::resolver::{ResolveError, Resolver};
 
-/// For one look-up of a name.
-const DNS_BUDGET: Duration = Duration::from_secs(3);
 /// For reaching any of a host's addresses.
 const CONNECT_BUDGET: Duration = Duration::from_secs(5);
 /// For the TLS handshake. A connection that lost its request to another one goes on without the request's deadline,
@@ -38,7 +37,7 @@ pub(super) enum ConnectError {
     #[error("the URL has no host that can be dialled")]
     Host,
     #[error("the host name could not be resolved")]
-    Resolve(#[source] io::Error),
+    Resolve(#[source] Arc<io::Error>),
     #[error("the host name was not resolved within 3 s")]
     ResolveTimeout,
     #[error(transparent)]
@@ -57,12 +56,13 @@ pub(super) enum ConnectError {
 #[derive(Clone)]
 pub(super) struct GuardedConnector {
     guard: Arc<Guard>,
+    resolver: Resolver,
     tls: TlsConnector,
 }
 
 impl GuardedConnector {
-    pub(super) fn new(guard: Arc<Guard>, tls: Arc<rustls::ClientConfig>) -> Self {
-        Self { guard, tls: TlsConnector::from(tls) }
+    pub(super) fn new(guard: Arc<Guard>, resolver: Resolver, tls: Arc<rustls::ClientConfig>) -> Self {
+        Self { guard, resolver, tls: TlsConnector::from(tls) }
     }
 }
 
@@ -104,11 +104,10 @@ impl GuardedConnector {
     async fn vetted(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
         let addresses: Vec<SocketAddr> = match literal(host)? {
             Some(ip) => vec![SocketAddr::new(ip, port)],
-            None => timeout(DNS_BUDGET, tokio::net::lookup_host((host, port)))
-                .await
-                .map_err(|_| ConnectError::ResolveTimeout)?
-                .map_err(ConnectError::Resolve)?
-                .collect(),
+            None => self.resolver.addresses(host, port).await.map_err(|error| match error {
+                ResolveError::Failed(source) => ConnectError::Resolve(source),
+                ResolveError::Timeout => ConnectError::ResolveTimeout,
+            })?,
         };
         self.vet_all(&addresses).inspect_err(|_| {
             // Operators may know what tenants may not: where the name leads inside.
@@ -118,7 +117,13 @@ impl GuardedConnector {
     }
 
     fn vet_all(&self, addresses: &[SocketAddr]) -> Result<(), Refusal> {
-        addresses.iter().try_for_each(|&address| self.guard.vet(address))
+        addresses.iter().try_for_each(|&address| self.vet(address))
+    }
+
+    /// The guard's rule, and no way round by a public address of our own: on it listens what trusts this machine.
+    fn vet(&self, address: SocketAddr) -> Result<(), Refusal> {
+        self.guard.vet(address)?;
+        if !self.guard.is_exempt(address.ip()) && is_own(address) { Err(Refusal::Own) } else { Ok(()) }
     }
 
     async fn handshake(&self, host: &str, tcp: TcpStream) -> Result<Stream, ConnectError> {
@@ -137,6 +142,18 @@ fn literal(host: &str) -> Result<Option<IpAddr>, ConnectError> {
         return Ok(Some(IpAddr::V6(ip)));
     }
     Ok(host.parse::<Ipv4Addr>().ok().map(IpAddr::V4))
+}
+
+/// Whether an address is this machine's: the system would dial it from that very address. Asks the routes and sends
+/// nothing, so that addresses which come and go are known without a list of them.
+fn is_own(address: SocketAddr) -> bool {
+    let any = match address {
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+    };
+    let source = UdpSocket::bind(any).and_then(|socket| socket.connect(address).and_then(|()| socket.local_addr()));
+    // where no route leads there is nothing to refuse
+    source.is_ok_and(|source| source.ip() == address.ip())
 }
 
 fn unbracketed(host: &str) -> &str {
@@ -174,12 +191,19 @@ mod tests {
 
     #[test]
     fn one_bad_address_refuses_the_whole_name() {
-        let connector = GuardedConnector::new(Arc::new(Guard::default()), client_config(None).unwrap());
+        let connector =
+            GuardedConnector::new(Arc::new(Guard::default()), Resolver::new(), client_config(None).unwrap());
         let public: SocketAddr = "93.184.216.34:443".parse().unwrap();
         let metadata: SocketAddr = "169.254.169.254:443".parse().unwrap();
         assert_eq!(connector.vet_all(&[public]), Ok(()));
         assert_eq!(connector.vet_all(&[public, metadata]), Err(Refusal::Address));
         assert_eq!(connector.vet_all(&[metadata, public]), Err(Refusal::Address));
+    }
+
+    #[test]
+    fn an_address_of_this_machine_is_known_as_its_own() {
+        assert!(is_own("127.0.0.1:443".parse().unwrap()) && is_own("127.8.8.8:443".parse().unwrap()));
+        assert!(!is_own("93.184.216.34:443".parse().unwrap()) && !is_own("[2606:4700::1111]:443".parse().unwrap()));
     }
 
     #[test]

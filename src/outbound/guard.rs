@@ -14,6 +14,9 @@ pub enum Refusal {
     /// Private, reserved or otherwise not a public address.
     #[error("the host's address is not a public one (WEBHOOK_ALLOW_NETWORKS can allow it)")]
     Address,
+    /// An address of this machine, be it a public one.
+    #[error("the host's address is one of this server's own (WEBHOOK_ALLOW_NETWORKS can allow it)")]
+    Own,
     /// A port on which something other than HTTP listens.
     #[error("port {0} is not allowed")]
     Port(u16),
@@ -54,7 +57,8 @@ impl Guard {
         Ok(())
     }
 
-    fn is_exempt(&self, ip: IpAddr) -> bool {
+    /// Whether an exception of the operator's covers the address.
+    pub(super) fn is_exempt(&self, ip: IpAddr) -> bool {
         let canonical = ip.to_canonical();
         self.allow.iter().any(|net| net.contains(&ip) || net.contains(&canonical))
     }

@@ -6,6 +6,7 @@ mod client;
 mod connector;
 mod failure;
 pub mod guard;
+mod resolver;
 mod tls;
 
 use std::time::Duration;

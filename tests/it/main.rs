@@ -44,6 +44,7 @@ mod dispatch_stop;
 mod dispatch_verdicts;
 mod dispatch_wake;
 mod docs;
+mod faults;
 mod faults_process;
 mod fuzz;
 mod harness;

@@ -47,8 +47,10 @@ impl Server {
         fs::create_dir_all(&folder).unwrap();
         let cleaner = clean_up_after_us(&folder);
         // durable, as a user has it: only what tests need more of is set
+        // and with a socket beside TCP, in the data directory
         let settings =
-            [("max_connections", "500"), ("max_prepared_transactions", "5")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+            [("max_connections", "500"), ("max_prepared_transactions", "5"), ("unix_socket_directories", ".")];
+        let settings = settings.map(|(k, v)| (k.to_owned(), v.to_owned()));
         let options = ClusterOptions { data_dir: folder.join("pg"), port: None, settings: settings.into() };
         let cluster = Cluster::start(options).await.unwrap_or_else(|error| panic!("{error}"));
         let server = Self { cluster, copying: Mutex::new(()), databases: AtomicU32::new(0), _cleaner: cleaner };
@@ -85,6 +87,19 @@ impl Server {
     /// Where a database is, as superuser.
     pub(crate) fn url(&self, database: &str) -> SecretString {
         self.cluster.url(database).into()
+    }
+
+    /// The same by its socket, as libpq has it: the folder is a parameter.
+    pub(crate) fn socket_url(&self, database: &str) -> SecretString {
+        let url = self.cluster.url(database);
+        let (login, _) = url.split_once('@').expect("a login in the URL");
+        let (folder, port) = (self.socket_folder(), self.port());
+        format!("{login}@/{database}?host={folder}&port={port}").into()
+    }
+
+    /// Where its socket is.
+    pub(crate) fn socket_folder(&self) -> String {
+        self.cluster.data_dir().to_str().expect("a path in UTF-8").to_owned()
     }
 
     /// TCP port on 127.0.0.1.

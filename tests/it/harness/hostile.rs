@@ -13,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 /// A listening receiver; it stops when dropped.
 pub(crate) struct Hostile {
-    /// Where it listens, on 127.0.0.1.
+    /// Where it listens.
     pub(crate) address: SocketAddr,
     log: Log,
     _tasks: JoinSet<()>,
@@ -22,6 +22,7 @@ pub(crate) struct Hostile {
 #[derive(Clone, Default)]
 struct Log {
     accepted: Arc<AtomicUsize>,
+    talking: Arc<AtomicUsize>,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
@@ -38,7 +39,17 @@ impl Hostile {
         B: Fn(Conversation<TcpStream>) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        Self::listen(behave).await
+        Self::start_at("127.0.0.1:0", behave).await
+    }
+
+    /// The same at an address of this machine.
+    pub(crate) async fn start_at<B, F>(address: &str, behave: B) -> Self
+    where
+        B: Fn(Conversation<TcpStream>) -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
+        Self::listen(listener, behave)
     }
 
     /// Receives HTTPS; a failed handshake ends the connection before `behave` sees it.
@@ -47,7 +58,16 @@ impl Hostile {
         B: Fn(Conversation<TlsStream<TcpStream>>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        Self::listen(move |Conversation { stream, log }| {
+        Self::start_tls_at("127.0.0.1:0", acceptor, behave).await
+    }
+
+    /// The same at an address of this machine.
+    pub(crate) async fn start_tls_at<B, F>(address: &str, acceptor: TlsAcceptor, behave: B) -> Self
+    where
+        B: Fn(Conversation<TlsStream<TcpStream>>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::start_at(address, move |Conversation { stream, log }| {
             let (acceptor, behave) = (acceptor.clone(), behave.clone());
             async move {
                 if let Ok(stream) = acceptor.accept(stream).await {
@@ -58,12 +78,11 @@ impl Hostile {
         .await
     }
 
-    async fn listen<B, F>(behave: B) -> Self
+    fn listen<B, F>(listener: TcpListener, behave: B) -> Self
     where
         B: Fn(Conversation<TcpStream>) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let log = Log::default();
         let mut tasks = JoinSet::new();
@@ -73,7 +92,13 @@ impl Hostile {
                 let mut conversations = JoinSet::new();
                 while let Ok((stream, _)) = listener.accept().await {
                     log.accepted.fetch_add(1, Ordering::SeqCst);
-                    conversations.spawn(behave(Conversation { stream, log: log.clone() }));
+                    log.talking.fetch_add(1, Ordering::SeqCst);
+                    let talk = behave(Conversation { stream, log: log.clone() });
+                    let talking = log.talking.clone();
+                    conversations.spawn(async move {
+                        talk.await;
+                        talking.fetch_sub(1, Ordering::SeqCst);
+                    });
                 }
             }
         });
@@ -88,6 +113,11 @@ impl Hostile {
     /// Connections accepted until now.
     pub(crate) fn accepted(&self) -> usize {
         self.log.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Conversations that neither side has ended yet.
+    pub(crate) fn talking(&self) -> usize {
+        self.log.talking.load(Ordering::SeqCst)
     }
 
     /// Whole requests read until now, head and body.
@@ -131,10 +161,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 }
 
+impl<S> Conversation<S> {
+    /// Leaves the connection to the caller.
+    pub(crate) fn into_stream(self) -> S {
+        self.stream
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Conversation<S> {
+    /// Closes the direction to the sender and leaves the other open.
+    pub(crate) async fn half_close(&mut self) {
+        // who has gone already need not be told
+        let _ = self.stream.shutdown().await;
+    }
+}
+
 impl Conversation<TcpStream> {
     /// Closes with RST as soon as a request begins to arrive.
     pub(crate) async fn reset(self) {
         self.stream.readable().await.expect("a request");
+        self.reset_now();
+    }
+
+    /// Closes with RST.
+    pub(crate) fn reset_now(self) {
         self.stream.set_zero_linger().expect("an open socket");
     }
 }

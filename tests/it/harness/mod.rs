@@ -2,6 +2,7 @@
 
 mod aftermath;
 pub(crate) mod api;
+pub(crate) mod authority;
 mod binary;
 mod claiming;
 mod cluster;
@@ -10,6 +11,8 @@ mod dispatching;
 mod failing;
 pub(crate) mod hostile;
 mod metrics;
+pub(crate) mod name_server;
+pub(crate) mod netns;
 mod pages;
 mod proxy;
 mod receiver;
@@ -18,7 +21,7 @@ mod world;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use aftermath::{Aftermath, resident_kib};
+pub(crate) use aftermath::{Aftermath, memory_kib, resident_kib};
 pub(crate) use api::{Api, Reply, Serving};
 pub(crate) use binary::Binary;
 pub(crate) use claiming::Hand;
