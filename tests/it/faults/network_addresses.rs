@@ -35,7 +35,7 @@ fn is_public(ip: IpAddr) -> bool {
             let [.., a, b, c, d] = v6.octets();
             "2000::/3".parse::<Ipv6Net>().unwrap().contains(&v6)
                 && !NOT_PUBLIC_V6.split_whitespace().any(|net| net.parse::<Ipv6Net>().unwrap().contains(&v6))
-                && !(is_isatap && !is_public(Ipv4Addr::new(a, b, c, d).into()))
+                && (!is_isatap || is_public(Ipv4Addr::new(a, b, c, d).into()))
         }
     }
 }

@@ -84,7 +84,6 @@ async fn five_hundred_hostile_answers_at_once_fit_into_128_mib() {
     eventually("every attempt is over", 3 * SOON, async || world.count(over).await == AT_ONCE as i64).await;
     let most = memory_kib(&binary, "VmHWM:").unwrap();
     assert!(most < MOST_KIB, "{most} KiB were resident");
-    println!("{AT_ONCE} hostile answers at once: {most} KiB at most");
 
     let tried = "SELECT count(*) FILTER (WHERE error_kind IS NULL) || ' ' || count(*) FILTER (WHERE error_kind = 'timeout') || ' '
                      || count(*) FILTER (WHERE duration_ms > 14000) FROM posthorn.webhook_attempts";

@@ -35,7 +35,7 @@ pub(crate) fn inside(test: &str, addresses: &[&str]) -> Option<Host> {
     let internet = match Internet::new(addresses) {
         Ok(internet) => internet,
         Err(reason) => {
-            println!("{test} did not run: it needs network namespaces (ip netns, as root): {reason}");
+            eprintln!("{test} did not run: it needs network namespaces (ip netns, as root): {reason}");
             return None;
         }
     };
