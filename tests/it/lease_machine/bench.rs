@@ -103,7 +103,7 @@ impl<'a> Bench<'a> {
                 None => return Ok(()),
             },
         }
-        self.check(|rows, reference| rules::compare(rows, reference)).await
+        self.check(rules::compare).await
     }
 
     /// The statement that a wish means now.
@@ -173,7 +173,7 @@ impl<'a> Bench<'a> {
         let outcome = self.execute(&resolved.statement).await?;
         self.reference.apply(&resolved.statement, &outcome, true, &BTreeSet::new())?;
         self.settle(resolved, outcome)?;
-        self.check(|rows, reference| rules::compare(rows, reference)).await
+        self.check(rules::compare).await
     }
 
     /// Lets two statements run into each other: what comes of it must be what one after the other would have come to.
