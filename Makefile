@@ -41,9 +41,10 @@ bench: setup ## measures throughput, latency, fairness, CPU and memory on this m
 SECONDS ?= 1200
 SEED ?= $(shell date +%s)
 
-chaos: setup ## looks for broken promises: twenty minutes of random faults (SECONDS, SEED), then order and rate limit under kills
+chaos: setup ## looks for broken promises: twenty minutes of random faults (SECONDS, SEED), random statements, then order and rate limit under kills
 	POSTHORN_CHAOS_SECONDS=$(SECONDS) POSTHORN_CHAOS_SEED=$(SEED) \
 		$(CARGO) test --quiet --features failpoints --test it chaos::random_faults -- --nocapture
+	PROPTEST_CASES=500 PROPTEST_RNG_SEED=$(SEED) $(CARGO) test --quiet --features failpoints --test it lease_machine:: -- --nocapture
 	$(CARGO) run --release --quiet -- bench --chaos --rounds 1
 
 openapi: ## writes the API's documents into openapi/

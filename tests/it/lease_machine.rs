@@ -10,7 +10,9 @@ mod reference;
 mod rules;
 mod steps;
 
+use std::cell::Cell;
 use std::env;
+use std::ops::Range;
 
 use proptest::collection::vec;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
@@ -21,8 +23,8 @@ use steps::{Wish, wish};
 
 const SEED: u64 = 20_261_122;
 
-/// Longest sequence of one case.
-const STEPS_MAX: usize = 50;
+/// Wishes of one case.
+const WISHES: Range<usize> = 10..80;
 
 /// Tries as many random sequences as are asked for, and tells of the shortest that fails.
 fn try_all(cases: u32, is_ordered: bool) {
@@ -35,25 +37,25 @@ fn try_all(cases: u32, is_ordered: bool) {
         },
         failure_persistence: None,
         max_shrink_iters: 400,
+        max_shrink_time: 60_000,
         ..Config::default()
     };
     eprintln!("{} cases with seed {}", config.cases, config.rng_seed);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let world = runtime.block_on(World::new());
     let stores = runtime.block_on(bench::stores(&world));
-    let mut steps = 0;
-    let counted = std::cell::RefCell::new(&mut steps);
-    let result = TestRunner::new(config).run(&vec(wish(is_ordered), 1..STEPS_MAX), |wishes: Vec<Wish>| {
+    let steps = Cell::new(0);
+    let result = TestRunner::new(config).run(&vec(wish(is_ordered), WISHES), |wishes: Vec<Wish>| {
         let case = async {
             let mut bench = Bench::set_up(&world, &stores, is_ordered).await;
             let result = bench.run(&wishes).await;
-            **counted.borrow_mut() += bench.steps();
+            steps.set(steps.get() + bench.steps());
             result.map_err(|fault| format!("{fault}\n{}", bench.told()))
         };
         runtime.block_on(case).map_err(TestCaseError::fail)
     });
     match result {
-        Ok(()) => eprintln!("{steps} steps"),
+        Ok(()) => eprintln!("{} steps", steps.get()),
         Err(TestError::Fail(reason, _)) => panic!("{reason}"),
         Err(TestError::Abort(reason)) => panic!("gave up: {reason}"),
     }
@@ -61,10 +63,10 @@ fn try_all(cases: u32, is_ordered: bool) {
 
 #[test]
 fn no_sequence_of_statements_breaks_the_promises_of_a_lease() {
-    try_all(50, false);
+    try_all(60, false);
 }
 
 #[test]
 fn no_sequence_of_statements_breaks_the_order_of_a_line() {
-    try_all(25, true);
+    try_all(30, true);
 }

@@ -140,7 +140,6 @@ impl Reference {
         is_alone: bool,
         cancelled: &BTreeSet<Uuid>,
     ) -> Result<(), String> {
-        let now = self.now;
         match (statement, outcome) {
             (Statement::Claim { room, .. }, Outcome::Claimed(claimed)) => self.claim(*room, claimed, is_alone),
             (Statement::Record { results, .. }, Outcome::Moved(ids)) => same(&self.record(results), ids),
@@ -149,6 +148,20 @@ impl Reference {
                 leases.iter().for_each(|lease| self.release(*lease));
                 Ok(())
             }
+            (asked, answered) => self.control(asked, answered, is_alone, cancelled),
+        }
+    }
+
+    /// What people do.
+    fn control(
+        &mut self,
+        statement: &Statement,
+        outcome: &Outcome,
+        is_alone: bool,
+        cancelled: &BTreeSet<Uuid>,
+    ) -> Result<(), String> {
+        let now = self.now;
+        match (statement, outcome) {
             (Statement::Cancel(id), Outcome::Done(is_done)) => {
                 let delivery = self.deliveries.get_mut(id).unwrap();
                 let can = matches!(delivery.status, Pending | Retrying);
@@ -189,11 +202,9 @@ impl Reference {
                 Ok(())
             }
             (Statement::Sweep, Outcome::Count(_)) => {
-                let subscriptions = &self.subscriptions;
-                let is_orphan = |d: &&mut Delivery| {
-                    let is_of = |s: &&Subscription| s.id == d.subscription && s.standing == Standing::Deleted;
-                    d.is_live() && subscriptions.iter().any(|s| is_of(&s))
-                };
+                let deleted = self.subscriptions.iter().filter(|s| s.standing == Standing::Deleted);
+                let deleted: BTreeSet<Uuid> = deleted.map(|s| s.id).collect();
+                let is_orphan = |d: &&mut Delivery| d.is_live() && deleted.contains(&d.subscription);
                 self.deliveries.values_mut().filter(is_orphan).for_each(Delivery::cancel);
                 Ok(())
             }

@@ -93,7 +93,7 @@ pub(super) fn wish(is_ordered: bool) -> impl Strategy<Value = Wish> {
     // an open transaction keeps others from publishing with its key, and the steps are taken one by one
     let open = if is_ordered { Just(Wish::PassHour).boxed() } else { open.boxed() };
     prop_oneof![
-        6 => (0..2_usize, 0..2_usize, 0..2_usize, prop::bool::weighted(0.1))
+        4 => (0..2_usize, 0..2_usize, 0..2_usize, prop::bool::weighted(0.1))
             .prop_map(|(tenant, event, key, is_later)| Wish::Publish { tenant, event, key, is_later }),
         3 => open,
         20 => racing(),
@@ -115,7 +115,7 @@ fn racing() -> impl Strategy<Value = Wish> {
     let n = 0..1000_usize;
     prop_oneof![
         8 => (0..DISPATCHERS, 1..5_u32).prop_map(|(dispatcher, room)| Wish::Claim { dispatcher, room }),
-        10 => (n.clone(), prop::bool::weighted(0.8)).prop_map(|(held, is_known)| Wish::Finish { held, is_known }),
+        10 => (n.clone(), prop::bool::weighted(0.6)).prop_map(|(held, is_known)| Wish::Finish { held, is_known }),
         2 => (n.clone(), prop::bool::weighted(0.8)).prop_map(|(held, is_known)| Wish::GiveBack { held, is_known }),
         2 => n.clone().prop_map(Wish::Cancel),
         4 => n.clone().prop_map(Wish::Retry),

@@ -332,8 +332,9 @@ impl State {
     }
 
     fn kill(&mut self, process: usize) -> bool {
-        let slots = (0..SLOTS).filter(|slot| process_of(*slot) == process);
-        slots.fold(false, |had_any, slot| self.tasks[slot].take().is_some() || had_any)
+        let before = self.tasks;
+        (0..SLOTS).filter(|slot| process_of(*slot) == process).for_each(|slot| self.tasks[slot] = None);
+        self.tasks != before
     }
 
     fn cancel(&mut self) -> bool {
