@@ -10,6 +10,8 @@ use posthorn::domain::signing_key::SigningKey;
 use posthorn::store::api_keys::ApiKey;
 use uuid::Uuid;
 
+use super::MARK;
+
 const TENANT: Uuid = Uuid::from_u128(1);
 const SUBSCRIPTION: Uuid = Uuid::from_u128(2);
 
@@ -19,12 +21,12 @@ static KEYRING: LazyLock<Keyring> =
 /// A secret that is taken can be sealed, opened and used; one that is not is not repeated.
 pub fn secret(bytes: &[u8]) {
     let Some(text) = super::text(bytes) else { return };
+    if let Err(violations) = Secret::parse("secret", &format!("{text}{MARK}\n")) {
+        assert!(violations.iter().all(|violation| !violation.message.contains(MARK)));
+    }
     let secret = match Secret::parse("secret", text) {
         Ok(secret) => secret,
-        Err(violations) => {
-            assert!(!violations.is_empty());
-            return assert!(text.len() < 12 || violations.iter().all(|violation| !violation.message.contains(text)));
-        }
+        Err(violations) => return assert!(!violations.is_empty()),
     };
     assert!((8..=500).contains(&text.chars().count()) && text.len() <= SECRET_MAX_BYTES);
     assert!(!text.chars().any(char::is_control) && text.trim() == text);
@@ -45,6 +47,10 @@ pub fn keyring(bytes: &[u8]) {
     }
     assert!(Keyring::id_of(bytes).is_none_or(|id| (1..=64).contains(&id.len()) && id.is_ascii()));
     let Some(text) = super::text(bytes) else { return };
+    // the id of an entry may be told, the key behind it may not
+    if let Err(error) = Keyring::parse(&text.replace(':', &format!(":{MARK}"))) {
+        assert!(!error.to_string().contains(MARK), "{error}");
+    }
     match Keyring::parse(text) {
         Ok(keyring) => {
             assert_eq!(keyring.ids().next(), Some(keyring.sealing_id()));
@@ -55,12 +61,7 @@ pub fn keyring(bytes: &[u8]) {
             );
             assert!(keyring.open_text(TENANT, SUBSCRIPTION, Purpose::Secret, &sealed).is_err());
         }
-        // the id of an entry may be told, the key behind it may not
-        Err(error) => {
-            let keys = text.split([',', '\n']).filter_map(|entry| entry.split_once(':')).map(|(_, key)| key.trim());
-            let told = error.to_string();
-            assert!(keys.filter(|key| key.len() > 20).all(|key| !told.contains(key)), "{told}");
-        }
+        Err(error) => assert!(!error.to_string().is_empty()),
     }
 }
 
@@ -80,7 +81,10 @@ pub fn client_identity(bytes: &[u8]) {
     let Some((certificate, key)) = super::two_texts(bytes) else { return };
     match ClientIdentity::parse(certificate, key) {
         Ok(identity) => assert!(identity.certified_key().keys_match().is_ok()),
-        Err(violation) => assert!(key.len() < 12 || !violation.message.contains(key)),
+        Err(_) => {
+            let refused = ClientIdentity::parse(certificate, &format!("{MARK}{key}{MARK}"));
+            assert!(refused.err().is_none_or(|violation| !violation.message.contains(MARK)));
+        }
     }
 }
 

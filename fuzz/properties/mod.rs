@@ -42,6 +42,9 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
+/// Stands for what is not to be repeated: a message of ours could say by chance what a stranger wrote, but not this.
+const MARK: &str = "CANARYcanary";
+
 /// Two texts with a NUL between.
 fn two_texts(bytes: &[u8]) -> Option<(&str, &str)> {
     text(bytes)?.split_once('\0')
