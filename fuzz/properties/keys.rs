@@ -19,7 +19,7 @@ static KEYRING: LazyLock<Keyring> =
     LazyLock::new(|| Keyring::parse("k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").expect("it is good"));
 
 /// A secret that is taken can be sealed, opened and used; one that is not is not repeated.
-pub fn secret(bytes: &[u8]) {
+pub(crate) fn secret(bytes: &[u8]) {
     let Some(text) = super::text(bytes) else { return };
     if let Err(violations) = Secret::parse("secret", &format!("{text}{MARK}\n")) {
         assert!(violations.iter().all(|violation| !violation.message.contains(MARK)));
@@ -41,7 +41,7 @@ pub fn secret(bytes: &[u8]) {
 }
 
 /// A keyring, and the bytes as a sealed value.
-pub fn keyring(bytes: &[u8]) {
+pub(crate) fn keyring(bytes: &[u8]) {
     for purpose in [Purpose::Secret, Purpose::Headers, Purpose::Answer] {
         assert!(KEYRING.open_text(TENANT, SUBSCRIPTION, purpose, bytes).is_err(), "nobody sealed this");
     }
@@ -66,7 +66,7 @@ pub fn keyring(bytes: &[u8]) {
 }
 
 /// The text of an API key is read in one spelling and never printed.
-pub fn api_key(bytes: &[u8]) {
+pub(crate) fn api_key(bytes: &[u8]) {
     use secrecy::ExposeSecret;
 
     let Some(text) = super::text(bytes) else { return };
@@ -77,7 +77,7 @@ pub fn api_key(bytes: &[u8]) {
 }
 
 /// A certificate and a key, PEM: a pair that is taken belongs together; what is refused is not repeated.
-pub fn client_identity(bytes: &[u8]) {
+pub(crate) fn client_identity(bytes: &[u8]) {
     let Some((certificate, key)) = super::two_texts(bytes) else { return };
     match ClientIdentity::parse(certificate, key) {
         Ok(identity) => assert!(identity.certified_key().keys_match().is_ok()),
@@ -89,7 +89,7 @@ pub fn client_identity(bytes: &[u8]) {
 }
 
 /// Headers of a webhook that nobody signed, as a receiver with our library reads them: three lines, and the body.
-pub fn signature(bytes: &[u8]) {
+pub(crate) fn signature(bytes: &[u8]) {
     static SECRET: LazyLock<Secret> =
         LazyLock::new(|| Secret::parse("secret", "CANARY-secret-12345678").expect("it is good"));
     static OTHER: LazyLock<Secret> =

@@ -10,7 +10,7 @@ use posthorn::domain::subscription::ReceiverUrl;
 use super::MARK;
 
 /// A URL that is taken stays as it is from then on, for us, for the schema and for the HTTP library alike.
-pub fn url(bytes: &[u8]) {
+pub(crate) fn url(bytes: &[u8]) {
     let Some(text) = super::text(bytes) else { return };
     if let Err(violations) = ReceiverUrl::parse("url", &format!("{text}{MARK}"), true) {
         assert!(violations.iter().all(|violation| !violation.message.contains(MARK)));
@@ -42,7 +42,7 @@ fn fits_the_schema(url: &str) -> bool {
 }
 
 /// Lines `name:value`, the first of which are credentials as well.
-pub fn headers(bytes: &[u8]) {
+pub(crate) fn headers(bytes: &[u8]) {
     let Some(text) = super::text(bytes) else { return };
     let pairs = text.split('\n').filter_map(|line| line.split_once(':'));
     let given: BTreeMap<String, String> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
