@@ -3370,8 +3370,9 @@ BEGIN
     -- what belongs to every tenant is nobody's; what changes nothing is no change
     IF tenant IS NOT NULL AND (changed IS NOT NULL OR TG_OP <> 'UPDATE') THEN
         INSERT INTO audit_log (tenant_id, actor, action, target_type, target_id, changes)
-        VALUES (tenant, current_actor(), audited_action(TG_ARGV[0], TG_OP, old_row, new_row), TG_ARGV[0],
-            subject->>TG_ARGV[2], changed);
+        -- the setting and not current_user, which is the owner here
+        VALUES (tenant, current_actor(), CASE current_setting('role') WHEN 'posthorn_rekey' THEN 'secret.resealed'
+            ELSE audited_action(TG_ARGV[0], TG_OP, old_row, new_row) END, TG_ARGV[0], subject->>TG_ARGV[2], changed);
     END IF;
     RETURN NULL;
 END
@@ -3587,6 +3588,10 @@ CREATE FUNCTION posthorn.note_subscription_change() RETURNS trigger
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
 BEGIN
+    -- sealed under another key is what it was
+    IF current_user = 'posthorn_rekey' THEN
+        RETURN NEW;
+    END IF;
     NEW.updated_at := now();
     IF NEW.status <> OLD.status THEN
         NEW.status_changed_at := now();
@@ -5081,14 +5086,14 @@ COMMENT ON COLUMN posthorn.audit_log.created_at IS 'Start of the transaction tha
 -- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.audit_log.actor IS 'api_key:<id>, jwt:<subject>, operator, dispatcher, or role:<login> for plain SQL.';
+COMMENT ON COLUMN posthorn.audit_log.actor IS 'api_key:<id>, jwt:<subject>, operator, dispatcher, rekey, or role:<login> for plain SQL.';
 
 
 --
 -- Name: COLUMN audit_log.action; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.audit_log.action IS 'Such as subscription.created, secret.rotated, api_key.revoked.';
+COMMENT ON COLUMN posthorn.audit_log.action IS 'Such as subscription.created, secret.rotated, secret.resealed, api_key.revoked.';
 
 
 --
@@ -10647,6 +10652,20 @@ CREATE POLICY every_row_read ON posthorn.webhook_subscriptions FOR SELECT TO pos
 
 
 --
+-- Name: idempotency_keys every_sealed_value; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_sealed_value ON posthorn.idempotency_keys TO posthorn_rekey USING (true) WITH CHECK (true);
+
+
+--
+-- Name: webhook_subscriptions every_sealed_value; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_sealed_value ON posthorn.webhook_subscriptions TO posthorn_rekey USING (true) WITH CHECK (true);
+
+
+--
 -- Name: idempotency_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
 --
 
@@ -10845,6 +10864,7 @@ GRANT USAGE ON SCHEMA posthorn TO posthorn_api;
 GRANT USAGE ON SCHEMA posthorn TO posthorn_dispatcher;
 GRANT USAGE ON SCHEMA posthorn TO posthorn_readonly;
 GRANT USAGE ON SCHEMA posthorn TO posthorn_admin;
+GRANT USAGE ON SCHEMA posthorn TO posthorn_rekey;
 
 
 --
@@ -10877,6 +10897,7 @@ GRANT ALL ON FUNCTION posthorn.add_job(kind text, subscription uuid, wanted json
 REVOKE ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.are_event_patterns(patterns text[]) TO posthorn_rekey;
 
 
 --
@@ -11814,6 +11835,7 @@ REVOKE ALL ON FUNCTION posthorn.schema_version() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_readonly;
+GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_rekey;
 
 
 --
@@ -12107,6 +12129,7 @@ GRANT SELECT ON TABLE posthorn.webhook_subscriptions TO posthorn_dispatcher;
 
 GRANT SELECT(id),INSERT(id) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
 GRANT SELECT(id) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+GRANT SELECT(id) ON TABLE posthorn.webhook_subscriptions TO posthorn_rekey;
 
 
 --
@@ -12115,6 +12138,7 @@ GRANT SELECT(id) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
 
 GRANT SELECT(tenant_id),INSERT(tenant_id) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
 GRANT SELECT(tenant_id) ON TABLE posthorn.webhook_subscriptions TO posthorn_readonly;
+GRANT SELECT(tenant_id) ON TABLE posthorn.webhook_subscriptions TO posthorn_rekey;
 
 
 --
@@ -12196,6 +12220,7 @@ GRANT SELECT(signing) ON TABLE posthorn.webhook_subscriptions TO posthorn_readon
 --
 
 GRANT INSERT(secret),UPDATE(secret) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(secret),UPDATE(secret) ON TABLE posthorn.webhook_subscriptions TO posthorn_rekey;
 
 
 --
@@ -12203,6 +12228,7 @@ GRANT INSERT(secret),UPDATE(secret) ON TABLE posthorn.webhook_subscriptions TO p
 --
 
 GRANT UPDATE(previous_secret) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(previous_secret),UPDATE(previous_secret) ON TABLE posthorn.webhook_subscriptions TO posthorn_rekey;
 
 
 --
@@ -12418,6 +12444,7 @@ GRANT SELECT(header_names) ON TABLE posthorn.webhook_subscriptions TO posthorn_r
 --
 
 GRANT INSERT(sealed_headers),UPDATE(sealed_headers) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(sealed_headers),UPDATE(sealed_headers) ON TABLE posthorn.webhook_subscriptions TO posthorn_rekey;
 
 
 --
@@ -12433,6 +12460,7 @@ GRANT SELECT(credentials_type) ON TABLE posthorn.webhook_subscriptions TO postho
 --
 
 GRANT INSERT(sealed_credentials),UPDATE(sealed_credentials) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(sealed_credentials),UPDATE(sealed_credentials) ON TABLE posthorn.webhook_subscriptions TO posthorn_rekey;
 
 
 --
@@ -12448,6 +12476,7 @@ GRANT SELECT(client_certificate) ON TABLE posthorn.webhook_subscriptions TO post
 --
 
 GRANT INSERT(sealed_client_key),UPDATE(sealed_client_key) ON TABLE posthorn.webhook_subscriptions TO posthorn_api;
+GRANT SELECT(sealed_client_key),UPDATE(sealed_client_key) ON TABLE posthorn.webhook_subscriptions TO posthorn_rekey;
 
 
 --
@@ -12857,6 +12886,7 @@ GRANT SELECT ON TABLE posthorn.idempotency_keys TO posthorn_api;
 --
 
 GRANT INSERT(tenant_id) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+GRANT SELECT(tenant_id) ON TABLE posthorn.idempotency_keys TO posthorn_rekey;
 
 
 --
@@ -12864,6 +12894,7 @@ GRANT INSERT(tenant_id) ON TABLE posthorn.idempotency_keys TO posthorn_api;
 --
 
 GRANT INSERT(route) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+GRANT SELECT(route) ON TABLE posthorn.idempotency_keys TO posthorn_rekey;
 
 
 --
@@ -12871,6 +12902,7 @@ GRANT INSERT(route) ON TABLE posthorn.idempotency_keys TO posthorn_api;
 --
 
 GRANT INSERT(key) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+GRANT SELECT(key) ON TABLE posthorn.idempotency_keys TO posthorn_rekey;
 
 
 --
@@ -12885,6 +12917,7 @@ GRANT INSERT(request_sha256),UPDATE(request_sha256) ON TABLE posthorn.idempotenc
 --
 
 GRANT INSERT(answer),UPDATE(answer) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+GRANT SELECT(answer),UPDATE(answer) ON TABLE posthorn.idempotency_keys TO posthorn_rekey;
 
 
 --

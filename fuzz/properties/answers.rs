@@ -20,7 +20,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// The bytes are everything that a receiver says before it closes the connection.
-pub fn answer(bytes: &[u8]) {
+pub(crate) fn answer(bytes: &[u8]) {
     let Some(answer) = RUNTIME.block_on(answer_of(bytes)) else { return };
     assert!((200..=999).contains(&answer.status) || answer.status == 101, "{}", answer.status);
     assert!(answer.headers.len() <= 64 && answer.retry_after.len() <= 4);
@@ -54,7 +54,7 @@ async fn answer_of(bytes: &[u8]) -> Option<Answer> {
 }
 
 /// Each line is a value of `Retry-After`, and the whole a schedule.
-pub fn retry_after(bytes: &[u8]) {
+pub(crate) fn retry_after(bytes: &[u8]) {
     let Some(text) = super::text(bytes) else { return };
     let values: Vec<String> = text.lines().map(str::to_owned).collect();
     for now in [datetime!(1969-07-20 20:17 UTC), datetime!(2026-01-01 0:00 UTC), datetime!(9999-12-31 23:59:59 UTC)] {

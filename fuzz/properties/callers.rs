@@ -11,7 +11,7 @@ use posthorn::domain::filter::is_walk_within_walk;
 use ring::hmac;
 
 /// The body of a request, read as fields of every type and as a new subscription.
-pub fn body(bytes: &[u8]) {
+pub(crate) fn body(bytes: &[u8]) {
     let read = strangers::fields(bytes);
     assert_eq!(read.is_some(), strangers::new_subscription(bytes).is_some());
     let Some((texts, wrong)) = read else { return };
@@ -24,7 +24,7 @@ pub fn body(bytes: &[u8]) {
 }
 
 /// A cursor is read in one spelling alone: what is read and written again is what it was.
-pub fn cursor(bytes: &[u8]) {
+pub(crate) fn cursor(bytes: &[u8]) {
     let Some(text) = super::text(bytes) else { return };
     for again in strangers::cursors(text) {
         assert_eq!(again, text);
@@ -32,7 +32,7 @@ pub fn cursor(bytes: &[u8]) {
 }
 
 /// A jsonpath: blanks outside of quotes make no difference, and neither does a condition that says nothing.
-pub fn filter(bytes: &[u8]) {
+pub(crate) fn filter(bytes: &[u8]) {
     let Some(text) = super::text(bytes) else { return };
     let is_dear = is_walk_within_walk(text);
     if !text.contains('"') {
@@ -61,7 +61,7 @@ static JWT: LazyLock<Jwt> = LazyLock::new(|| {
 
 /// A token as it comes is never taken: nobody guesses the signature. With head and claims of the stranger's choice and a good
 /// signature, it is read without harm.
-pub fn token(bytes: &[u8]) {
+pub(crate) fn token(bytes: &[u8]) {
     let Some(text) = super::text(bytes) else { return };
     assert_eq!(strangers::token(&JWT, text), None, "nobody signed this");
     let Some((head, claims)) = text.split_once('\0') else { return };

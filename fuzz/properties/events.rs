@@ -10,7 +10,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 /// A name, or a name and a pattern.
-pub fn event(bytes: &[u8]) {
+pub(crate) fn event(bytes: &[u8]) {
     let Some(whole) = super::text(bytes) else { return };
     let (first, second) = whole.split_once('\0').unwrap_or((whole, whole));
     let (name, pattern) = (EventName::parse("event", first), EventPattern::parse("events", second));
@@ -48,7 +48,7 @@ fn view<'a>(payload: &'a str, metadata: Option<&'a str>) -> EventView<'a> {
 }
 
 /// A payload and its metadata: what is allowed becomes a body of valid JSON in every format, the payload in it as it was.
-pub fn payload(bytes: &[u8]) {
+pub(crate) fn payload(bytes: &[u8]) {
     let Some(whole) = super::text(bytes) else { return };
     let (payload, metadata) = whole.split_once('\0').map_or((whole, None), |(payload, more)| (payload, Some(more)));
     if !payload_violations("payload", payload).is_empty() {
@@ -70,7 +70,7 @@ pub fn payload(bytes: &[u8]) {
 }
 
 /// A schema and a payload: few faults, the same every time, none with a value of the payload in it.
-pub fn schema(bytes: &[u8]) {
+pub(crate) fn schema(bytes: &[u8]) {
     let Some((schema, payload)) = super::two_texts(bytes) else { return };
     let schema = match EventSchema::compile(schema) {
         Ok(schema) => schema,
@@ -85,7 +85,7 @@ pub fn schema(bytes: &[u8]) {
 }
 
 /// A template and a payload: bounded, the same every time, JSON where it promises JSON.
-pub fn template(bytes: &[u8]) {
+pub(crate) fn template(bytes: &[u8]) {
     let Some((text, payload)) = super::two_texts(bytes) else { return };
     let payload =
         if payload_violations("payload", payload).is_empty() { payload } else { r#"{"a": ["ü\"", 1.50, null]}"# };

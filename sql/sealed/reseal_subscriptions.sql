@@ -11,7 +11,8 @@ WITH given AS (
 unchanged AS (
     SELECT s.id FROM posthorn.webhook_subscriptions s
     JOIN given g ON g.id = s.id
-    WHERE s.secret IS NOT DISTINCT FROM g.secret AND s.previous_secret IS NOT DISTINCT FROM g.previous_secret
+    WHERE s.id = ANY ($1::uuid[])
+      AND s.secret IS NOT DISTINCT FROM g.secret AND s.previous_secret IS NOT DISTINCT FROM g.previous_secret
       AND s.sealed_headers IS NOT DISTINCT FROM g.headers AND s.sealed_credentials IS NOT DISTINCT FROM g.credentials
       AND s.sealed_client_key IS NOT DISTINCT FROM g.client_key
     FOR NO KEY UPDATE OF s SKIP LOCKED)
@@ -20,5 +21,5 @@ SET secret = g.new_secret, previous_secret = g.new_previous_secret, sealed_heade
     sealed_credentials = g.new_credentials, sealed_client_key = g.new_client_key
 FROM given g
 JOIN unchanged u ON u.id = g.id
-WHERE s.id = g.id
+WHERE s.id = g.id AND s.id = ANY ($1::uuid[])
 RETURNING g.place

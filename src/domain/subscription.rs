@@ -96,7 +96,10 @@ fn checked_parts(mut url: Url, broken: &mut Vec<(&'static str, &'static str)>) -
     }
     let has_good_host = match url.host() {
         Some(Host::Domain(domain)) => {
-            domain.len() <= 253 && domain.split('.').all(|label| (1..=63).contains(&label.len()))
+            // the parser lets quotes and more pass, which no name has and the HTTP library refuses at every attempt
+            let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+            let has_good_labels = domain.split('.').all(|label| (1..=63).contains(&label.len()));
+            domain.len() <= 253 && has_good_labels && domain.bytes().all(is_name)
         }
         Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
         None => false,
