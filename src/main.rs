@@ -2,12 +2,12 @@
 
 #![forbid(unsafe_code)]
 
-use std::io::IsTerminal;
+mod log;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use posthorn::cli::{bench, dev, keys, migrate, openapi, rekey, serve};
-use tracing_subscriber::EnvFilter;
 
 /// Webhooks straight from Postgres
 #[derive(Parser)]
@@ -36,8 +36,10 @@ fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _set_by_a_test = fail::FailScenario::setup();
     let arguments = Arguments::parse();
-    start_logging(arguments.log_json, matches!(arguments.command, Command::Dev(_) | Command::Bench(_)));
-    match run(arguments.command) {
+    let log = log::start(default_log(&arguments.command), arguments.log_json);
+    let result = run(arguments.command);
+    drop(log);
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // the whole chain on one line: each cause adds what the one before does not say
@@ -64,18 +66,11 @@ fn run(command: Command) -> anyhow::Result<()> {
     })
 }
 
-/// Logs go to stderr; `RUST_LOG` chooses what. `dev` keeps quiet so that its receiver's lines stand out,
-/// `bench` so that a line per webhook is not what it measures.
-fn start_logging(as_json: bool, is_quiet: bool) {
-    let default = if is_quiet { "warn,posthorn::login=error" } else { "warn,posthorn=info" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    if as_json {
-        builder.json().flatten_event(true).init();
-    } else {
-        builder.init();
+/// What is logged without `RUST_LOG`: `dev` keeps quiet so that its receiver's lines stand out, `bench` so that a line per
+/// webhook is not what it measures.
+const fn default_log(command: &Command) -> &'static str {
+    match command {
+        Command::Dev(_) | Command::Bench(_) => "warn,posthorn::login=error",
+        _ => "warn,posthorn=info",
     }
 }

@@ -1,11 +1,11 @@
 //! Every metric, declared once. Names and labels are an interface: dashboards and alerts hang on them.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use uuid::Uuid;
 
@@ -23,6 +23,18 @@ const DATABASE: &[&str] = &["database"];
 
 /// Labels of a gauge of a table that is kept by days.
 const TABLE: &[&str] = &["database", "table"];
+
+/// Log lines lost since the process started. The log is there before any metrics, and there is one.
+static LOST_LINES: OnceLock<Box<dyn Fn() -> usize + Send + Sync>> = OnceLock::new();
+
+/// Says who counts the log lines that were lost; once in a process.
+pub fn count_lost_lines(count: impl Fn() -> usize + Send + Sync + 'static) {
+    let _ = LOST_LINES.set(Box::new(count)); // a second log would be a fault of `main`, which has one
+}
+
+/// Parts of a dispatcher that may panic and go on.
+const PARTS: [&str; 9] =
+    ["claim", "deliver", "record", "fan_out", "signs_of_life", "sweep", "statistics", "test_sends", "jobs"];
 
 /// Why a dispatcher looked for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +94,9 @@ pub struct Metrics {
     days_ahead: IntGaugeVec,
     rescued: IntCounterVec,
     circuit_changes: IntCounterVec,
+    panics: IntCounterVec,
+    lost_lines: IntCounter,
+    clock_skew: GaugeVec,
     tenants: Arc<Mutex<HashSet<Uuid>>>,
     events: Arc<Mutex<HashSet<String>>>,
 }
@@ -120,6 +135,19 @@ impl Metrics {
             DATABASE,
         )?;
         registry.register(Box::new(oldest_age.clone()))?;
+        let clock_skew = GaugeVec::new(
+            Opts::new(
+                "posthorn_clock_skew_seconds",
+                "How far this host's clock is ahead of the database's; webhook-timestamp follows this host's",
+            ),
+            DATABASE,
+        )?;
+        registry.register(Box::new(clock_skew.clone()))?;
+        let lost_lines = IntCounter::new(
+            "posthorn_lost_log_lines_total",
+            "Log lines dropped because nobody read them from stderr in time",
+        )?;
+        registry.register(Box::new(lost_lines.clone()))?;
         let info =
             IntGaugeVec::new(Opts::new("posthorn_build_info", "Always 1; the label says the version"), &["version"])?;
         info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -149,6 +177,13 @@ impl Metrics {
                 "Circuits of receivers that opened or closed, and subscriptions suspended after nothing but failures",
                 &["change"],
             )?,
+            panics: counter(
+                "posthorn_panics_total",
+                "Faults of Posthorn itself that a part of a dispatcher survived, by the part",
+                &["part"],
+            )?,
+            lost_lines,
+            clock_skew,
             database: "".into(),
             database_up: gauge("posthorn_database_up", "Whether the database answered when last asked", DATABASE)?,
             in_flight: gauge("posthorn_in_flight", "Deliveries this process is sending", DATABASE)?,
@@ -188,6 +223,9 @@ impl Metrics {
         for change in ["opened", "closed", "suspended"] {
             metrics.circuit_changes.with_label_values(&[change]);
         }
+        for part in PARTS {
+            metrics.panics.with_label_values(&[part]);
+        }
         metrics.rescued.with_label_values::<&str>(&[]);
         Ok(metrics)
     }
@@ -204,6 +242,10 @@ impl Metrics {
     /// # Errors
     /// A [`prometheus::Error`] when a metric cannot be written as text.
     pub fn render(&self) -> Result<String, prometheus::Error> {
+        if let Some(lost) = LOST_LINES.get() {
+            let lost = u64::try_from(lost()).unwrap_or(u64::MAX);
+            self.lost_lines.inc_by(lost.saturating_sub(self.lost_lines.get()));
+        }
         let mut page = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut page)?;
         String::from_utf8(page).map_err(|e| prometheus::Error::Msg(e.to_string()))
@@ -244,6 +286,16 @@ impl Metrics {
     /// A delivery taken over from a lost lease.
     pub fn rescued(&self) {
         self.rescued.with_label_values::<&str>(&[]).inc();
+    }
+
+    /// A part of a dispatcher panicked and goes on.
+    pub fn panicked(&self, part: &'static str) {
+        self.panics.with_label_values(&[part]).inc();
+    }
+
+    /// How many seconds this host's clock is ahead of the database's.
+    pub fn set_clock_skew(&self, seconds: f64) {
+        self.clock_skew.with_label_values(&[&self.database]).set(seconds);
     }
 
     /// A receiver's circuit `opened` or `closed`, or its subscription was `suspended`.

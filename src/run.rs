@@ -3,6 +3,7 @@
 //! Start: schema, pools and their rights, days, dispatcher, API. Stop: the API takes no more requests, the dispatcher
 //! drains, the pools close.
 
+mod accept;
 mod databases;
 mod growth;
 
@@ -19,6 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use accept::Patient;
 use databases::Dispatching;
 
 use crate::api::{self, ApiState, Jwt, JwtError, Watched};
@@ -280,7 +282,7 @@ async fn serve(
     let acceptor = TcpListener::bind(address).into_acceptor().await.map_err(fail)?;
     let bound = acceptor.local_addr().iter().find_map(|a| a.as_socket_addr().copied()).unwrap_or(address);
     let task = tokio::spawn(async move {
-        let server = Server::new_with_acceptor(acceptor).idle_timeout(IDLE_TIMEOUT);
+        let server = Server::new_with_acceptor(Patient(acceptor)).idle_timeout(IDLE_TIMEOUT);
         if let Err(error) = server.run_with_graceful_shutdown(routes, stop.cancelled_owned(), Some(API_GRACE)).await {
             tracing::error!(error = %error, "the HTTP server ended");
         }

@@ -153,6 +153,11 @@ impl Claimer {
         self.deliveries.spawn(deliver(tools.clone(), self.recorder.clone(), shipment, self.abort.clone()));
     }
 
+    /// Counts a look that panicked.
+    pub(crate) fn note_panic(&self) {
+        self.tools.metrics.panicked("claim");
+    }
+
     /// Whether the last look leased anything.
     pub(crate) const fn found_work(&self) -> bool {
         self.served > 0

@@ -21,11 +21,14 @@ mod subscriber;
 mod tally;
 mod test_sends;
 mod troubled;
+mod undying;
 mod wake;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +47,7 @@ use claim::{Claimer, Pass};
 use record::Recorder;
 use slots::Slots;
 use troubled::Troubled;
+use undying::keep_alive;
 use wake::Sleeper;
 
 /// How long each of the last steps of a stop may take.
@@ -152,12 +156,7 @@ impl Dispatcher {
         let Self { tools, database_url, poll, drain } = self;
         let (recorder, recording) = Recorder::start(tools.clone());
         let beside = TaskTracker::new();
-        beside.spawn(rescue::keep_beating(tools.clone(), stop.clone()));
-        beside.spawn(rescue::keep_sweeping(tools.clone(), stop.clone()));
-        beside.spawn(fan_out::keep_fanning_out(tools.clone(), stop.clone()));
-        beside.spawn(tally::keep_folding(tools.clone(), stop.clone()));
-        beside.spawn(test_sends::keep_testing(tools.clone(), stop.clone()));
-        beside.spawn(jobs::keep_running_jobs(tools.clone(), stop.clone()));
+        run_beside(&beside, &tools, &stop);
         beside.close();
         let abort = CancellationToken::new();
         let deliveries = TaskTracker::new();
@@ -190,40 +189,60 @@ impl Dispatcher {
     }
 }
 
+/// Starts what goes on beside the pipeline, each part on its own.
+fn run_beside(beside: &TaskTracker, tools: &Arc<Tools>, stop: &CancellationToken) {
+    macro_rules! part {
+        ($name:literal, $run:path) => {
+            let (tools, stop) = (tools.clone(), stop.clone());
+            beside.spawn(async move { keep_alive(&tools, $name, || $run(tools.clone(), stop.clone())).await });
+        };
+    }
+    part!("signs_of_life", rescue::keep_beating);
+    part!("sweep", rescue::keep_sweeping);
+    part!("fan_out", fan_out::keep_fanning_out);
+    part!("statistics", tally::keep_folding);
+    part!("test_sends", test_sends::keep_testing);
+    part!("jobs", jobs::keep_running_jobs);
+}
+
 /// Claims while there is work, sleeps while there is none, backs off while the database is away.
 async fn look_for_work(mut claimer: Claimer, mut sleeper: Sleeper, stop: &CancellationToken) {
     let mut failures = 0;
     while !stop.is_cancelled() {
-        // gate and claim go out together: waking costs one round trip
-        let (pass, ()) = tokio::join!(claimer.pass(), sleeper.wake_up());
-        let result = match pass {
-            Ok(Pass::MoreWaiting) => {
-                claimer.gather_room().await;
-                Ok(())
+        match AssertUnwindSafe(look_once(&mut claimer, &mut sleeper, stop)).catch_unwind().await {
+            Ok(Ok(())) => {
+                failures = 0;
+                continue;
             }
-            Ok(Pass::NoRoom) => {
-                sleeper.recruit().await;
-                tokio::select! { () = claimer.wait_for_room() => {}, () = stop.cancelled() => {} }
-                claimer.gather_room().await;
-                Ok(())
+            Ok(Err(error)) => {
+                tracing::warn!(error = %error.with_causes(), "the database failed, trying again");
             }
-            Ok(Pass::Contended) => {
-                tokio::time::sleep(jittered(Duration::from_millis(3))).await;
-                Ok(())
-            }
-            Ok(Pass::Drained) => sleep_unless_work_came(&mut claimer, &mut sleeper, stop).await,
-            Err(error) => Err(error),
-        };
-        match result {
-            Ok(()) => failures = 0,
-            Err(error) => {
-                failures += 1;
-                let pause = backoff(failures);
-                tracing::warn!(error = %error.with_causes(), pause_ms = pause.as_millis(), "the database failed, trying again");
-                tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => {} }
+            // what it leased and had not started is taken again when the leases have run out
+            Err(_) => {
+                claimer.note_panic();
+                tracing::error!("looking for work panicked, trying again");
             }
         }
+        failures += 1;
+        tokio::select! { () = tokio::time::sleep(backoff(failures)) => {}, () = stop.cancelled() => {} }
     }
+}
+
+/// One look for work, with what is to be waited for until the next.
+async fn look_once(claimer: &mut Claimer, sleeper: &mut Sleeper, stop: &CancellationToken) -> Result<(), StoreError> {
+    // gate and claim go out together: waking costs one round trip
+    let (pass, ()) = tokio::join!(claimer.pass(), sleeper.wake_up());
+    match pass? {
+        Pass::MoreWaiting => claimer.gather_room().await,
+        Pass::NoRoom => {
+            sleeper.recruit().await;
+            tokio::select! { () = claimer.wait_for_room() => {}, () = stop.cancelled() => {} }
+            claimer.gather_room().await;
+        }
+        Pass::Contended => tokio::time::sleep(jittered(Duration::from_millis(3))).await,
+        Pass::Drained => return sleep_unless_work_came(claimer, sleeper, stop).await,
+    }
+    Ok(())
 }
 
 /// Closes the gate, looks once more (whoever skipped a NOTIFY has committed by then), and only then sleeps.

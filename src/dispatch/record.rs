@@ -142,6 +142,7 @@ async fn write_all(tools: Arc<Tools>, mut receiver: mpsc::Receiver<Done>, retrie
             count = receiver.recv_many(&mut ready, room), if is_open && room > 0 => is_open = count > 0,
             Some(written) = writing.join_next() => {
                 if let Err(error) = written {
+                    tools.metrics.panicked("record");
                     tracing::error!(error = %error, "a fault while results were written; their leases will run out");
                 }
             }

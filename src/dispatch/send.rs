@@ -36,9 +36,14 @@ pub(crate) struct Shipment {
 pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shipment, abort: CancellationToken) {
     let Shipment { subscriber, is_troubled, mut deliveries, lease_ends, slots } = shipment;
     let started = Instant::now();
-    let refusals = match check::refused_again(&tools, &deliveries).await {
-        Ok(refusals) => refusals,
-        Err(error) => {
+    let checked = AssertUnwindSafe(check::refused_again(&tools, &deliveries)).catch_unwind().await;
+    let refusals = match checked {
+        Ok(Ok(refusals)) => refusals,
+        Err(_) => {
+            let results = of_panic(&tools, &subscriber, &deliveries, started);
+            return recorder.push(Done::Attempts(results)).await;
+        }
+        Ok(Err(error)) => {
             tracing::warn!(error = %error.with_causes(), "retried deliveries could not be checked, giving them back");
             for claimed in &deliveries {
                 recorder.push(Done::Released(claimed.id, claimed.epoch)).await;
@@ -53,14 +58,9 @@ pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shi
     let work = attempt(&tools, &subscriber, &deliveries, started, lease_ends);
     let results = tokio::select! {
         // a panic is a fault of ours that must cost neither the slot nor the process, and must count as an attempt
-        results = AssertUnwindSafe(work).catch_unwind() => results.unwrap_or_else(|_| {
-            let message = "a fault of the dispatcher; its log says more";
-            let each = |c: &Claimed| {
-                let policy = &subscriber.policy;
-                retry_later(ErrorKind::InternalError, message.to_owned(), c.number, policy, None, 0.0)
-            };
-            Some(deliveries.iter().map(|c| to_row(&subscriber, c, started, Duration::ZERO, None, each(c))).collect())
-        }),
+        results = AssertUnwindSafe(work).catch_unwind() => {
+            results.unwrap_or_else(|_| Some(of_panic(&tools, &subscriber, &deliveries, started)))
+        }
         () = abort.cancelled() => None,
     };
     match results {
@@ -79,6 +79,18 @@ pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shi
         }
     }
     drop(slots);
+}
+
+/// What a panic comes to: an attempt that failed by our fault, for each delivery it was about.
+fn of_panic(tools: &Tools, subscriber: &Subscriber, deliveries: &[Claimed], started: Instant) -> Vec<record::Result> {
+    tools.metrics.panicked("deliver");
+    let message = "a fault of the dispatcher; its log says more";
+    let each = |claimed: &Claimed| {
+        let (kind, policy) = (ErrorKind::InternalError, &subscriber.policy);
+        let verdict = retry_later(kind, message.to_owned(), claimed.number, policy, None, 0.0);
+        to_row(subscriber, claimed, started, Duration::ZERO, None, verdict)
+    };
+    deliveries.iter().map(each).collect()
 }
 
 /// Takes out what must not or cannot be sent whatever the receiver says, so that a batch does not suffer for one of its own.

@@ -47,6 +47,9 @@ fn connect_failure(error: &ConnectError) -> Failure {
         ConnectError::Host => ErrorKind::InvalidRequest,
         ConnectError::Resolve(_) | ConnectError::ResolveTimeout => ErrorKind::Dns,
         ConnectError::Refused(_) => ErrorKind::Blocked,
+        ConnectError::Connect(source) if is_ours(source) => {
+            return Failure::new(ErrorKind::InternalError, "the dispatcher has too many files open");
+        }
         ConnectError::Connect(source) => return Failure::new(ErrorKind::Connect, connect_text(source)),
         ConnectError::ConnectTimeout => ErrorKind::Connect,
         ConnectError::Tls(source) => {
@@ -70,6 +73,12 @@ fn http_failure(error: &hyper::Error) -> Option<Failure> {
         return None;
     };
     Some(Failure::new(kind, text))
+}
+
+/// EMFILE and ENFILE: no circuit of a receiver is to open for them.
+fn is_ours(error: &io::Error) -> bool {
+    let codes = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|code| Some(code.raw_os_error()));
+    codes.contains(&error.raw_os_error())
 }
 
 fn connect_text(error: &io::Error) -> &'static str {

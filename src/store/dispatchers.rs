@@ -1,5 +1,6 @@
 //! The list of dispatcher processes and their signs of life.
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::row::get;
@@ -17,13 +18,14 @@ pub async fn register(store: &Store, host: &str, concurrency: u32) -> Result<Uui
     get(&row, "id")
 }
 
-/// Notes a sign of life, or that the dispatcher stopped in good order.
+/// Notes a sign of life, or that the dispatcher stopped in good order. Answers with the time by the database's clock; `None`
+/// when the dispatcher is not on the list any more.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn seen(store: &Store, id: Uuid, is_stopped: bool) -> Result<(), StoreError> {
-    store.query(sql::DISPATCHERS_SEEN, &[&id, &is_stopped]).await?;
-    Ok(())
+pub async fn seen(store: &Store, id: Uuid, is_stopped: bool) -> Result<Option<OffsetDateTime>, StoreError> {
+    let rows = store.query(sql::DISPATCHERS_SEEN, &[&id, &is_stopped]).await?;
+    rows.first().map(|row| get(row, "clock")).transpose()
 }
 
 /// Whether one of these dispatchers is registered here.

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{Answer, Receiver, SOON, World, eventually};
+use crate::harness::{Aftermath, Answer, Receiver, SOON, World, eventually};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const LIVE: &str = "SELECT count(*) FROM posthorn.webhook_deliveries_live";
@@ -26,6 +26,7 @@ async fn sigterm_lets_what_is_in_flight_finish_and_leaves_nothing_leased() {
         world.publish(tenant, "invoice.paid", json!({"n": n})).await;
     }
     let dispatcher = world.dispatch_binary(&[]).await;
+    let aftermath = Aftermath::before(&[&dispatcher]);
     receiver.wait_for(10, SOON).await;
     dispatcher.signal(Signal::TERM);
     dispatcher.wait_for_line("finishes what is in flight", SOON).await;
@@ -38,9 +39,10 @@ async fn sigterm_lets_what_is_in_flight_finish_and_leaves_nothing_leased() {
     let signed_off = "SELECT count(*) FROM posthorn.dispatchers WHERE stopped_at IS NOT NULL";
     assert_eq!(world.count(signed_off).await, 1);
 
-    let _next = world.dispatch_binary(&[]).await;
+    let next = world.dispatch_binary(&[]).await;
     world.until_status("delivered", 11).await;
     assert_eq!(receiver.requests().len(), 11);
+    aftermath.holds_beside(&world, &[&next]).await;
 }
 
 #[tokio::test]
@@ -51,6 +53,7 @@ async fn when_the_drain_time_is_over_the_rest_is_given_back_uncounted() {
     world.db.batch_execute("UPDATE posthorn.webhook_subscriptions SET retry_schedule = '{0, 0}'").await.unwrap();
     let dispatcher =
         world.dispatch_binary(&[("POSTHORN_DRAIN_SECONDS", "0"), ("WEBHOOK_TIMEOUT_SECONDS", "300")]).await;
+    let aftermath = Aftermath::before(&[&dispatcher]);
     let tried = world.publish(tenant, "invoice.paid", json!({})).await;
     receiver.wait_for(2, SOON).await;
     let fresh = world.publish(tenant, "invoice.paid", json!({})).await;
@@ -63,6 +66,7 @@ async fn when_the_drain_time_is_over_the_rest_is_given_back_uncounted() {
     assert_eq!((fresh.status.as_str(), fresh.attempts), ("pending", 0));
     assert_eq!((world.attempts(tried.id).await.len(), world.attempts(fresh.id).await.len()), (1, 0));
     assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_deliveries WHERE due_at > now()").await, 0);
+    aftermath.holds(&world).await;
 }
 
 #[tokio::test]

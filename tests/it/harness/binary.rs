@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use super::{LOOK, SOON};
 pub(crate) struct Binary {
     child: Mutex<Child>,
     output: Arc<Output>,
+    /// Its log, when nobody is to read it.
+    _unread: Option<ChildStderr>,
 }
 
 /// Lines of standard output and error, in the order they came.
@@ -31,8 +33,17 @@ impl Binary {
         Self::start_program(env!("CARGO_BIN_EXE_posthorn"), args, env)
     }
 
+    /// The same, but nobody reads what it logs, and the pipe becomes full.
+    pub(crate) fn start_unread<A: AsRef<OsStr>>(args: &[A], env: &[(&str, &str)]) -> Self {
+        Self::spawn(env!("CARGO_BIN_EXE_posthorn"), args, env, false)
+    }
+
     /// Starts any other program the same way.
     pub(crate) fn start_program<A: AsRef<OsStr>>(program: &str, args: &[A], env: &[(&str, &str)]) -> Self {
+        Self::spawn(program, args, env, true)
+    }
+
+    fn spawn<A: AsRef<OsStr>>(program: &str, args: &[A], env: &[(&str, &str)], is_read: bool) -> Self {
         let kept = std::env::vars_os().filter(|(name, _)| ["PATH", "HOME", "TMPDIR", "LANG"].iter().any(|k| name == k));
         let mut child = Command::new(program)
             .args(args)
@@ -47,11 +58,14 @@ impl Binary {
         let output = Arc::new(Output {
             lines: Mutex::new(Vec::new()),
             count: watch::Sender::new(0),
-            open: watch::Sender::new(2),
+            open: watch::Sender::new(1 + usize::from(is_read)),
         });
         output.follow(child.stdout.take().unwrap());
-        output.follow(child.stderr.take().unwrap());
-        Self { child: Mutex::new(child), output }
+        let mut unread = child.stderr.take();
+        if is_read {
+            output.follow(unread.take().unwrap());
+        }
+        Self { child: Mutex::new(child), output, _unread: unread }
     }
 
     /// Everything it has written so far.

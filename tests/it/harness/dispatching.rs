@@ -180,8 +180,8 @@ impl World {
     }
 }
 
-/// Starts the real program as a dispatcher of the database at `url`, and waits until it is ready.
-pub(crate) async fn dispatch_binary(url: &str, env: &[(&str, &str)]) -> Binary {
+/// What a dispatcher of the database at `url` is started with that may send to this machine.
+pub(crate) fn dispatcher_env<'a>(url: &'a str, env: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let local = [
         ("DATABASE_URL", url),
         ("POSTHORN_KEYRING", KEYRING),
@@ -190,7 +190,23 @@ pub(crate) async fn dispatch_binary(url: &str, env: &[(&str, &str)]) -> Binary {
         ("POSTHORN_LEASE_MARGIN_SECONDS", "5"),
         ("POSTHORN_METRICS_BIND", "127.0.0.1:0"),
     ];
-    let binary = Binary::start(&["serve", "--role", "dispatcher", "--no-migrate"], &[&local, env].concat());
+    [&local, env].concat()
+}
+
+/// Arguments of a dispatcher.
+pub(crate) const DISPATCHER: [&str; 4] = ["serve", "--role", "dispatcher", "--no-migrate"];
+
+/// Starts the real program as a dispatcher of the database at `url`, and waits until it is ready.
+pub(crate) async fn dispatch_binary(url: &str, env: &[(&str, &str)]) -> Binary {
+    let binary = Binary::start(&DISPATCHER, &dispatcher_env(url, env));
+    binary.wait_for_line("posthorn is ready", SOON).await;
+    binary
+}
+
+/// The same under `prlimit` with a limit such as `--nofile=40`.
+pub(crate) async fn dispatch_limited(url: &str, limit: &str, env: &[(&str, &str)]) -> Binary {
+    let args = [&[limit, env!("CARGO_BIN_EXE_posthorn")], &DISPATCHER[..]].concat();
+    let binary = Binary::start_program("prlimit", &args, &dispatcher_env(url, env));
     binary.wait_for_line("posthorn is ready", SOON).await;
     binary
 }

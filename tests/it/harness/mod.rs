@@ -26,7 +26,7 @@ pub(crate) use api::{Api, Reply, Serving};
 pub(crate) use binary::Binary;
 pub(crate) use claiming::Hand;
 pub(crate) use cluster::server;
-pub(crate) use dispatching::{AttemptRow, dispatch_binary};
+pub(crate) use dispatching::{AttemptRow, DISPATCHER, dispatch_binary, dispatch_limited, dispatcher_env};
 #[cfg(feature = "failpoints")]
 pub(crate) use failing::Latch;
 pub(crate) use metrics::metric_of;
