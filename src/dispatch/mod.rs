@@ -9,6 +9,7 @@
 
 mod check;
 mod claim;
+mod copy;
 mod fan_out;
 mod jobs;
 mod judge;
@@ -41,6 +42,7 @@ use crate::store::queue::Patience;
 use crate::store::{Store, StoreError, dispatchers};
 
 use claim::{Claimer, Pass};
+use copy::CopyNotice;
 use record::Recorder;
 use slots::Slots;
 use troubled::Troubled;
@@ -192,7 +194,7 @@ impl Dispatcher {
 
 /// Claims while there is work, sleeps while there is none, backs off while the database is away.
 async fn look_for_work(mut claimer: Claimer, mut sleeper: Sleeper, stop: &CancellationToken) {
-    let mut failures = 0;
+    let (mut failures, mut copy) = (0, CopyNotice::default());
     while !stop.is_cancelled() {
         // gate and claim go out together: waking costs one round trip
         let (pass, ()) = tokio::join!(claimer.pass(), sleeper.wake_up());
@@ -209,6 +211,11 @@ async fn look_for_work(mut claimer: Claimer, mut sleeper: Sleeper, stop: &Cancel
             }
             Ok(Pass::Contended) => {
                 tokio::time::sleep(jittered(Duration::from_millis(3))).await;
+                Ok(())
+            }
+            Ok(Pass::Copy) => {
+                copy.tell();
+                tokio::select! { () = tokio::time::sleep(jittered(copy::LOOK)) => {}, () = stop.cancelled() => {} }
                 Ok(())
             }
             Ok(Pass::Drained) => sleep_unless_work_came(&mut claimer, &mut sleeper, stop).await,
