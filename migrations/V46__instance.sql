@@ -71,7 +71,7 @@ DECLARE
 BEGIN
     -- whoever else says it at this moment waits, and then has nothing to say
     LOCK TABLE instance IN SHARE ROW EXCLUSIVE MODE;
-    IF is_copy() IS NOT TRUE THEN
+    IF is_copy() IS FALSE THEN
         RETURN false;
     END IF;
     before := (SELECT jsonb_agg(to_jsonb(i)) FROM instance i);
@@ -86,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION posthorn.resume() IS
-    'Says that a restored copy may send from now on; false: it is no copy. For posthorn_owner. What waits is sent: cancel first what must not be.';
+    'Says that a restored copy may send from now on; false: it sends already. For posthorn_owner. What waits is sent: cancel first what must not be.';
 
 -- an installation whose dispatchers run: one of the binary before this goes on claiming beside a new one
 SELECT posthorn.settle() WHERE EXISTS (SELECT FROM posthorn.dispatchers);
