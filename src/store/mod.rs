@@ -92,7 +92,9 @@ impl StoreRole {
     /// Longest wait for an answer: then the server has given up by itself, and whoever has not said so is not there.
     const fn patience(self) -> Option<Duration> {
         match self {
-            Self::Api | Self::Dispatcher | Self::Admin | Self::Rekey => Some(STATEMENT_LIMIT.saturating_add(ANSWER_MARGIN)),
+            Self::Api | Self::Dispatcher | Self::Admin | Self::Rekey => {
+                Some(STATEMENT_LIMIT.saturating_add(ANSWER_MARGIN))
+            }
             Self::Owner => None, // as long as it takes
         }
     }
