@@ -2620,6 +2620,30 @@ COMMENT ON FUNCTION posthorn.held_back_by(parent text, day date) IS 'Why a day o
 
 
 --
+-- Name: here(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.here(OUT system_identifier bigint, OUT database_oid bigint) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    -- some providers take this right away; the database alone tells most copies
+    system_identifier := CASE WHEN has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+        THEN (pg_control_system()).system_identifier ELSE 0 END;
+    database_oid := (SELECT d.oid::bigint FROM pg_database d WHERE d.datname = current_database());
+END
+$$;
+
+
+--
+-- Name: FUNCTION here(OUT system_identifier bigint, OUT database_oid bigint); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.here(OUT system_identifier bigint, OUT database_oid bigint) IS 'The server and the database that this session is in, as posthorn.instance has them.';
+
+
+--
 -- Name: hmac_sha256(bytea, bytea); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -2863,6 +2887,31 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.is_checked_event(tenant uuid, event_name text) IS 'Whether events of this name must be checked: the type is strict, or the tenant is and the type has a schema or is unknown.';
+
+
+--
+-- Name: is_copy(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.is_copy() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    server bigint := CASE WHEN has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+        THEN (pg_control_system()).system_identifier ELSE 0 END;
+BEGIN
+    RETURN (SELECT bool_or(i.system_identifier <> server OR i.database_oid <> d.oid::bigint)
+            FROM pg_database d CROSS JOIN instance i WHERE d.datname = current_database());
+END
+$$;
+
+
+--
+-- Name: FUNCTION is_copy(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.is_copy() IS 'Whether what is here came from another place by dump and restore: dispatchers send nothing then. NULL: nothing has ever been sent from it.';
 
 
 --
@@ -4363,6 +4412,42 @@ COMMENT ON FUNCTION posthorn.reset_circuit(subscription uuid) IS 'Closes a subsc
 
 
 --
+-- Name: resume(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.resume() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    before jsonb;
+BEGIN
+    -- whoever else says it at this moment waits, and then has nothing to say
+    LOCK TABLE instance IN SHARE ROW EXCLUSIVE MODE;
+    IF is_copy() IS FALSE THEN
+        RETURN false;
+    END IF;
+    before := (SELECT jsonb_agg(to_jsonb(i)) FROM instance i);
+    DELETE FROM instance;
+    PERFORM settle();
+    -- of no tenant: it is the whole instance
+    INSERT INTO audit_log (tenant_id, actor, action, target_type, target_id, details)
+    SELECT '00000000-0000-0000-0000-000000000000', current_actor(), 'instance.resumed', 'instance',
+        i.system_identifier || '/' || i.database_oid, jsonb_build_object('before', before)
+    FROM instance i;
+    RETURN true;
+END
+$$;
+
+
+--
+-- Name: FUNCTION resume(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.resume() IS 'Says that a restored copy may send from now on; false: it sends already. For posthorn_owner. What waits is sent: cancel first what must not be.';
+
+
+--
 -- Name: retry(uuid, uuid, text, text[], text, integer, timestamp with time zone, timestamp with time zone, uuid, uuid[], uuid, text, text, text, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -4583,6 +4668,30 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) IS 'For the API: gives a subscription of the current tenant a new sealed secret, and says what it is for; the old one signs too for so many seconds.';
+
+
+--
+-- Name: settle(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.settle() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO instance (system_identifier, database_oid)
+    SELECT h.system_identifier, h.database_oid FROM here() h WHERE NOT EXISTS (SELECT FROM instance)
+    ON CONFLICT DO NOTHING;
+    RETURN is_copy();
+END
+$$;
+
+
+--
+-- Name: FUNCTION settle(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.settle() IS 'Notes where it sends from, unless that is known; answers as posthorn.is_copy(). For dispatchers that start.';
 
 
 --
@@ -7443,6 +7552,53 @@ COMMENT ON COLUMN posthorn.idempotency_keys.created_at IS 'When it was answered.
 
 
 --
+-- Name: instance; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.instance (
+    system_identifier bigint NOT NULL,
+    database_oid bigint NOT NULL,
+    settled_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_by text DEFAULT posthorn.current_actor() NOT NULL
+);
+
+
+--
+-- Name: TABLE instance; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.instance IS 'Where this schema sends from. A row that does not fit the server and the database it is in came with a dump: nothing is sent then.';
+
+
+--
+-- Name: COLUMN instance.system_identifier; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.instance.system_identifier IS 'Of the server, as pg_control_system() says; 0 where that may not be asked.';
+
+
+--
+-- Name: COLUMN instance.database_oid; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.instance.database_oid IS 'Of the database, as in pg_database.';
+
+
+--
+-- Name: COLUMN instance.settled_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.instance.settled_at IS 'Since when it sends from there.';
+
+
+--
+-- Name: COLUMN instance.settled_by; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.instance.settled_by IS 'Who said so: dispatcher, or role:<login> for posthorn.resume().';
+
+
+--
 -- Name: jobs; Type: TABLE; Schema: posthorn; Owner: -
 --
 
@@ -9579,6 +9735,14 @@ ALTER TABLE ONLY posthorn.idempotency_keys
 
 
 --
+-- Name: instance instance_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.instance
+    ADD CONSTRAINT instance_pkey PRIMARY KEY (system_identifier, database_oid);
+
+
+--
 -- Name: jobs jobs_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -11369,6 +11533,14 @@ REVOKE ALL ON FUNCTION posthorn.held_back_by(parent text, day date) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION here(OUT system_identifier bigint, OUT database_oid bigint); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.here(OUT system_identifier bigint, OUT database_oid bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.here(OUT system_identifier bigint, OUT database_oid bigint) TO posthorn_readonly;
+
+
+--
 -- Name: FUNCTION hmac_sha256(key bytea, message bytea); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -11454,6 +11626,17 @@ REVOKE ALL ON FUNCTION posthorn.is_cheap_filter(filter jsonpath) FROM PUBLIC;
 REVOKE ALL ON FUNCTION posthorn.is_checked_event(tenant uuid, event_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.is_checked_event(tenant uuid, event_name text) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.is_checked_event(tenant uuid, event_name text) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION is_copy(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.is_copy() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.is_copy() TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.is_copy() TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.is_copy() TO posthorn_admin;
+GRANT ALL ON FUNCTION posthorn.is_copy() TO posthorn_readonly;
 
 
 --
@@ -11779,6 +11962,13 @@ GRANT ALL ON FUNCTION posthorn.reset_circuit(subscription uuid) TO posthorn_api;
 
 
 --
+-- Name: FUNCTION resume(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.resume() FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION retry(tenant_id uuid, subscription_id uuid, event text, statuses text[], error_kind text, status_code integer, since timestamp with time zone, until timestamp with time zone, event_id uuid, event_ids uuid[], delivery_id uuid, resource_type text, resource_id text, ordering_key text, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -11844,6 +12034,14 @@ GRANT ALL ON FUNCTION posthorn.schema_version() TO posthorn_rekey;
 
 REVOKE ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.set_secret(subscription uuid, sealed bytea, new_public_key text, overlap_seconds integer, new_signing text, new_signature text) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION settle(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.settle() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.settle() TO posthorn_dispatcher;
 
 
 --
@@ -12925,6 +13123,13 @@ GRANT SELECT(answer),UPDATE(answer) ON TABLE posthorn.idempotency_keys TO postho
 --
 
 GRANT UPDATE(created_at) ON TABLE posthorn.idempotency_keys TO posthorn_api;
+
+
+--
+-- Name: TABLE instance; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.instance TO posthorn_readonly;
 
 
 --

@@ -7,7 +7,7 @@ mod log;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use posthorn::cli::{bench, dev, keys, migrate, openapi, rekey, serve};
+use posthorn::cli::{bench, dev, keys, migrate, openapi, rekey, resume, serve};
 
 /// Webhooks straight from Postgres
 #[derive(Parser)]
@@ -28,6 +28,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Keys(keys::Keys),
     Rekey(rekey::Rekey),
+    Resume(resume::Resume),
     Openapi(openapi::Openapi),
     Bench(Box<bench::Bench>),
 }
@@ -59,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Migrate(command) => migrate::run(command).await?,
             Command::Keys(command) => keys::run(command).await?,
             Command::Rekey(command) => rekey::run(command).await?,
+            Command::Resume(command) => resume::run(command).await?,
             Command::Bench(command) => bench::bench(*command).await?,
             Command::Openapi(command) => openapi::run(command)?,
         }

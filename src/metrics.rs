@@ -81,6 +81,7 @@ pub struct Metrics {
     /// Label of the gauges, of which each database has its own.
     database: Arc<str>,
     database_up: IntGaugeVec,
+    is_copy: IntGaugeVec,
     in_flight: IntGaugeVec,
     waiting: IntGaugeVec,
     oldest_age: GaugeVec,
@@ -186,6 +187,11 @@ impl Metrics {
             clock_skew,
             database: "".into(),
             database_up: gauge("posthorn_database_up", "Whether the database answered when last asked", DATABASE)?,
+            is_copy: gauge(
+                "posthorn_database_is_copy",
+                "1 for a restored copy, from which nothing is sent until `posthorn resume`",
+                DATABASE,
+            )?,
             in_flight: gauge("posthorn_in_flight", "Deliveries this process is sending", DATABASE)?,
             waiting: gauge("posthorn_queue_depth", "Deliveries that are not finished", DATABASE)?,
             oldest_age,
@@ -334,6 +340,11 @@ impl Metrics {
     /// Whether the database answers.
     pub fn set_up(&self, is_up: bool) {
         self.database_up.with_label_values(&[&self.database]).set(is_up.into());
+    }
+
+    /// Whether the database is a copy, from which nothing is sent.
+    pub fn set_copy(&self, is_copy: bool) {
+        self.is_copy.with_label_values(&[&self.database]).set(is_copy.into());
     }
 
     /// How a table that is kept by days stands; in days.

@@ -23,6 +23,9 @@ const REFRESH: Duration = Duration::from_secs(5);
 /// Longest wait for the database before health says that it cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What health says of a restored copy.
+const IS_COPY: &str = "a restored copy: nothing is sent from it until `posthorn resume`";
+
 /// A database that is watched.
 pub struct Watched {
     name: String,
@@ -92,11 +95,17 @@ async fn ready(monitor: Arc<Monitor>, request: Request) -> Result<Response, Prob
         .zip(&states)
         .map(|(watched, state)| ReadyDatabase {
             database: &watched.name,
-            status: if state.is_ok() { "ready" } else { "unavailable" },
+            status: match state {
+                Ok(state) if state.is_copy => "copy",
+                Ok(_) => "ready",
+                Err(_) => "unavailable",
+            },
+            detail: state.as_ref().ok().filter(|state| state.is_copy).map(|_| IS_COPY),
             queue: state.as_ref().ok().map(ReadyQueue::of),
         })
         .collect();
-    let status = if states.iter().all(Result::is_ok) { "ready" } else { "degraded" };
+    let is_well = |state: &Result<QueueState, Problem>| state.as_ref().is_ok_and(|state| !state.is_copy);
+    let status = if states.iter().all(is_well) { "ready" } else { "degraded" };
     let whole = databases.iter().filter_map(|d| d.queue).reduce(ReadyQueue::with).unwrap_or_default();
     Ok(json(Ready { status, whole, databases }))
 }
@@ -137,6 +146,7 @@ impl Watched {
             state.dispatchers_alive,
             state.open_circuits,
         );
+        self.metrics.set_copy(state.is_copy);
         self.measure_growth().await;
         *known = Some((Instant::now(), state));
         Ok(state)
@@ -180,6 +190,8 @@ struct Ready<'a> {
 struct ReadyDatabase<'a> {
     database: &'a str,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
     #[serde(flatten)]
     queue: Option<ReadyQueue>,
 }

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod migrate;
 pub mod openapi;
 pub mod rekey;
+pub mod resume;
 pub mod serve;
 
 use tokio::signal::unix::{SignalKind, signal};

@@ -26,6 +26,8 @@ pub(crate) enum Pass {
     Drained,
     /// Another dispatcher was claiming.
     Contended,
+    /// The database is a copy of one that sends elsewhere.
+    Copy,
 }
 
 /// Least deliveries of one subscription's turn: fewer would cost more in walking than they are worth in fairness.
@@ -86,6 +88,7 @@ impl Claimer {
             },
         )
         .await?;
+        let Some(claim) = claim else { return Ok(Pass::Copy) };
         if !claim.is_claimer {
             return Ok(Pass::Contended);
         }

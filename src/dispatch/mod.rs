@@ -9,6 +9,7 @@
 
 mod check;
 mod claim;
+mod copy;
 mod fan_out;
 mod jobs;
 mod judge;
@@ -44,6 +45,7 @@ use crate::store::queue::Patience;
 use crate::store::{Store, StoreError, dispatchers};
 
 use claim::{Claimer, Pass};
+use copy::CopyNotice;
 use record::Recorder;
 use slots::Slots;
 use troubled::Troubled;
@@ -207,9 +209,9 @@ fn run_beside(beside: &TaskTracker, tools: &Arc<Tools>, stop: &CancellationToken
 
 /// Claims while there is work, sleeps while there is none, backs off while the database is away.
 async fn look_for_work(mut claimer: Claimer, mut sleeper: Sleeper, stop: &CancellationToken) {
-    let mut failures = 0;
+    let (mut failures, mut copy) = (0, CopyNotice::default());
     while !stop.is_cancelled() {
-        match AssertUnwindSafe(look_once(&mut claimer, &mut sleeper, stop)).catch_unwind().await {
+        match AssertUnwindSafe(look_once(&mut claimer, &mut sleeper, &mut copy, stop)).catch_unwind().await {
             Ok(Ok(())) => {
                 failures = 0;
                 continue;
@@ -229,7 +231,12 @@ async fn look_for_work(mut claimer: Claimer, mut sleeper: Sleeper, stop: &Cancel
 }
 
 /// One look for work, with what is to be waited for until the next.
-async fn look_once(claimer: &mut Claimer, sleeper: &mut Sleeper, stop: &CancellationToken) -> Result<(), StoreError> {
+async fn look_once(
+    claimer: &mut Claimer,
+    sleeper: &mut Sleeper,
+    copy: &mut CopyNotice,
+    stop: &CancellationToken,
+) -> Result<(), StoreError> {
     // gate and claim go out together: waking costs one round trip
     let (pass, ()) = tokio::join!(claimer.pass(), sleeper.wake_up());
     match pass? {
@@ -240,6 +247,10 @@ async fn look_once(claimer: &mut Claimer, sleeper: &mut Sleeper, stop: &Cancella
             claimer.gather_room().await;
         }
         Pass::Contended => tokio::time::sleep(jittered(Duration::from_millis(3))).await,
+        Pass::Copy => {
+            copy.tell();
+            tokio::select! { () = tokio::time::sleep(jittered(copy::LOOK)) => {}, () = stop.cancelled() => {} }
+        }
         Pass::Drained => return sleep_unless_work_came(claimer, sleeper, stop).await,
     }
     Ok(())

@@ -4,13 +4,14 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::row::get;
-use super::{Store, StoreError, sql};
+use super::{Store, StoreError, instance, sql};
 
-/// Adds a dispatcher; answers with its id.
+/// Adds a dispatcher, and notes where it sends from if none was there before; answers with its id.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
 pub async fn register(store: &Store, host: &str, concurrency: u32) -> Result<Uuid, StoreError> {
+    instance::settle(store).await?;
     let pid = i32::try_from(std::process::id()).unwrap_or(0);
     let concurrency = i32::try_from(concurrency).unwrap_or(i32::MAX);
     let row =

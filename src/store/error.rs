@@ -72,6 +72,11 @@ pub enum StoreError {
     },
 }
 
+/// Why there is no answer, when there is no error either.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer in the time that the server may take for one: is the connection cut?")]
+struct Silence;
+
 /// A row that cannot be what the schema promises.
 #[derive(Debug, thiserror::Error)]
 #[error("{table}.{column} of {id} cannot be read: {reason}")]
@@ -117,6 +122,11 @@ impl StoreError {
         }
     }
 
+    /// No answer came in all the time that the server may take for one.
+    pub(super) fn silent(statement: &'static str) -> Self {
+        Self::Unavailable { context: statement, source: Silence.into() }
+    }
+
     pub(super) fn from_pool(source: PoolError) -> Self {
         match source {
             // the session could not be set up, say because the role is missing: that is not passing
@@ -143,6 +153,13 @@ impl StoreError {
         self.sqlstate().is_some_and(|code| {
             *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED
         }) || self.is_stale_plan()
+    }
+
+    /// Whether the connection is of no use for what comes next: nothing comes back over it, or its server has become one that only
+    /// reads (25006), as after a failover, and another is to be looked for.
+    pub(super) fn condemns_connection(&self) -> bool {
+        let Self::Unavailable { source, .. } = self else { return false };
+        source.is::<Silence>() || self.sqlstate().is_some_and(|code| *code == SqlState::READ_ONLY_SQL_TRANSACTION)
     }
 
     /// 0A000, "cached plan must not change result type".

@@ -14,6 +14,9 @@ use super::{Sql, StoreError, StoreRole, sql, tls};
 /// Longest answer time of a statement on this connection before it counts as dead.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// Longest time to connect and listen: the socket's own time-out ends with the first answer of whatever accepts connections.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+
 /// Channel on which test sends are asked for.
 const TESTS: &str = "posthorn_tests";
 
@@ -31,8 +34,18 @@ impl Listener {
     /// `jobs` where there is a new one: a flood costs nothing.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be reached.
+    /// [`StoreError`] when the database cannot be reached within 10 seconds.
     pub async fn connect(
+        url: &SecretString,
+        wake: Arc<Notify>,
+        tests: Arc<Notify>,
+        jobs: Arc<Notify>,
+    ) -> Result<Self, StoreError> {
+        let late = |source| StoreError::Unavailable { context: "connecting", source: Box::new(source) };
+        timeout(CONNECT_DEADLINE, Self::connect_at_leisure(url, wake, tests, jobs)).await.map_err(late)?
+    }
+
+    async fn connect_at_leisure(
         url: &SecretString,
         wake: Arc<Notify>,
         tests: Arc<Notify>,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -18,6 +19,9 @@ const HISTORY_TABLE: &str = "schema_history";
 
 /// Session lock around bootstrap and migrations: refinery takes none of its own.
 const LOCK: &str = "SELECT pg_advisory_lock(1886352488, 0)";
+
+/// Longest time to connect and log in.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -123,13 +127,18 @@ pub async fn check(url: &SecretString) -> Result<(), MigrateError> {
 
 async fn connect(url: &SecretString) -> Result<Client, MigrateError> {
     let (config, connector) = tls::parse(url.expose_secret())?;
-    let (client, connection) = config.connect(connector).await.map_err(|e| StoreError::from_driver("connecting", e))?;
+    let late = |source| StoreError::Unavailable { context: "connecting", source: Box::new(source) };
+    let connected = timeout(CONNECT_DEADLINE, config.connect(connector)).await.map_err(late)?;
+    let (client, connection) = connected.map_err(|e| StoreError::from_driver("connecting", e))?;
     // ends by itself when the client is dropped
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(error = %error, "migration connection ended");
         }
     });
+    // limits of the login are meant for its daily work: not for a migration that takes long, nor for waiting for another's
+    run(&client, "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+        .await?;
     let row = client
         .query_one("SELECT current_setting('server_version_num')::int / 10000", &[])
         .await

@@ -12,6 +12,7 @@ pub mod event_types;
 pub mod events;
 pub mod fanout;
 pub mod idempotency;
+pub mod instance;
 pub mod jobs;
 pub mod listen;
 pub mod migrate;
@@ -39,6 +40,7 @@ use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -84,6 +86,16 @@ impl StoreRole {
                 "SET ROLE posthorn_rekey; SET posthorn.actor = 'rekey'; SET jit = off; SET statement_timeout = '30s'; \
                  SET lock_timeout = '500ms'"
             }
+        }
+    }
+
+    /// Longest wait for an answer: then the server has given up by itself, and whoever has not said so is not there.
+    const fn patience(self) -> Option<Duration> {
+        match self {
+            Self::Api | Self::Dispatcher | Self::Admin | Self::Rekey => {
+                Some(STATEMENT_LIMIT.saturating_add(ANSWER_MARGIN))
+            }
+            Self::Owner => None, // as long as it takes
         }
     }
 
@@ -138,10 +150,18 @@ pub struct Store {
     pool: Pool,
     role: StoreRole,
     max_payload_bytes: u32,
+    patience: Option<Duration>,
 }
 
 /// How often a transaction is tried when Postgres asks for another try (40001, 40P01) or a plan has gone stale (0A000).
 const TRIES: u32 = 5;
+
+/// Longest that the server works on a statement of ours, where a role has a limit; as [`StoreRole::session`] sets it.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
+
+/// How much longer we wait for its answer. What a server behind a dead proxy or a cut line has to say never comes, and the
+/// socket's own time-outs do not see it where something in between still acknowledges.
+const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
 /// Longest wait for a connection of the pool.
 const POOL_WAIT: Duration = Duration::from_secs(5);
@@ -178,7 +198,12 @@ impl Store {
             }))
             .build()
             .map_err(|error| StoreError::Url { reason: error.to_string() })?;
-        Ok(Self { pool, role, max_payload_bytes })
+        Ok(Self { pool, role, max_payload_bytes, patience: role.patience() })
+    }
+
+    /// The same store, which waits so long for each answer.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     /// Runs `work` in one READ COMMITTED transaction and commits. `work` is run again when Postgres asks for another try,
@@ -211,26 +236,48 @@ impl Store {
         F: for<'t> Fn(&'t Tx<'t>) -> Work<'e, 't, T> + Send + Sync,
     {
         let mut client = self.client().await?;
-        let transaction = client.transaction().await.map_err(|e| StoreError::from_driver(name, e))?;
-        let tx = Tx { transaction };
+        let result = self.run(&mut client, name, scope, work).await;
+        if let Err(error) = &result {
+            self.after(error, client);
+        }
+        result
+    }
+
+    async fn run<'e, T, F>(
+        &self,
+        client: &mut deadpool_postgres::Client,
+        name: &'static str,
+        scope: &Scope,
+        work: &F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: for<'t> Fn(&'t Tx<'t>) -> Work<'e, 't, T> + Send + Sync,
+    {
+        let patience = self.patience;
+        let transaction = answered(patience, name, client.transaction()).await?;
+        let tx = Tx { transaction, patience };
         if let Some(role) = self.role.of_request() {
             let (tenant, actor) = scope.settings();
             let limit = self.max_payload_bytes.to_string();
             // the connection has the role already; said again here so that no statement before can have changed it
-            tx.transaction.batch_execute(role).await.map_err(|e| StoreError::from_driver(name, e))?;
+            answered(patience, name, tx.transaction.batch_execute(role)).await?;
             tx.query_one(sql::SESSION_SET_TENANT, &[&tenant, &limit, &actor]).await?;
         }
-        let value = match work(&tx).steps.await {
-            Ok(value) => value,
-            Err(error) => {
-                if error.is_stale_plan() {
-                    self.pool.manager().statement_caches.clear();
-                }
-                return Err(error); // dropping the transaction rolls it back
-            }
-        };
-        tx.transaction.commit().await.map_err(|e| StoreError::from_driver(name, e))?;
+        let value = work(&tx).steps.await?; // dropping the transaction rolls it back
+        answered(patience, name, tx.transaction.commit()).await?;
         Ok(value)
+    }
+
+    /// What an error says about its connection and those like it.
+    fn after(&self, error: &StoreError, client: deadpool_postgres::Client) {
+        if error.is_stale_plan() {
+            self.pool.manager().statement_caches.clear();
+        }
+        if error.condemns_connection() {
+            drop(deadpool_postgres::Object::take(client)); // closed, not given back
+            self.pool.retain(|_, _| false); // nor do those that lie idle lead anywhere else
+        }
     }
 
     /// Runs one statement on its own, without the round trips of a transaction; for roles that need no tenant.
@@ -238,19 +285,19 @@ impl Store {
         let mut attempt = 1;
         loop {
             let client = self.client().await?;
-            let result = async {
+            let result = answered(self.patience, sql.name, async {
                 let statement = client.prepare_cached(sql.text).await?;
                 client.query(&statement, params).await
+            });
+            let error = match result.await {
+                Ok(rows) => return Ok(rows),
+                Err(error) => error,
             };
-            match result.await.map_err(|e| StoreError::from_driver(sql.name, e)) {
-                Err(error) if attempt < TRIES && error.is_retryable() => {
-                    attempt += 1;
-                    if error.is_stale_plan() {
-                        self.pool.manager().statement_caches.clear();
-                    }
-                }
-                result => return result,
+            self.after(&error, client);
+            if attempt >= TRIES || !error.is_retryable() {
+                return Err(error);
             }
+            attempt += 1;
         }
     }
 
@@ -296,14 +343,17 @@ impl<'t, T> Work<'_, 't, T> {
 /// An open transaction.
 pub struct Tx<'a> {
     transaction: deadpool_postgres::Transaction<'a>,
+    patience: Option<Duration>,
 }
 
 impl Tx<'_> {
     /// Runs a statement.
     pub(crate) async fn query(&self, sql: Sql, params: Params<'_>) -> Result<Vec<tokio_postgres::Row>, StoreError> {
-        let statement =
-            self.transaction.prepare_cached(sql.text).await.map_err(|e| StoreError::from_driver(sql.name, e))?;
-        self.transaction.query(&statement, params).await.map_err(|e| StoreError::from_driver(sql.name, e))
+        answered(self.patience, sql.name, async {
+            let statement = self.transaction.prepare_cached(sql.text).await?;
+            self.transaction.query(&statement, params).await
+        })
+        .await
     }
 
     /// Runs a statement that answers with at most one row.
@@ -319,4 +369,17 @@ impl Tx<'_> {
     pub(crate) async fn query_one(&self, sql: Sql, params: Params<'_>) -> Result<tokio_postgres::Row, StoreError> {
         self.query_opt(sql, params).await?.ok_or(StoreError::NoRow { statement: sql.name })
     }
+}
+
+/// Waits for an answer of the server, as long as `patience` says.
+async fn answered<T>(
+    patience: Option<Duration>,
+    statement: &'static str,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, StoreError> {
+    let result = match patience {
+        Some(patience) => timeout(patience, answer).await.map_err(|_| StoreError::silent(statement))?,
+        None => answer.await,
+    };
+    result.map_err(|e| StoreError::from_driver(statement, e))
 }

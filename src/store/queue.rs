@@ -147,6 +147,8 @@ pub struct QueueState {
     pub dispatchers_alive: i64,
     /// Receivers whose circuit is open or half open.
     pub open_circuits: i64,
+    /// Whether a dump brought what is here from elsewhere, so that dispatchers send nothing.
+    pub is_copy: bool,
 }
 
 /// Asks for the queue's state.
@@ -162,6 +164,7 @@ pub async fn state(store: &Store) -> Result<QueueState, StoreError> {
         open_fanouts: get(&row, "open_fanouts")?,
         dispatchers_alive: get(&row, "dispatchers_alive")?,
         open_circuits: get(&row, "open_circuits")?,
+        is_copy: get(&row, "is_copy")?,
     })
 }
 

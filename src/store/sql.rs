@@ -47,6 +47,7 @@ statements! {
     DISPATCHERS_FORGET = "dispatchers/forget";
     DISPATCHERS_REGISTER = "dispatchers/register";
     DISPATCHERS_SEEN = "dispatchers/seen";
+    DISPATCHERS_SETTLE = "dispatchers/settle";
     EVENTS_CANCEL = "events/cancel";
     EVENTS_FANOUT = "events/fanout";
     EVENTS_FIND = "events/find";
@@ -75,6 +76,7 @@ statements! {
     IDEMPOTENCY_FORGET_PUBLISHED = "idempotency/forget_published";
     IDEMPOTENCY_KEEP = "idempotency/keep";
     IDEMPOTENCY_TRY_LOCK = "idempotency/try_lock";
+    INSTANCE_RESUME = "instance/resume";
     JOBS_ADD = "jobs/add";
     JOBS_CANCEL = "jobs/cancel";
     JOBS_COUNT = "jobs/count";

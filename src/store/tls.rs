@@ -37,7 +37,11 @@ pub(super) fn parse(url: &str) -> Result<(Config, Connector), StoreError> {
         .connect_timeout(Duration::from_secs(5))
         .tcp_user_timeout(Duration::from_secs(5))
         .keepalives(true)
-        .keepalives_idle(Duration::from_secs(5));
+        .keepalives_idle(Duration::from_secs(5))
+        // a statement that had arrived before the cut: nothing of ours is unanswered then but a keepalive, and it is the next one
+        // that notices
+        .keepalives_interval(Duration::from_secs(2))
+        .keepalives_retries(3);
     if config.get_application_name().is_none() {
         config.application_name("posthorn");
     }

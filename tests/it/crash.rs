@@ -137,15 +137,24 @@ async fn killed_after_the_claim_before_a_byte_is_sent_costs_nothing_but_the_leas
 
 /// What a producer knows of its events.
 #[derive(Default)]
-struct Ledger {
-    committed: Vec<Uuid>,
-    rolled_back: Vec<Uuid>,
+pub(crate) struct Ledger {
+    pub(crate) committed: Vec<Uuid>,
+    pub(crate) rolled_back: Vec<Uuid>,
     /// COMMIT was not answered.
-    unknown: Vec<Uuid>,
+    pub(crate) unknown: Vec<Uuid>,
+}
+
+impl Ledger {
+    /// Adds what another producer knows.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.committed.extend(other.committed);
+        self.rolled_back.extend(other.rolled_back);
+        self.unknown.extend(other.unknown);
+    }
 }
 
 /// Publishes until told to stop, every fourth event rolled back, through whatever happens to the server.
-async fn keep_publishing(url: String, tenant: Uuid, stop: Arc<AtomicBool>) -> Ledger {
+pub(crate) async fn keep_publishing(url: String, tenant: Uuid, stop: Arc<AtomicBool>) -> Ledger {
     let mut ledger = Ledger::default();
     let mut nth = 0u32;
     while !stop.load(Ordering::Relaxed) {
@@ -225,10 +234,7 @@ async fn restarts_and_a_crash_of_postgres_under_load_lose_nothing() {
     stop.store(true, Ordering::Relaxed);
     let mut ledger = Ledger::default();
     for producer in producers {
-        let one = producer.await.unwrap();
-        ledger.committed.extend(one.committed);
-        ledger.rolled_back.extend(one.rolled_back);
-        ledger.unknown.extend(one.unknown);
+        ledger.add(producer.await.unwrap());
     }
     let finished = "SELECT NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_live)";
     eventually("all is delivered", 3 * SOON, async || ask(&cluster, finished).await == Some(true)).await;

@@ -47,7 +47,7 @@ impl Scene {
             busy_subscriptions: &HashMap::new(),
             busy_tenants: &HashMap::new(),
         };
-        let mut claim = queue::claim(&self.store, &request).await.unwrap();
+        let mut claim = queue::claim(&self.store, &request).await.unwrap().expect("no copy");
         assert!(claim.is_claimer && claim.deliveries.len() <= 1);
         claim.deliveries.pop()
     }

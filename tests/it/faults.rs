@@ -1,5 +1,6 @@
 //! Faults over the real program: what `docs/reliability.md` promises, made to happen.
 
+mod database;
 mod network;
 mod network_addresses;
 mod network_answers;

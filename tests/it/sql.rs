@@ -40,7 +40,7 @@ fn role_of(name: &str) -> StoreRole {
         ("api_keys" | "keys", "find") => StoreRole::Api,
         ("admin", _) => StoreRole::Admin,
         ("sealed", _) => StoreRole::Rekey,
-        ("api_keys" | "keys" | "tenants" | "prune" | "retention", _) => StoreRole::Owner,
+        ("api_keys" | "keys" | "tenants" | "prune" | "retention" | "instance", _) => StoreRole::Owner,
         _ => StoreRole::Api,
     }
 }

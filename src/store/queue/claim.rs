@@ -106,11 +106,11 @@ pub struct Happened {
     pub at: OffsetDateTime,
 }
 
-/// Leases at most `room` due deliveries.
+/// Leases at most `room` due deliveries; `None`, and none of them, in a database that is a copy of one that sends elsewhere.
 ///
 /// # Errors
 /// [`StoreError`] of the database; nothing is leased then, or the lease runs out by itself.
-pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Claim, StoreError> {
+pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Option<Claim>, StoreError> {
     let (subscriptions, subscription_counts) = columns(request.busy_subscriptions);
     let (tenants, tenant_counts) = columns(request.busy_tenants);
     let rows = store
@@ -131,7 +131,7 @@ pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Claim, S
             ],
         )
         .await?;
-    let (look, leased) = rows.split_first().ok_or(StoreError::NoRow { statement: sql::QUEUE_CLAIM.name })?;
+    let Some((look, leased)) = rows.split_first() else { return Ok(None) };
     let look_again: Option<f64> = get(look, "look_again_seconds")?;
     let mut claim = Claim {
         served: Vec::new(),
@@ -154,7 +154,7 @@ pub async fn claim(store: &Store, request: &ClaimRequest<'_>) -> Result<Claim, S
             Err(error) => tracing::error!(error = %error, "what was claimed cannot be read; the lease will run out"),
         }
     }
-    Ok(claim)
+    Ok(Some(claim))
 }
 
 fn columns(counts: &HashMap<Uuid, u32>) -> (Vec<Uuid>, Vec<i32>) {

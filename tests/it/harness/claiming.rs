@@ -50,7 +50,7 @@ impl Hand {
             busy_subscriptions: &self.by_subscription,
             busy_tenants: &self.by_tenant,
         };
-        let claim = queue::claim(&self.store, &request).await.unwrap();
+        let claim = queue::claim(&self.store, &request).await.unwrap().expect("no copy");
         assert!(claim.is_claimer, "nobody else claims in this test");
         for claimed in &claim.deliveries {
             *self.by_subscription.entry(claimed.subscription_id).or_default() += 1;

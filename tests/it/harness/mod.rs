@@ -33,7 +33,7 @@ pub(crate) use metrics::metric_of;
 pub(crate) use pages::{page, section, sql_blocks};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use receiver::{Answer, Receiver};
-pub(crate) use world::{KEYRING, World};
+pub(crate) use world::{KEYRING, World, connect};
 
 /// Time within which something that needs no waiting must have happened, on a slow and busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
