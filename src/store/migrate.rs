@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use super::{StoreError, sql, tls};
+use super::{StoreError, pooler, sql, tls};
 
 mod embedded {
     //! The files of `migrations/`.
@@ -122,14 +122,8 @@ pub async fn check(url: &SecretString) -> Result<(), MigrateError> {
 }
 
 async fn connect(url: &SecretString) -> Result<Client, MigrateError> {
-    let (config, connector) = tls::parse(url.expose_secret())?;
-    let (client, connection) = config.connect(connector).await.map_err(|e| StoreError::from_driver("connecting", e))?;
-    // ends by itself when the client is dropped
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(error = %error, "migration connection ended");
-        }
-    });
+    pooler::refuse_shared_sessions(url).await?;
+    let client = tls::connect(url.expose_secret()).await?;
     let row = client
         .query_one("SELECT current_setting('server_version_num')::int / 10000", &[])
         .await

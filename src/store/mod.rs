@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod listen;
 pub mod migrate;
+pub mod pooler;
 pub mod queue;
 pub mod retention;
 pub mod row;
