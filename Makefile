@@ -1,7 +1,7 @@
 # What people type. Everything that must be there first is set up by .ci/setup, which is quick when it has been done.
 CARGO ?= cargo
 
-.PHONY: help run test check advisories fuzz bench chaos openapi sql setup tools
+.PHONY: help run test check versions advisories fuzz bench chaos openapi sql setup tools
 
 help: ## lists these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -13,8 +13,8 @@ run: setup ## builds Posthorn and starts it with a PostgreSQL of its own, a demo
 	@echo "building; the first time takes some minutes"
 	@$(CARGO) run --release --quiet -- dev
 
-tools: setup ## installs the pinned tools that tests run: schemathesis, generators of clients, drivers of the examples
-	@for name in contract python typescript publish-python publish-node; do .ci/tools $$name >/dev/null || exit 1; done
+tools: setup ## installs the pinned tools that tests run: schemathesis, generators of clients, drivers of the examples, PostgreSQL 18
+	@for name in contract python typescript publish-python publish-node postgres-18; do .ci/tools $$name >/dev/null || exit 1; done
 
 test: tools ## runs every test, with fail points in the program
 	$(CARGO) test --quiet --features failpoints
@@ -33,6 +33,9 @@ advisories: ## asks the network whether a dependency has become known to be unsa
 
 fuzz: ## lets each parser meet what a fuzzer makes up, FUZZ_SECONDS (60) each; needs a nightly toolchain
 	@.ci/fuzz $(FUZZ_TARGETS)
+
+versions: tools ## runs every test on PostgreSQL 15, 16, 17 and 18, one after the other (ONLY="17 18" for some), and prints a table
+	@.ci/versions $(ONLY)
 
 bench: setup ## measures throughput, latency, fairness, CPU and memory on this machine, in about a quarter of an hour
 	$(CARGO) run --release --quiet -- bench

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::config::DatabaseConfig;
 use crate::domain::permission::{Permission, Permissions};
 use crate::store::api_keys::{self, KeyRow, KeySpec};
-use crate::store::{Store, StoreError, StoreRole};
+use crate::store::{Store, StoreError, StoreRole, pooler};
 
 /// Create, list and revoke API keys
 #[derive(Args, Clone, Debug)]
@@ -75,6 +75,7 @@ pub enum KeysError {
 /// # Errors
 /// [`KeysError`].
 pub async fn run(command: Keys) -> Result<(), KeysError> {
+    pooler::refuse_shared_sessions(&command.database.database_url).await?;
     let store = Store::new(&command.database.database_url, StoreRole::Owner, 1, u32::MAX)?;
     let mut out = std::io::stdout();
     match command.action {

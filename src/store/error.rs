@@ -12,6 +12,12 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Behind a pooler that gives our session to others as well.
+    #[error(
+        "the database URL leads through a pooler in transaction or statement mode, which gives every statement another session: \
+         give posthorn a database URL that leads past the pooler, or through one in session mode; programs that publish can stay behind it"
+    )]
+    SharedSessions,
     /// No connection, or it broke: try again later.
     #[error("the database is not available ({context})")]
     Unavailable {
@@ -143,7 +149,7 @@ impl StoreError {
             | Self::Denied { source, .. }
             | Self::Statement { source, .. } => source.code(),
             Self::Unavailable { source, .. } => source.downcast_ref::<tokio_postgres::Error>().and_then(|e| e.code()),
-            Self::Url { .. } | Self::Row(_) | Self::NoRow { .. } => None,
+            Self::Url { .. } | Self::SharedSessions | Self::Row(_) | Self::NoRow { .. } => None,
         }
     }
 

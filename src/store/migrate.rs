@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use super::{StoreError, sql, tls};
+use super::{StoreError, pooler, sql, tls};
 
 mod embedded {
     //! The files of `migrations/`.
@@ -126,16 +126,9 @@ pub async fn check(url: &SecretString) -> Result<(), MigrateError> {
 }
 
 async fn connect(url: &SecretString) -> Result<Client, MigrateError> {
-    let (config, connector) = tls::parse(url.expose_secret())?;
+    pooler::refuse_shared_sessions(url).await?;
     let late = |source| StoreError::Unavailable { context: "connecting", source: Box::new(source) };
-    let connected = timeout(CONNECT_DEADLINE, config.connect(connector)).await.map_err(late)?;
-    let (client, connection) = connected.map_err(|e| StoreError::from_driver("connecting", e))?;
-    // ends by itself when the client is dropped
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(error = %error, "migration connection ended");
-        }
-    });
+    let client = timeout(CONNECT_DEADLINE, tls::connect(url.expose_secret())).await.map_err(late)??;
     // limits of the login are meant for its daily work: not for a migration that takes long, nor for waiting for another's
     run(&client, "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         .await?;

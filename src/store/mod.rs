@@ -16,6 +16,7 @@ pub mod instance;
 pub mod jobs;
 pub mod listen;
 pub mod migrate;
+pub mod pooler;
 pub mod queue;
 pub mod retention;
 pub mod row;

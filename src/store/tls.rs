@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::StoreError;
@@ -60,6 +60,18 @@ pub(super) fn parse(url: &str) -> Result<(Config, Connector), StoreError> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok((config, Connector(MakeRustlsConnect::new(tls))))
+}
+
+/// Connects outside of a pool; the connection ends when the client is dropped.
+pub(super) async fn connect(url: &str) -> Result<Client, StoreError> {
+    let (config, connector) = parse(url)?;
+    let (client, connection) = config.connect(connector).await.map_err(|e| StoreError::from_driver("connecting", e))?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(error = %error, "a connection ended");
+        }
+    });
+    Ok(client)
 }
 
 /// TLS by rustls, made ready even for connections that will not use it: a Unix socket has no host name to verify.

@@ -35,7 +35,7 @@ fn cells(line: &str) -> Option<Vec<&str>> {
     let row = line.strip_prefix("| ")?.strip_suffix(" |")?;
     let is_numbered =
         row.starts_with(|c: char| c.is_ascii_uppercase()) && row[1..].starts_with(|c: char| c.is_ascii_digit());
-    is_numbered.then(|| row.split(" | ").collect())
+    is_numbered.then(|| row.split('|').map(str::trim).collect())
 }
 
 /// Whether a file of that module has a test of that name.

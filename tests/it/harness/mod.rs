@@ -4,6 +4,7 @@ mod aftermath;
 pub(crate) mod api;
 pub(crate) mod authority;
 mod binary;
+pub(crate) mod bouncer;
 mod claiming;
 mod cluster;
 mod dispatching;
