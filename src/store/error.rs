@@ -3,6 +3,8 @@
 use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::SqlState;
 
+use super::CONNECTING;
+
 /// A failed statement or transaction.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -104,7 +106,7 @@ impl StoreError {
                 Self::Unavailable { context: statement, source: source.into() }
             }
             // a database that takes no connections for now
-            _ if code == "55000" && statement == "connecting" => {
+            _ if code == "55000" && statement == CONNECTING => {
                 Self::Unavailable { context: statement, source: source.into() }
             }
             "23" => {
@@ -120,8 +122,8 @@ impl StoreError {
     pub(super) fn from_pool(source: PoolError) -> Self {
         match source {
             // the session could not be set up, say because the role is missing: that is not passing
-            PoolError::PostCreateHook(HookError::Backend(source)) => Self::from_driver("connecting", source),
-            other => Self::Unavailable { context: "connecting", source: other.into() },
+            PoolError::PostCreateHook(HookError::Backend(source)) => Self::from_driver(CONNECTING, source),
+            other => Self::Unavailable { context: CONNECTING, source: other.into() },
         }
     }
 
