@@ -23,7 +23,7 @@ LEFT JOIN LATERAL (
            OR EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'posthorn'::regnamespace AND c.relowner = r.oid)
            -- whose policies show every tenant's rows, or whose rights reach every tenant
            OR current_user = 'posthorn_api'
-              AND r.rolname IN ('posthorn_dispatcher', 'posthorn_admin', 'posthorn_readonly', 'posthorn_publisher'))
+              AND r.rolname IN ('posthorn_dispatcher', 'posthorn_admin', 'posthorn_readonly', 'posthorn_publisher', 'posthorn_rekey'))
     ORDER BY r.rolname <> current_user, r.rolname LIMIT 1
 ) m ON true
 WHERE l.rolname = session_user
