@@ -18,6 +18,12 @@ const TENANT_LABELS_MAX: usize = 200;
 /// Most event names that get a label of their own: names come from publishers.
 const EVENT_LABELS_MAX: usize = 500;
 
+/// Most pairs of event name and tenant, each of which has some twenty series; the rest have the tenant `other`.
+const PAIRS_MAX: usize = 1_000;
+
+/// Most pairs of event name and HTTP status: receivers choose the status. The rest have the event `other`.
+const STATUSES_MAX: usize = 1_000;
+
 /// Labels of a gauge of the queue.
 const DATABASE: &[&str] = &["database"];
 
@@ -98,8 +104,16 @@ pub struct Metrics {
     panics: IntCounterVec,
     lost_lines: IntCounter,
     clock_skew: GaugeVec,
-    tenants: Arc<Mutex<HashSet<Uuid>>>,
-    events: Arc<Mutex<HashSet<String>>>,
+    labels: Arc<Mutex<Labels>>,
+}
+
+/// The labels that are in use: each set is bounded, for their values come from tenants, publishers and receivers.
+#[derive(Default)]
+struct Labels {
+    tenants: HashSet<Uuid>,
+    events: HashSet<String>,
+    pairs: HashSet<(String, Uuid)>,
+    statuses: HashSet<(String, u16)>,
 }
 
 impl Metrics {
@@ -215,8 +229,7 @@ impl Metrics {
                 "Days from today to the newest day partition: 7 when all is well",
                 TABLE,
             )?,
-            tenants: Arc::default(),
-            events: Arc::default(),
+            labels: Arc::default(),
             registry,
         };
         // a series that first appears with its first event has no rate: begin at 0
@@ -267,13 +280,15 @@ impl Metrics {
         took: Duration,
         reason: Option<&'static str>,
     ) {
-        let event = self.event_label(event);
-        let tenant = self.tenant_label(tenant);
+        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        let event = labels.event(event);
+        let tenant = labels.tenant(event, tenant);
         self.deliveries.with_label_values(&[event, &tenant, status]).inc();
         self.duration.with_label_values(&[event, &tenant]).observe(took.as_secs_f64());
         if let Some(code) = status_code {
-            self.http_status.with_label_values(&[event, &code.to_string()]).inc();
+            self.http_status.with_label_values(&[labels.event_of_status(event, code), &code.to_string()]).inc();
         }
+        drop(labels);
         if let Some(reason) = reason {
             self.retries.with_label_values(&[event, &tenant, reason]).inc();
         }
@@ -353,24 +368,30 @@ impl Metrics {
         self.days_kept.with_label_values(&[&*self.database, table]).set(kept.unwrap_or_default());
         self.days_ahead.with_label_values(&[&*self.database, table]).set(ahead.unwrap_or_default());
     }
+}
 
-    fn tenant_label(&self, tenant: Uuid) -> String {
-        let mut known = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.contains(&tenant) || (known.len() < TENANT_LABELS_MAX && known.insert(tenant)) {
-            tenant.to_string()
-        } else {
-            "other".to_owned()
-        }
+/// The label of whatever has none of its own.
+const OTHER: &str = "other";
+
+impl Labels {
+    fn event<'a>(&mut self, event: &'a str) -> &'a str {
+        if is_kept(&mut self.events, event.to_owned(), EVENT_LABELS_MAX) { event } else { OTHER }
     }
 
-    fn event_label<'a>(&self, event: &'a str) -> &'a str {
-        let mut known = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.contains(event) || (known.len() < EVENT_LABELS_MAX && known.insert(event.to_owned())) {
-            event
-        } else {
-            "other"
-        }
+    fn tenant(&mut self, event: &str, tenant: Uuid) -> String {
+        let is_kept = is_kept(&mut self.tenants, tenant, TENANT_LABELS_MAX)
+            && is_kept(&mut self.pairs, (event.to_owned(), tenant), PAIRS_MAX);
+        if is_kept { tenant.to_string() } else { OTHER.to_owned() }
     }
+
+    fn event_of_status<'a>(&mut self, event: &'a str, status: u16) -> &'a str {
+        if is_kept(&mut self.statuses, (event.to_owned(), status), STATUSES_MAX) { event } else { OTHER }
+    }
+}
+
+/// Whether a value is in a set, or there is room for it.
+fn is_kept<T: Eq + std::hash::Hash>(set: &mut HashSet<T>, value: T, most: usize) -> bool {
+    set.contains(&value) || (set.len() < most && set.insert(value))
 }
 
 #[cfg(test)]
@@ -386,5 +407,24 @@ mod tests {
         let page = metrics.render().unwrap();
         assert_eq!(page.matches("webhook_deliveries_total{").count(), TENANT_LABELS_MAX + 1);
         assert!(page.contains("tenant_id=\"other\""));
+    }
+
+    #[test]
+    fn a_page_stays_of_a_readable_size_whoever_names_the_labels() {
+        let metrics = Metrics::new().unwrap();
+        for n in 0..120_000_u32 {
+            let (event, tenant) =
+                (format!("{}.n{}", "long_segment".repeat(7), n % 701), Uuid::from_u128(u128::from(n % 301)));
+            let code = u16::try_from(100 + n % 900).unwrap();
+            metrics.attempt(&event, tenant, "retrying", Some(code), Duration::ZERO, Some("server_error"));
+        }
+        let page = metrics.render().unwrap();
+        assert!(page.len() < 8_000_000, "{} bytes", page.len());
+        let sum: f64 = page
+            .lines()
+            .filter(|line| line.starts_with("webhook_deliveries_total{"))
+            .map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
+            .sum();
+        assert!((sum - 120_000.0).abs() < 0.5, "every attempt is counted somewhere: {sum}");
     }
 }

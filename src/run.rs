@@ -3,9 +3,10 @@
 //! Start: schema, pools and their rights, days, dispatcher, API. Stop: the API takes no more requests, the dispatcher
 //! drains, the pools close.
 
-mod accept;
 mod databases;
 mod growth;
+mod http;
+mod rights;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,14 +15,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use poem::Server;
-use poem::listener::{Acceptor, Listener, TcpListener};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use accept::Patient;
 use databases::Dispatching;
+use rights::{admin_store, check_rights};
 
 use crate::api::{self, ApiState, Jwt, JwtError, Watched};
 use crate::config::{Config, JwtAlgorithm, JwtConfig, KeyringConfig, WebhookConfig};
@@ -29,16 +29,10 @@ use crate::domain::keyring::{Keyring, KeyringError};
 use crate::metrics::Metrics;
 use crate::outbound::{Outbound, OutboundError, OutboundOptions};
 use crate::store::migrate::MigrateError;
-use crate::store::{Store, StoreError, StoreRole, days, session};
+use crate::store::{Store, StoreError, StoreRole};
 
 /// Connections of the API's pool.
 const API_CONNECTIONS: usize = 10;
-
-/// Connections of the admin API's pool.
-const ADMIN_CONNECTIONS: usize = 2;
-
-/// How long a connection to the API may say nothing: half a request must not hold it for ever.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long requests may take to finish at the end.
 const API_GRACE: Duration = Duration::from_secs(10);
@@ -53,10 +47,35 @@ pub enum RunError {
     #[error("the database failed at start-up")]
     Store(#[from] StoreError),
     /// The effective role would not be bound by row security.
-    #[error("the effective role {role} is the owner, a superuser or has BYPASSRLS: tenants would not be kept apart")]
+    #[error("the effective role {role} {might}: tenants would not be kept apart. Run `{mend}` as a superuser")]
     TooMighty {
         /// The role.
         role: String,
+        /// What it is.
+        might: String,
+        /// The statement that mends it.
+        mend: String,
+    },
+    /// Nobody asks the policies of a table.
+    #[error(
+        "row security of posthorn.{table} is switched off: tenants would not be kept apart. \
+         Run `ALTER TABLE posthorn.{table} ENABLE ROW LEVEL SECURITY` as its owner"
+    )]
+    Unguarded {
+        /// The table.
+        table: String,
+    },
+    /// The login cannot have the role that this process works with.
+    #[error(
+        "the login may not become {role}, which is what this process works as. \
+         Run `GRANT {role} TO <login>` as a superuser, on PostgreSQL 16 and later WITH SET TRUE"
+    )]
+    NotAMember {
+        /// The role.
+        role: &'static str,
+        /// Postgres's words.
+        #[source]
+        source: StoreError,
     },
     /// No keyring was given.
     #[error(
@@ -236,58 +255,16 @@ impl Running {
     }
 }
 
-/// Checks that row security binds a pool's role and that commits are durable, and makes days, so that nothing comes too early.
-async fn check_rights(store: &Store) -> Result<(), RunError> {
-    let privileges = session::privileges(store).await?;
-    if privileges.is_too_mighty {
-        return Err(RunError::TooMighty { role: privileges.effective_role });
-    }
-    if privileges.is_superuser_login {
-        // a target of its own, so that `posthorn dev`, where it is always so, can leave it out
-        tracing::warn!(
-            target: "posthorn::login",
-            login = privileges.login_role,
-            "the login is a superuser; a login with posthorn_api and posthorn_dispatcher alone is enough to serve"
-        );
-    }
-    if !privileges.is_durable {
-        tracing::warn!("synchronous_commit or fsync is off: a crash of the database can lose committed events");
-    }
-    if let Err(error) = days::make_ahead(store, days::DAYS_AHEAD).await {
-        tracing::warn!(error = %error.with_causes(), "day partitions could not be made now, trying again later");
-    }
-    Ok(())
-}
-
-/// A pool for the admin API, or none where the login may not do what it does.
-async fn admin_store(url: &SecretString) -> Result<Option<Store>, RunError> {
-    let store = Store::new(url, StoreRole::Admin, ADMIN_CONNECTIONS, u32::MAX)?;
-    match session::privileges(&store).await {
-        Ok(_) => Ok(Some(store)),
-        Err(error) if error.is_unavailable() => Err(error.into()),
-        Err(_) => {
-            tracing::warn!("the admin API is off: the login is no member of posthorn_admin");
-            Ok(None)
-        }
-    }
-}
-
 async fn serve(
     address: SocketAddr,
     setting: &'static str,
-    routes: impl poem::Endpoint + 'static,
+    routes: impl poem::Endpoint<Output = poem::Response> + 'static,
     stop: CancellationToken,
 ) -> Result<(SocketAddr, JoinHandle<()>), RunError> {
     let fail = |source| RunError::Bind { address, setting, source };
-    let acceptor = TcpListener::bind(address).into_acceptor().await.map_err(fail)?;
-    let bound = acceptor.local_addr().iter().find_map(|a| a.as_socket_addr().copied()).unwrap_or(address);
-    let task = tokio::spawn(async move {
-        let server = Server::new_with_acceptor(Patient(acceptor)).idle_timeout(IDLE_TIMEOUT);
-        if let Err(error) = server.run_with_graceful_shutdown(routes, stop.cancelled_owned(), Some(API_GRACE)).await {
-            tracing::error!(error = %error, "the HTTP server ended");
-        }
-    });
-    Ok((bound, task))
+    let listener = TcpListener::bind(address).await.map_err(fail)?;
+    let bound = listener.local_addr().map_err(fail)?;
+    Ok((bound, tokio::spawn(http::serve(listener, routes, stop, API_GRACE))))
 }
 
 /// How the process sends, for so many requests in flight.

@@ -1,5 +1,7 @@
 //! Every answer that is not 2xx: one problem body (RFC 9457), whatever refused the request.
 
+use std::io::ErrorKind;
+
 use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError, ResponseError};
 use poem::http::{StatusCode, header};
 use poem::{IntoResponse, Response};
@@ -170,6 +172,10 @@ impl Problem {
             Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", title, "this path does not take this method")
         } else if matches!(error.downcast_ref(), Some(ReadBodyError::PayloadTooLarge)) {
             Self::too_large("the body is larger than this server takes")
+        } else if matches!(error.downcast_ref(), Some(ReadBodyError::Io(fault)) if fault.kind() == ErrorKind::TimedOut)
+        {
+            let detail = "the body came too slowly; send it again";
+            Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long", detail)
         } else if error.status().is_client_error() {
             Self::new(error.status(), "malformed", "The request cannot be read", error.to_string())
         } else {

@@ -77,7 +77,8 @@ async fn answer(tools: &Tools, taken: Taken) {
 /// The request, made; `None` when the subscription has gone.
 async fn make(tools: &Tools, taken: Taken) -> Result<Option<TestAnswer>, StoreError> {
     let stored = queue::subscribers(&tools.store, &[taken.subscription_id]).await?;
-    let Some(stored) = stored.into_iter().next() else { return Ok(None) };
+    // a dispatcher sees every tenant's: whose it is, is for it to ask
+    let Some(stored) = stored.into_iter().find(|stored| stored.tenant_id == taken.tenant_id) else { return Ok(None) };
     let subscriber = Subscriber::new(stored, &tools.webhook, &tools.keyring);
     let now = OffsetDateTime::now_utc();
     let request = match sign(&subscriber, &[pretended(taken)], &tools.webhook, now) {

@@ -12,7 +12,8 @@ use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::growth::Kept;
-use super::{RunError, check_rights, growth};
+use super::rights::check_rights;
+use super::{RunError, growth};
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, DispatcherParts};
 use crate::domain::keyring::Keyring;

@@ -3,6 +3,8 @@
 use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::SqlState;
 
+use super::CONNECTING;
+
 /// A failed statement or transaction.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -115,7 +117,7 @@ impl StoreError {
                 Self::Unavailable { context: statement, source: source.into() }
             }
             // a database that takes no connections for now
-            _ if code == "55000" && statement == "connecting" => {
+            _ if code == "55000" && statement == CONNECTING => {
                 Self::Unavailable { context: statement, source: source.into() }
             }
             "23" => {
@@ -136,8 +138,8 @@ impl StoreError {
     pub(super) fn from_pool(source: PoolError) -> Self {
         match source {
             // the session could not be set up, say because the role is missing: that is not passing
-            PoolError::PostCreateHook(HookError::Backend(source)) => Self::from_driver("connecting", source),
-            other => Self::Unavailable { context: "connecting", source: other.into() },
+            PoolError::PostCreateHook(HookError::Backend(source)) => Self::from_driver(CONNECTING, source),
+            other => Self::Unavailable { context: CONNECTING, source: other.into() },
         }
     }
 

@@ -67,6 +67,17 @@ pub enum StoreRole {
 }
 
 impl StoreRole {
+    /// Its name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "posthorn_api",
+            Self::Dispatcher => "posthorn_dispatcher",
+            Self::Admin => "posthorn_admin",
+            Self::Owner => "posthorn_owner",
+            Self::Rekey => "posthorn_rekey",
+        }
+    }
+
     /// What a new connection does first. Every statement of the dispatcher has one right plan, which follows an index in
     /// its order; the settings keep the planner from trying others on a table whose size changes faster than statistics.
     /// The API's lists have optional filters, which only a plan made for their values serves well.
@@ -153,6 +164,9 @@ pub struct Store {
     max_payload_bytes: u32,
     patience: Option<Duration>,
 }
+
+/// Named in errors where a statement would be, when a connection could not be made or have its role.
+pub const CONNECTING: &str = "connecting";
 
 /// How often a transaction is tried when Postgres asks for another try (40001, 40P01) or a plan has gone stale (0A000).
 const TRIES: u32 = 5;
@@ -306,6 +320,11 @@ impl Store {
     pub(crate) async fn query_one(&self, sql: Sql, params: Params<'_>) -> Result<tokio_postgres::Row, StoreError> {
         let rows = self.query(sql, params).await?;
         rows.into_iter().next().ok_or(StoreError::NoRow { statement: sql.name })
+    }
+
+    /// The role of its connections.
+    pub const fn role(&self) -> StoreRole {
+        self.role
     }
 
     /// Closes the pool: waiting and later calls fail, connections in use are closed when given back.

@@ -8,8 +8,10 @@ use super::{Store, StoreError, sql};
 pub struct Privileges {
     /// Effective role.
     pub effective_role: String,
-    /// Whether row security would not bind it.
-    pub is_too_mighty: bool,
+    /// What it could do beyond row security, in words, and the statement that mends it.
+    pub too_mighty: Option<(String, String)>,
+    /// A table whose row security is switched off.
+    pub unguarded_table: Option<String>,
     /// Role that logged in.
     pub login_role: String,
     /// Whether that is a superuser.
@@ -28,7 +30,8 @@ pub async fn privileges(store: &Store) -> Result<Privileges, StoreError> {
     let fsync: String = get(&row, "fsync")?;
     Ok(Privileges {
         effective_role: get(&row, "effective_role")?,
-        is_too_mighty: get(&row, "is_too_mighty")?,
+        too_mighty: Option::zip(get(&row, "too_mighty")?, get(&row, "mend")?),
+        unguarded_table: get(&row, "unguarded_table")?,
         login_role: get(&row, "login_role")?,
         is_superuser_login: get(&row, "is_superuser_login")?,
         is_durable: synchronous_commit != "off" && fsync == "on",

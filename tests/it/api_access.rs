@@ -337,7 +337,7 @@ async fn taking_tokens(secret: &str) -> Serving {
 }
 
 /// A token by HS256 for the tenant in the claim `org`.
-fn token(secret: &str, tenant: Uuid, scope: Option<&str>) -> String {
+pub(crate) fn token(secret: &str, tenant: Uuid, scope: Option<&str>) -> String {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use hmac::{Hmac, KeyInit, Mac};

@@ -1,5 +1,7 @@
 //! No secret comes out anywhere: a run with everything logged, marked secrets, success and failure (R57, FAILURES A15).
 
+mod statements;
+
 use std::process::Command;
 
 use rustix::process::Signal;

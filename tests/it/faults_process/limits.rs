@@ -89,7 +89,7 @@ async fn without_a_file_descriptor_for_callers_it_waits_without_burning_the_cpu(
     for _ in 0..60 {
         callers.push(TcpStream::connect(address).await.unwrap());
     }
-    dispatcher.wait_for_line("a connection could not be accepted", SOON).await;
+    dispatcher.wait_for_line("connections cannot be taken", SOON).await;
     let (cpu, started) = (cpu_time(&dispatcher), std::time::Instant::now());
     let two_seconds = "SELECT clock_timestamp() > (SELECT backend_start + interval '2 s' FROM pg_stat_activity
                        WHERE pid = pg_backend_pid())";

@@ -14,6 +14,7 @@ pub(crate) mod hostile;
 mod metrics;
 pub(crate) mod name_server;
 pub(crate) mod netns;
+mod own_cluster;
 mod pages;
 mod proxy;
 mod receiver;
@@ -31,6 +32,7 @@ pub(crate) use dispatching::{AttemptRow, DISPATCHER, dispatch_binary, dispatch_l
 #[cfg(feature = "failpoints")]
 pub(crate) use failing::Latch;
 pub(crate) use metrics::metric_of;
+pub(crate) use own_cluster::OwnCluster;
 pub(crate) use pages::{page, section, sql_blocks};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use receiver::{Answer, Receiver};
