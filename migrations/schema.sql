@@ -10049,6 +10049,13 @@ CREATE INDEX subscription_patterns_subscription_idx ON posthorn.subscription_pat
 
 
 --
+-- Name: test_sends_subscription; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX test_sends_subscription ON posthorn.test_sends USING btree (tenant_id, subscription_id);
+
+
+--
 -- Name: test_sends_tenant_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
@@ -10602,6 +10609,14 @@ ALTER TABLE ONLY posthorn.jobs
 
 ALTER TABLE ONLY posthorn.subscription_patterns
     ADD CONSTRAINT subscription_patterns_subscription_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES posthorn.webhook_subscriptions(tenant_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: test_sends test_sends_subscription_fkey; Type: FK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.test_sends
+    ADD CONSTRAINT test_sends_subscription_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES posthorn.webhook_subscriptions(tenant_id, id) ON DELETE CASCADE;
 
 
 --
