@@ -56,7 +56,7 @@ where
     Beast { scheme: "https", ..beast(name, unanswered(kind), behave) }
 }
 
-/// Hears the request, says this and keeps the connection.
+/// Says this to each request, and keeps the connection.
 fn says(
     name: &'static str,
     comes_to: (&'static str, Option<&'static str>, Option<i32>),
@@ -65,11 +65,7 @@ fn says(
     let bytes: Arc<[u8]> = bytes.into().into();
     beast(name, comes_to, move |mut talk| {
         let bytes = bytes.clone();
-        async move {
-            talk.hear().await;
-            talk.say(bytes).await;
-            talk.hold().await;
-        }
+        async move { while talk.hear().await && talk.say(&bytes).await {} }
     })
 }
 
@@ -233,7 +229,7 @@ fn connections() -> Vec<Beast> {
         }),
         beast("answer before the body was read", ("failed", Some("client_error"), Some(413)), |mut talk| async move {
             talk.hear_something().await;
-            talk.say("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n").await;
+            talk.say("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
             talk.hold().await;
         }),
         beast("answer before the question", DELIVERED, |mut talk| async move {
