@@ -151,6 +151,6 @@ impl Bench<'_> {
             busy_subscriptions: &by_subscription,
             busy_tenants: &by_tenant,
         };
-        Ok(queue::claim(&self.stores.dispatchers[dispatcher], &request).await?.deliveries)
+        Ok(queue::claim(&self.stores.dispatchers[dispatcher], &request).await?.expect("no copy").deliveries)
     }
 }
