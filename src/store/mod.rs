@@ -19,6 +19,7 @@ pub mod migrate;
 pub mod pooler;
 pub mod queue;
 pub mod retention;
+mod role;
 pub mod row;
 pub mod sealed;
 pub mod search;
@@ -46,80 +47,11 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 pub use error::{RowError, StoreError};
+pub use role::StoreRole;
 pub use sql::Sql;
 
 /// Parameters of a statement.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
-
-/// The effective role of every connection of a [`Store`]. What it may do is decided by grants and row security.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreRole {
-    /// `posthorn_api`: one tenant at a time, by row security.
-    Api,
-    /// `posthorn_dispatcher`: every tenant's queue, no tenant's data beyond that.
-    Dispatcher,
-    /// `posthorn_admin`: tenants and API keys of any tenant, for the admin API.
-    Admin,
-    /// `posthorn_owner`: for commands an operator runs; never for requests.
-    Owner,
-    /// `posthorn_rekey`: every tenant's sealed values, and nothing else.
-    Rekey,
-}
-
-impl StoreRole {
-    /// Its name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Api => "posthorn_api",
-            Self::Dispatcher => "posthorn_dispatcher",
-            Self::Admin => "posthorn_admin",
-            Self::Owner => "posthorn_owner",
-            Self::Rekey => "posthorn_rekey",
-        }
-    }
-
-    /// What a new connection does first. Every statement of the dispatcher has one right plan, which follows an index in
-    /// its order; the settings keep the planner from trying others on a table whose size changes faster than statistics.
-    /// The API's lists have optional filters, which only a plan made for their values serves well.
-    pub const fn session(self) -> &'static str {
-        match self {
-            Self::Api => {
-                "SET ROLE posthorn_api; SET jit = off; SET plan_cache_mode = force_custom_plan; SET statement_timeout = '30s'"
-            }
-            Self::Dispatcher => {
-                "SET ROLE posthorn_dispatcher; SET posthorn.actor = 'dispatcher'; SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; \
-                 SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
-                 SET plan_cache_mode = force_generic_plan; SET statement_timeout = '30s'"
-            }
-            Self::Admin => "SET ROLE posthorn_admin; SET jit = off; SET statement_timeout = '30s'",
-            Self::Owner => "SET ROLE posthorn_owner; SET jit = off",
-            // rows that it has in hand must not make the API wait for whoever makes it wait
-            Self::Rekey => {
-                "SET ROLE posthorn_rekey; SET posthorn.actor = 'rekey'; SET jit = off; SET statement_timeout = '30s'; \
-                 SET lock_timeout = '500ms'"
-            }
-        }
-    }
-
-    /// Longest wait for an answer: then the server has given up by itself, and whoever has not said so is not there.
-    const fn patience(self) -> Option<Duration> {
-        match self {
-            Self::Api | Self::Dispatcher | Self::Admin | Self::Rekey => {
-                Some(STATEMENT_LIMIT.saturating_add(ANSWER_MARGIN))
-            }
-            Self::Owner => None, // as long as it takes
-        }
-    }
-
-    /// How a transaction of a request begins, where requests have one.
-    const fn of_request(self) -> Option<&'static str> {
-        match self {
-            Self::Api => Some("SET LOCAL ROLE posthorn_api"),
-            Self::Admin => Some("SET LOCAL ROLE posthorn_admin"),
-            Self::Dispatcher | Self::Owner | Self::Rekey => None,
-        }
-    }
-}
 
 /// Whose rows a transaction may see, and who acts: the audit log names the actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,13 +102,6 @@ pub const CONNECTING: &str = "connecting";
 
 /// How often a transaction is tried when Postgres asks for another try (40001, 40P01) or a plan has gone stale (0A000).
 const TRIES: u32 = 5;
-
-/// Longest that the server works on a statement of ours, where a role has a limit; as [`StoreRole::session`] sets it.
-const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
-
-/// How much longer we wait for its answer. What a server behind a dead proxy or a cut line has to say never comes, and the
-/// socket's own time-outs do not see it where something in between still acknowledges.
-const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
 /// Longest wait for a connection of the pool.
 const POOL_WAIT: Duration = Duration::from_secs(5);

@@ -40,19 +40,17 @@ fn cells(line: &str) -> Option<Vec<&str>> {
 
 /// Whether a file of that module has a test of that name.
 fn is_a_test(sources: &[(PathBuf, String)], (module, name): &(&str, &str)) -> bool {
-    let of_module = |path: &Path| {
-        module.split("::").all(|part| {
-            path.iter().any(|p| p.to_str().is_some_and(|p| p.trim_end_matches(".rs") == part) || part == "tests")
-        })
-    };
+    let is_named =
+        |path: &Path, part| path.iter().any(|name| name.to_str().is_some_and(|n| n.trim_end_matches(".rs") == part));
+    // a module of tests within a file has no file of its own
+    let is_of_module = |path: &Path| module.split("::").all(|part| part == "tests" || is_named(path, part));
     let function = format!("fn {name}(");
-    sources.iter().any(|(path, text)| {
-        of_module(path)
-            && text.match_indices(&function).any(|(at, _)| {
-                let above: Vec<&str> =
-                    text[..at].lines().rev().skip(1).take_while(|line| !line.trim().is_empty()).take(6).collect();
-                above.iter().any(|line| line.contains("#[test]") || line.contains("#[tokio::test"))
-            })
+    sources.iter().filter(|(path, _)| is_of_module(path)).any(|(_, text)| {
+        text.match_indices(&function).any(|(at, _)| {
+            // attributes stand between the item before, which ends in a brace or a blank line, and the function
+            let attributes = text[..at].lines().rev().take_while(|line| !line.trim().is_empty() && *line != "}");
+            attributes.take(6).any(|line| line.contains("#[test]") || line.contains("#[tokio::test"))
+        })
     })
 }
 
