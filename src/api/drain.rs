@@ -51,7 +51,7 @@ pub(super) async fn to_the_end<E: Endpoint>(endpoint: Arc<E>, mut request: Reque
 
 /// The same until it comes too slowly: then a fault, and the end. Time counts from the first look.
 fn paced(chunks: Chunks) -> Chunks {
-    Box::pin(stream::unfold((Some(chunks), None), |(chunks, started)| async move {
+    let paced = stream::unfold((Some(chunks), None), |(chunks, started)| async move {
         let mut chunks = chunks?;
         let (start, read) = started.unwrap_or_else(|| (Instant::now(), 0));
         match timeout_at(start + allowed(read), chunks.next()).await {
@@ -62,7 +62,9 @@ fn paced(chunks: Chunks) -> Chunks {
             Ok(None) => None,
             Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), (None, None))),
         }
-    }))
+    });
+    // whoever drains it asks again after its end
+    Box::pin(paced.fuse())
 }
 
 /// How long so many bytes may have taken.

@@ -182,11 +182,14 @@ async fn a_flood_is_cut_off_memory_stays_and_others_are_served() {
 #[tokio::test]
 async fn pipelined_requests_are_answered_in_their_order() {
     let serving = Serving::start().await;
-    let (_, api) = serving.tenant("a").await;
     let ask = |path: &str, end: &str| format!("GET {path} HTTP/1.1\r\nhost: h\r\n{end}\r\n");
     let mut requests: String = (0..200).map(|n| ask(["/health/live", "/nowhere"][n % 2], "")).collect();
     requests += &ask("/health/live", "connection: close\r\n");
-    let said = api.raw(requests.as_bytes()).await;
+    let mut stream = TcpStream::connect(address(&serving)).await.unwrap();
+    let (mut reader, mut writer) = stream.split();
+    let mut said = String::new();
+    let (written, read) = tokio::join!(writer.write_all(requests.as_bytes()), reader.read_to_string(&mut said));
+    written.and(read.map(drop)).unwrap();
     let statuses: Vec<&str> = said.match_indices("HTTP/1.1 ").map(|(at, _)| &said[at + 9..at + 12]).collect();
     assert_eq!(statuses.len(), 201, "{}", &said[said.len().saturating_sub(300)..]);
     assert!(statuses.iter().enumerate().all(|(n, status)| *status == ["200", "404"][n % 2]), "{statuses:?}");

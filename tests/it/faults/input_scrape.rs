@@ -28,7 +28,7 @@ async fn what_only_exists_is_no_label_and_what_is_asked_for_is_none() {
     let many = format!(
         "INSERT INTO posthorn.tenants (name) SELECT 'tenant ' || n FROM generate_series(1, 2000) n;
          INSERT INTO posthorn.webhook_subscriptions (tenant_id, url, events, signing)
-         SELECT t.id, 'https://receiver.example/' || t.name, ARRAY['of.' || replace(t.name, ' ', '_')], 'none'
+         SELECT t.id, 'https://receiver.example/' || t.id, ARRAY['of.' || replace(t.name, ' ', '_')], 'none'
          FROM posthorn.tenants t WHERE t.id <> '{tenant}';
          INSERT INTO posthorn.outbox (tenant_id, event, payload)
          SELECT '{tenant}', 'nobody.wants_' || n, '{{}}' FROM generate_series(1, 2000) n"

@@ -34,7 +34,7 @@ async fn what_row_security_would_not_bind_is_refused_and_its_mend_is_told() {
         ("ALTER ROLE posthorn_dispatcher BYPASSRLS", "dispatcher", "posthorn_dispatcher has BYPASSRLS"),
         ("ALTER ROLE posthorn_dispatcher SUPERUSER", "dispatcher", "posthorn_dispatcher is a superuser"),
         ("ALTER ROLE posthorn_admin BYPASSRLS", "api", "posthorn_admin has BYPASSRLS"),
-        ("ALTER TABLE posthorn.schema_history OWNER TO posthorn_api", "api", "posthorn_api owns tables"),
+        ("ALTER TABLE posthorn.claim_floors OWNER TO posthorn_api", "api", "posthorn_api owns tables"),
         // row security leaves out whoever has the owner's rights, not its owner alone
         ("GRANT posthorn_owner TO posthorn_api", "api", "posthorn_api is a member of posthorn_owner"),
         ("GRANT posthorn_owner TO posthorn_dispatcher", "all", "posthorn_dispatcher is a member of posthorn_owner"),
