@@ -1,4 +1,4 @@
--- queue/claim: leases due deliveries fairly: a row of the look, the subscriptions served, what was leased; none in a copy.
+-- queue/claim: leases due deliveries fairly: a row of the look, those served, what was leased; none in a copy.
 -- $1 dispatcher uuid, $2 room, $3 share, $4 margin s, $5 timeout s, $6 cap, $7 tenant cap,
 -- $8 subscriptions uuid[], $9 in flight int[], $10 tenants uuid[], $11 in flight int[]
 SELECT c.is_claimer, c.has_more, c.has_open_fanouts, c.look_again_seconds, c.capped,
