@@ -9,8 +9,11 @@ mod events;
 mod keys;
 mod receivers;
 
+/// What must hold of any bytes; panics when it does not.
+pub(crate) type Property = fn(&[u8]);
+
 /// Every parser by the name of its fuzz target and corpus.
-pub(crate) const ALL: &[(&str, fn(&[u8]))] = &[
+pub(crate) const ALL: &[(&str, Property)] = &[
     ("answer", answers::answer),
     ("api_key", keys::api_key),
     ("body", callers::body),

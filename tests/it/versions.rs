@@ -19,7 +19,7 @@ const CROSS_SECTION: [&str; 8] = [
 #[tokio::test]
 async fn a_cross_section_passes_on_the_newest_version() {
     if std::env::var_os("POSTHORN_PG_BIN").is_some() {
-        println!("not repeated on the newest version: POSTHORN_PG_BIN names the one that is wanted");
+        eprintln!("not repeated on the newest version: POSTHORN_PG_BIN names the one that is wanted");
         return;
     }
     let newest = tools("postgres-18").await;

@@ -29,7 +29,7 @@ impl Bouncer {
     pub(crate) async fn start(mode: &str, pool: usize, logins: &[&SecretString]) -> Option<Self> {
         let program = PLACES.into_iter().find(|place| Command::new(place).arg("--version").output().is_ok());
         let Some(program) = program else {
-            println!("not tested: there is no pgbouncer here");
+            eprintln!("not tested: there is no pgbouncer here");
             return None;
         };
         let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o777)).tempdir().unwrap();

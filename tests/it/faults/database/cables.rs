@@ -100,7 +100,7 @@ async fn ferry(shore: &str) -> u16 {
 #[tokio::test]
 async fn a_pulled_cable_is_noticed_in_seconds_with_a_statement_in_flight_and_without() {
     let Some(island) = Island::new() else {
-        println!("skipped: no network namespace can be made here");
+        eprintln!("skipped: no network namespace can be made here");
         return;
     };
     let (world, tenant, receiver) = scene().await;

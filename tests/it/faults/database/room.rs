@@ -77,7 +77,7 @@ async fn small_server(folder: &TempDir, disk: &Disk) -> (Cluster, SecretString) 
 #[tokio::test]
 async fn on_a_full_disk_publishers_are_told_and_all_goes_on_once_there_is_room() {
     let Some(disk) = Disk::new(100) else {
-        println!("skipped: no disk can be mounted here");
+        eprintln!("skipped: no disk can be mounted here");
         return;
     };
     let folder = folder();
