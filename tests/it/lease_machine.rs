@@ -63,10 +63,10 @@ fn try_all(cases: u32, is_ordered: bool) {
 
 #[test]
 fn no_sequence_of_statements_breaks_the_promises_of_a_lease() {
-    try_all(60, false);
+    try_all(120, false);
 }
 
 #[test]
 fn no_sequence_of_statements_breaks_the_order_of_a_line() {
-    try_all(30, true);
+    try_all(60, true);
 }
