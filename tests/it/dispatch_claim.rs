@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use posthorn::store::StoreRole;
+use posthorn::store::{StoreRole, instance};
 use posthorn::store::queue::{self, ClaimRequest};
 use serde_json::json;
 use uuid::Uuid;
@@ -82,6 +82,7 @@ async fn whose_turn_it_was_to_claim_is_asked_once() {
     world.publish_many(tenant, "invoice.paid", 4000).await;
     let claim_again_and_again = || async {
         let (store, busy) = (world.store(StoreRole::Dispatcher), HashMap::new());
+        instance::settle(&store).await.unwrap();
         let request = ClaimRequest {
             room: 1,
             share: 1,
