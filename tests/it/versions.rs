@@ -8,7 +8,7 @@ use crate::contract::{run, tools};
 const CROSS_SECTION: [&str; 8] = [
     "migrate::",
     "install::",
-    "schema::",
+    "schema::the_committed_schema",
     "sql::",
     "isolation_sql::",
     "partitions::",
@@ -27,5 +27,5 @@ async fn a_cross_section_passes_on_the_newest_version() {
     let told = run(Command::new(program).args(CROSS_SECTION).env("POSTHORN_PG_BIN", newest)).await;
     let (_, result) = told.rsplit_once("test result: ok. ").unwrap();
     let passed: usize = result.split(' ').next().unwrap().parse().unwrap();
-    assert!(passed > 5 * CROSS_SECTION.len(), "{told}");
+    assert!(passed > 4 * CROSS_SECTION.len(), "{told}");
 }
