@@ -2628,9 +2628,12 @@ CREATE FUNCTION posthorn.here(OUT system_identifier bigint, OUT database_oid big
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
 BEGIN
-    -- some providers take this right away; the database alone tells most copies
-    system_identifier := CASE WHEN has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
-        THEN (pg_control_system()).system_identifier ELSE 0 END;
+    -- some providers take this right away, and then the database alone has to tell; by EXECUTE, because a right is asked
+    -- for when an expression is made ready, also in a branch that is not gone into
+    system_identifier := 0;
+    IF has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') THEN
+        EXECUTE 'SELECT c.system_identifier FROM pg_catalog.pg_control_system() c' INTO system_identifier;
+    END IF;
     database_oid := (SELECT d.oid::bigint FROM pg_database d WHERE d.datname = current_database());
 END
 $$;
@@ -2898,10 +2901,14 @@ CREATE FUNCTION posthorn.is_copy() RETURNS boolean
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
 DECLARE
-    server bigint := CASE WHEN has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
-        THEN (pg_control_system()).system_identifier ELSE 0 END;
+    server bigint := 0;
 BEGIN
-    RETURN (SELECT bool_or(i.system_identifier <> server OR i.database_oid <> d.oid::bigint)
+    IF has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') THEN
+        EXECUTE 'SELECT c.system_identifier FROM pg_catalog.pg_control_system() c' INTO server;
+    END IF;
+    -- 0 is not known: a right that comes or goes makes no copy
+    RETURN (SELECT bool_or((i.system_identifier <> server AND 0 NOT IN (i.system_identifier, server))
+                           OR i.database_oid <> d.oid::bigint)
             FROM pg_database d CROSS JOIN instance i WHERE d.datname = current_database());
 END
 $$;

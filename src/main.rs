@@ -5,6 +5,7 @@
 mod log;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use posthorn::cli::{bench, dev, keys, migrate, openapi, rekey, resume, serve};
@@ -51,9 +52,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// How long threads that still work may hold up the end of the process.
+const SHUTDOWN: Duration = Duration::from_secs(1);
+
 fn run(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         match command {
             Command::Serve(command) => serve::serve(*command).await?,
             Command::Dev(command) => dev::dev(*command).await?,
@@ -65,7 +69,10 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Openapi(command) => openapi::run(command)?,
         }
         Ok(())
-    })
+    });
+    // a look-up of a name that nobody answers for may go on in its thread: nobody waits for it any more
+    runtime.shutdown_timeout(SHUTDOWN);
+    ended
 }
 
 /// What is logged without `RUST_LOG`: `dev` keeps quiet so that its receiver's lines stand out, `bench` so that a line per

@@ -75,7 +75,17 @@ impl Resolver {
     }
 
     async fn look_up(self, name: String, is_slow: bool) -> Found {
-        let _turn = if is_slow { self.slow_lane.acquire().await.ok() } else { None };
+        let _turn = match is_slow {
+            true => match timeout(2 * BUDGET, self.slow_lane.acquire()).await {
+                Ok(turn) => turn.ok(),
+                // who asks from now on stands in line anew and not behind one that was given up
+                Err(_) => {
+                    self.names().asked.remove(&name);
+                    return Err(Arc::new(io::ErrorKind::TimedOut.into()));
+                }
+            },
+            false => None,
+        };
         let started = Instant::now();
         let found = tokio::net::lookup_host((name.as_str(), 0)).await;
         let found = found.map(|addresses| addresses.map(|address| address.ip()).collect()).map_err(Arc::new);

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -13,6 +15,7 @@ use hyper_util::server::conn::auto;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, Response};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
@@ -25,8 +28,9 @@ const CONNECTIONS_MAX: usize = 512;
 /// Longest time from a connection's start to the end of its first request's head.
 const FIRST_HEAD: Duration = Duration::from_secs(10);
 
-/// Longest time from an answer to the end of the next request's head.
-const BETWEEN_REQUESTS: Duration = Duration::from_secs(60);
+/// Longest time from an answer to the end of the next request's head: longer than the 60 s for which proxies usually keep a
+/// connection, so that it is they who give it up and no request meets its end.
+const BETWEEN_REQUESTS: Duration = Duration::from_secs(90);
 
 /// The same when all places are taken, or the process stops.
 const WHEN_CROWDED: Duration = Duration::from_secs(1);
@@ -129,6 +133,7 @@ impl Connection {
         let quiet = watch::Sender::new(Quiet { requests: 0, since: Instant::now(), patience: FIRST_HEAD });
         let mut seen = quiet.subscribe();
         let quiet = Arc::new(quiet);
+        let written = Arc::clone(&quiet);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let asked = Asked::begin(&quiet);
             let request = (request, local.clone(), remote.clone(), Scheme::HTTP).into();
@@ -142,7 +147,7 @@ impl Connection {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().max_buf_size(BUFFER_BYTES);
         builder.http2().max_header_list_size(HTTP2.0).max_concurrent_streams(HTTP2.1);
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let connection = builder.serve_connection(TokioIo::new(Written { stream, quiet: written }), service);
         tokio::pin!(connection);
         tokio::select! {
             biased;
@@ -160,6 +165,64 @@ struct Quiet {
     requests: usize,
     since: Instant,
     patience: Duration,
+}
+
+/// A stream on which an answer on its way to a slow caller is no silence.
+struct Written {
+    stream: TcpStream,
+    quiet: Arc<watch::Sender<Quiet>>,
+}
+
+impl Written {
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            // nobody need hear of it: whoever waits looks again when its time is over
+            self.quiet.send_if_modified(|quiet| {
+                quiet.since = Instant::now();
+                false
+            });
+        }
+    }
+}
+
+impl AsyncRead for Written {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Written {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.note(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.note(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
 }
 
 /// A request that is being answered.

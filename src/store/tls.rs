@@ -31,10 +31,12 @@ pub(super) fn parse(url: &str) -> Result<(Config, Connector), StoreError> {
             return Err(refuse(format!("sslmode {other:?} is none of disable, prefer, require, verify-full")));
         }
     });
+    // Of several hosts a dead one must leave time for the others within the limits around this, which are 5 s and more.
+    let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(1).max(1);
     // A cut cable sends no RST. Keepalives alone did not notice one with a statement in flight (over 25 s);
     // tcp_user_timeout did, in the 5 s it says.
     config
-        .connect_timeout(Duration::from_secs(5))
+        .connect_timeout(Duration::from_secs(4) / hosts)
         .tcp_user_timeout(Duration::from_secs(5))
         .keepalives(true)
         .keepalives_idle(Duration::from_secs(5))

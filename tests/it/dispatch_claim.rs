@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use posthorn::store::{StoreRole, instance};
 use posthorn::store::queue::{self, ClaimRequest};
+use posthorn::store::{StoreRole, instance};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -47,9 +47,10 @@ fn is_a_test(sources: &[(PathBuf, String)], (module, name): &(&str, &str)) -> bo
     let function = format!("fn {name}(");
     sources.iter().filter(|(path, _)| is_of_module(path)).any(|(_, text)| {
         text.match_indices(&function).any(|(at, _)| {
-            // attributes stand between the item before, which ends in a brace or a blank line, and the function
-            let attributes = text[..at].lines().rev().take_while(|line| !line.trim().is_empty() && *line != "}");
-            attributes.take(6).any(|line| line.contains("#[test]") || line.contains("#[tokio::test"))
+            // attributes stand right above it, below a blank line or the item before
+            let line = text[..at].rfind('\n').unwrap_or(0);
+            let above = text[..line].lines().rev().take_while(|line| !["", "}"].contains(&line.trim()));
+            above.take(6).any(|line| line.contains("#[test]") || line.contains("#[tokio::test"))
         })
     })
 }

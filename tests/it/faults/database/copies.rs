@@ -175,6 +175,35 @@ async fn the_first_dispatcher_settles_and_those_after_it_do_not() {
 }
 
 #[tokio::test]
+async fn without_the_right_to_ask_which_server_it_is_the_database_alone_tells() {
+    let (world, tenant, receiver) = scene().await;
+    let may = async |word: &str| {
+        let (verb, to) = if word == "may" { ("GRANT", "TO") } else { ("REVOKE", "FROM") };
+        let change = format!("{verb} EXECUTE ON FUNCTION pg_catalog.pg_control_system() {to} PUBLIC");
+        world.db.batch_execute(&change).await.unwrap();
+    };
+    let is_copy =
+        async || world.db.query_one("SELECT posthorn.is_copy()", &[]).await.unwrap().get::<_, Option<bool>>(0);
+    may("not").await;
+    let dispatcher = world.dispatch(&[]).await;
+    world.publish(tenant, "order.paid", json!({})).await;
+    receiver.wait_for(1, SOON).await;
+    // what was not known then, and is now, is no other place; nor the other way round
+    may("may").await;
+    assert_eq!(is_copy().await, Some(false));
+    world
+        .db
+        .batch_execute("UPDATE posthorn.instance SET system_identifier = (posthorn.here()).system_identifier")
+        .await
+        .unwrap();
+    may("not").await;
+    assert_eq!(is_copy().await, Some(false));
+    world.db.batch_execute("UPDATE posthorn.instance SET database_oid = 1").await.unwrap();
+    assert_eq!(is_copy().await, Some(true));
+    dispatcher.stop().await;
+}
+
+#[tokio::test]
 async fn a_dispatcher_that_runs_while_this_comes_goes_on() {
     let world = World::new().await;
     let undo =
