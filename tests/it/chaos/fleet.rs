@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use rustix::process::Signal;
 use tokio::sync::Mutex;
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use super::stage::{KEYRING, TIMEOUT_SECONDS};
 use crate::harness::{Aftermath, Binary, Proxy, SOON, resident_kib};
@@ -165,8 +166,8 @@ impl Member {
     /// Moves its clock by so many seconds from the true time; `false` where there are no means to.
     pub(super) fn move_clock(&self, seconds: i32) -> bool {
         let Some(clock) = &self.clock else { return false };
-        // in one step: it is read at any time
-        let new = clock.with_extension("new");
+        // in one step, because it is read at any time, also by another fault's hand
+        let new = clock.with_extension(Uuid::now_v7().to_string());
         fs::write(&new, format!("{seconds:+}")).unwrap();
         fs::rename(&new, clock).unwrap();
         true
