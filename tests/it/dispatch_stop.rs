@@ -97,6 +97,12 @@ async fn a_dispatcher_is_seen_while_it_lives() {
     let alive = "SELECT dispatchers_alive FROM posthorn.queue_state()";
     eventually("it is seen", SOON, async || world.count(alive).await == 1).await;
     assert_eq!(world.count("SELECT concurrency::bigint FROM posthorn.dispatchers").await, 7);
+    // whoever gave no sign for a while, starved or gone without a word, does not count until the next one
+    let silent = "BEGIN; UPDATE posthorn.dispatchers SET seen_at = now() - interval '1 minute'";
+    world.db.batch_execute(silent).await.unwrap();
+    assert_eq!(world.count(alive).await, 0);
+    world.db.batch_execute("COMMIT").await.unwrap();
+    eventually("it is seen again", SOON, async || world.count(alive).await == 1).await;
     dispatcher.stop().await;
     assert_eq!(world.count(alive).await, 0);
 }

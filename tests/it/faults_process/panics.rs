@@ -1,6 +1,7 @@
 //! Faults of our own, at every place that has a fail point: one delivery pays, or one look, and the process goes on.
 
 use serde_json::json;
+use time::OffsetDateTime;
 
 use crate::harness::{Aftermath, Answer, Receiver, World, metric_of};
 
@@ -78,10 +79,14 @@ async fn a_panic_in_a_transaction_leaves_no_connection_in_it() {
     let aftermath = Aftermath::before(&[&dispatcher]);
     world.publish(many, "invoice.paid", json!({})).await;
     dispatcher.wait_for_line("panicked: ", crate::harness::SOON).await;
+    let panicked_by: OffsetDateTime = world.db.query_one("SELECT clock_timestamp()", &[]).await.unwrap().get(0);
     world.publish_many(one, "invoice.paid", 1000).await;
     // the chunk that panicked was rolled back and is made again, and the connection serves as if nothing had been
     world.until_status("delivered", 1000 + i64::from(SUBSCRIPTIONS)).await;
     aftermath.holds(&world).await;
     assert_eq!(receiver.requests().len(), 1600);
+    // its deliveries have the time of their transaction: none is of the one that panicked, committed by whoever came next
+    let left = "SELECT count(*) FROM posthorn.webhook_deliveries WHERE tenant_id = $1 AND created_at <= $2";
+    assert_eq!(world.db.query_one(left, &[&many, &panicked_by]).await.unwrap().get::<_, i64>(0), 0);
     assert_eq!(metric_of(&dispatcher, "posthorn_panics_total{part=\"fan_out\"}").await, Some(1.0));
 }
