@@ -129,7 +129,7 @@ impl Member {
                 ("LD_PRELOAD", library.as_str()),
                 ("FAKETIME_TIMESTAMP_FILE", file),
                 ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-                ("FAKETIME_NO_CACHE", "1"),
+                ("FAKETIME_CACHE_DURATION", "1"),
             ] {
                 environment.push((name.to_owned(), value.to_owned()));
             }
