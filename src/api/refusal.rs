@@ -25,21 +25,21 @@ impl Statuses for Reading {
 pub(super) struct Acting;
 
 impl Statuses for Acting {
-    const ALL: &'static [u16] = &[400, 401, 403, 404, 405, 409, 413, 429, 500, 503];
+    const ALL: &'static [u16] = &[400, 401, 403, 404, 405, 408, 409, 413, 429, 500, 503];
 }
 
 /// Statuses of an operation that takes a body.
 pub(super) struct Writing;
 
 impl Statuses for Writing {
-    const ALL: &'static [u16] = &[400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503];
+    const ALL: &'static [u16] = &[400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 500, 503];
 }
 
 /// Statuses of an operation that changes a thing that has an ETag.
 pub(super) struct Changing;
 
 impl Statuses for Changing {
-    const ALL: &'static [u16] = &[400, 401, 403, 404, 405, 409, 412, 413, 415, 429, 500, 503];
+    const ALL: &'static [u16] = &[400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 429, 500, 503];
 }
 
 /// A [`Problem`] of an operation that declares the statuses `S`.
@@ -81,6 +81,7 @@ const fn describe(status: u16) -> &'static str {
         403 => "The key or token has not the scope that this needs; it is named",
         404 => "Not found, or another tenant's",
         405 => "The path does not take this method",
+        408 => "The body came slower than 16 KiB a second, ten seconds long",
         409 => "Not possible in the present state, a duplicate, or an Idempotency-Key that named another request",
         412 => "It was changed since its ETag was read",
         413 => "The body or the payload is too large",

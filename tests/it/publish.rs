@@ -46,6 +46,10 @@ impl Program {
             Self::Rust => {
                 let mut command = Command::new(env!("CARGO"));
                 command.args(["run", "--quiet", "--example", "publish"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+                // as this was built, so that nothing is built again
+                if cfg!(feature = "failpoints") {
+                    command.args(["--features", "failpoints"]);
+                }
                 command.args((!cfg!(debug_assertions)).then_some("--release")).arg("--");
                 command
             }

@@ -4,8 +4,9 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use hyper::Method;
+use rustix::process::Signal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::harness::api::BASE;
@@ -241,4 +242,28 @@ async fn no_way_of_writing_a_path_leads_elsewhere() {
         }
     }
     serving.assert_alive().await;
+}
+
+#[tokio::test]
+async fn an_answer_on_its_way_to_a_slow_caller_arrives_whole_though_the_process_stops() {
+    let serving = Serving::start().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    // so small that most of the answer waits at the server
+    socket.set_recv_buffer_size(8 * 1024).unwrap();
+    let mut stream = socket.connect(address(&serving).parse().unwrap()).await.unwrap();
+    stream.write_all(b"GET /openapi.json HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+    let mut said = vec![0; 1];
+    stream.read_exact(&mut said).await.unwrap();
+    serving.binary.signal(Signal::TERM);
+    // three seconds long: connections on which nothing happens have one
+    let (mut part, mut pace) = (vec![0; 16 * 1024], tokio::time::interval(Duration::from_millis(100)));
+    while let Ok(length @ 1..) = stream.read(&mut part).await {
+        said.extend_from_slice(&part[..length]);
+        pace.tick().await;
+    }
+    let said = String::from_utf8(said).unwrap();
+    let (head, body) = said.split_once("\r\n\r\n").unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    assert_eq!(body.len().to_string(), length);
+    assert!(serving.binary.wait_exit(SOON).await.success());
 }

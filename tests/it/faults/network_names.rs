@@ -1,5 +1,8 @@
 //! Names and addresses as shipped, without a hole in the policy: an internet of two namespaces, with a name server that lies.
 
+use std::time::Duration;
+
+use rustix::process::Signal;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use uuid::Uuid;
@@ -191,4 +194,31 @@ async fn names_that_nobody_answers_for_do_not_keep_other_names_waiting() {
     assert!(came.iter().all(|came| came.kind.is_none()) && worst < Some(2000), "{came:?}");
     let slow = "SELECT count(*) = 0 FROM posthorn.webhook_attempts WHERE error_kind <> 'dns' OR duration_ms > 5000";
     world.until(slow).await;
+}
+
+#[tokio::test]
+async fn the_end_does_not_wait_for_a_name_that_nobody_answers_for() {
+    let test = "faults::network_names::the_end_does_not_wait_for_a_name_that_nobody_answers_for";
+    let Some(host) = inside(test, &[PUBLIC, METADATA]) else { return };
+    let outside = Outside::new().await;
+    let _names = NameServer::start(&format!("{WORLD}:53"), zone);
+    let binary = outside.start(&host, &[]).await;
+    // given up after 3 s, while the system asks on for 10
+    outside.send_to(&["https://slow.test/"]).await;
+    binary.signal(Signal::TERM);
+    assert!(binary.wait_exit(Duration::from_secs(4)).await.success());
+}
+
+#[tokio::test]
+async fn a_silent_host_of_the_database_leaves_time_for_the_next() {
+    let test = "faults::network_names::a_silent_host_of_the_database_leaves_time_for_the_next";
+    let Some(host) = inside(test, &[PUBLIC, METADATA]) else { return };
+    let world = World::new().await;
+    let url = server().socket_url(world.database());
+    // a host of the authority may be a folder of sockets
+    let (folder, port) = (server().socket_folder().replace('/', "%2F"), server().port());
+    let (login, _) = url.expose_secret().split_once('@').unwrap();
+    let url = format!("{login}@199.9.14.201:{port},{folder}:{port}/{}", world.database());
+    let binary = host.start(&["serve", "--no-migrate"], &[&dispatcher_env()[..], &[("DATABASE_URL", &url)]].concat());
+    binary.wait_for_line("posthorn is ready", SOON).await;
 }

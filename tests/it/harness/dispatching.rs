@@ -14,6 +14,7 @@ use rustix::process::Signal;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -160,18 +161,27 @@ impl World {
 
     /// The moved clock: what waits for a time comes so much nearer, and dispatchers look.
     pub(crate) async fn pass_time(&self, seconds: f64) {
-        let sql = "UPDATE posthorn.webhook_deliveries SET due_at = due_at - make_interval(secs => $1)
-                   WHERE status IN ('pending', 'retrying')";
-        self.db.execute(sql, &[&seconds]).await.unwrap();
+        self.change_deliveries(&format!(
+            "SET due_at = due_at - make_interval(secs => {seconds}) WHERE status IN ('pending', 'retrying')"
+        ))
+        .await;
         self.wake().await;
     }
 
     /// Lets every lease run out, and dispatchers look.
     pub(crate) async fn expire_leases(&self) {
-        let sql =
-            "UPDATE posthorn.webhook_deliveries SET lease_until = now() - interval '1 s' WHERE status = 'sending'";
-        self.db.execute(sql, &[]).await.unwrap();
+        self.change_deliveries("SET lease_until = now() - interval '1 s' WHERE status = 'sending'").await;
         self.wake().await;
+    }
+
+    /// Changes deliveries beside dispatchers that change them too, in another order: one may have to give way. A row that just
+    /// became final moved to another partition, which PostgreSQL reports as a serialization failure; the next try passes it by.
+    async fn change_deliveries(&self, changes: &str) {
+        let sql = format!("UPDATE posthorn.webhook_deliveries {changes}");
+        while let Err(error) = self.db.batch_execute(&sql).await {
+            let gives_way = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+            assert!(error.code().is_some_and(|code| gives_way.contains(code)), "{error:?}");
+        }
     }
 
     /// Wakes every dispatcher.
