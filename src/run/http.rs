@@ -15,6 +15,7 @@ use hyper_util::server::conn::auto;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, Response};
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -37,6 +38,10 @@ const WHEN_CROWDED: Duration = Duration::from_secs(1);
 
 /// Longest head of a request, and most that is read ahead of a body, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Most of an answer that the kernel holds for a caller, in bytes; of itself it would hold megabytes, and take more only once a
+/// third of them is gone, so that a slow caller would look like a silent one.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
 /// Longest head of an HTTP/2 request, in bytes, and most requests at once on such a connection.
 const HTTP2: (u32, u32) = (16 * 1024, 100);
@@ -107,6 +112,7 @@ async fn accept(
     let (stream, remote) = listener.accept().await?;
     // an answer is written at once; a fault here shows when it is
     let _ = stream.set_nodelay(true);
+    let _ = set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
     Ok((stream, remote, place))
 }
 
