@@ -65,6 +65,10 @@ const KINDS: [Kind; 18] = [
 /// Two hours to an hour: what an administrator's hand or a broken NTP server does.
 const CLOCK_JUMPS: [i32; 4] = [-7_200, -3_600, 3_600, 40];
 
+/// How long a strike may take to reach every connection: the tasks that end them wait for their turn on a busy machine, and what
+/// comes through one meanwhile gets no answer.
+const STRIKE: Duration = Duration::from_secs(1);
+
 /// Where one falls, how hard and for how long; drawn at once, so that the seed alone decides.
 #[derive(Clone, Copy)]
 struct Draw {
@@ -167,6 +171,7 @@ async fn strike(proxy: &Proxy, choice: usize) -> Option<&'static str> {
         1 => proxy.half_close(),
         _ => proxy.reset(),
     }
+    tokio::time::sleep(STRIKE).await;
     Some(match choice {
         0 => "connections closed",
         1 => "connections half-closed",

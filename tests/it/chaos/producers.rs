@@ -22,7 +22,7 @@ const COUNT: usize = 4;
 const KEYS: u32 = 5;
 
 /// Pause between two transactions, in milliseconds.
-const PAUSES: std::ops::Range<u64> = 10..60;
+const PAUSES: std::ops::Range<u64> = 20..120;
 
 /// Producers at work.
 pub(super) struct Producers {
