@@ -63,11 +63,22 @@ async fn a_key_that_is_refused_costs_the_same_whatever_is_wrong_with_it() {
         let asked = asked_since(&own, length);
         assert!(asked.len() == 1 && asked[0].contains("keys/find"), "{what}: {asked:?}");
     }
-    assert_times_are_alike(&nobody, &keys).await;
+    // a difference shows in every round, the noise of a busy machine in some
+    let mut rounds = Vec::new();
+    while !rounds.last().is_some_and(|medians| are_alike(medians)) {
+        assert!(rounds.len() < 5, "{:?}: {rounds:?}", keys.iter().map(|(what, _)| what).collect::<Vec<_>>());
+        rounds.push(medians(&nobody, &keys).await);
+    }
 }
 
-/// Medians of samples taken in turn lie within wide bounds: a round trip or a slow hash more would show, noise does not.
-async fn assert_times_are_alike(nobody: &Api, keys: &[(&'static str, String)]) {
+/// Within wide bounds: a round trip or a slow hash more would be beyond them.
+fn are_alike(medians: &[Duration]) -> bool {
+    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
+    *most < *least * 3
+}
+
+/// How long each takes to be refused: medians of samples taken in turn.
+async fn medians(nobody: &Api, keys: &[(&'static str, String)]) -> Vec<Duration> {
     let mut times = vec![Vec::new(); keys.len()];
     for _ in 0..41 {
         for (samples, (_, key)) in times.iter_mut().zip(keys) {
@@ -77,15 +88,11 @@ async fn assert_times_are_alike(nobody: &Api, keys: &[(&'static str, String)]) {
             samples.push(start.elapsed());
         }
     }
-    let medians: Vec<Duration> = times
-        .iter_mut()
-        .map(|samples| {
-            samples.sort_unstable();
-            samples[samples.len() / 2]
-        })
-        .collect();
-    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
-    assert!(*most < *least * 3, "{:?}", keys.iter().map(|(what, _)| what).zip(&medians).collect::<Vec<_>>());
+    let middle = |samples: &mut Vec<Duration>| {
+        samples.sort_unstable();
+        samples[samples.len() / 2]
+    };
+    times.iter_mut().map(middle).collect()
 }
 
 /// Hashes, tags and tokens are compared in constant time, by `subtle`: an ordinary comparison of one is a mistake.

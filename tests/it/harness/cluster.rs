@@ -123,6 +123,15 @@ impl Server {
         let postgres = options.split_whitespace().next().unwrap().trim_matches('"');
         Path::new(postgres).with_file_name(name)
     }
+
+    /// Whether PostgreSQL's own program of that name is there; says so where it is not, as with a server that comes alone.
+    pub(crate) fn has_program(&self, name: &str) -> bool {
+        let is_there = self.program(name).exists();
+        if !is_there {
+            eprintln!("a test did not run: this PostgreSQL came without {name}");
+        }
+        is_there
+    }
 }
 
 fn folder_of(process: u32) -> PathBuf {

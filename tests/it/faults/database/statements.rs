@@ -45,7 +45,9 @@ async fn a_server_that_logs_every_statement_with_its_parameters_writes_down_no_s
     let text = || std::fs::read_to_string(&log).unwrap();
     eventually("it is all in the log", SOON, async || text().contains("marker_of_the_end")).await;
     let text = text();
-    assert!(text.contains("subscriptions/add") && text.contains("parameters: $1"), "the log holds no statements");
+    // since 16 the word is a sentence of its own
+    let has_parameters = text.contains("parameters: $1") || text.contains("Parameters: $1");
+    assert!(text.contains("subscriptions/add") && has_parameters, "the log holds no statements");
     let part_of = |secret: &str| secret.trim_start_matches("whsec_").trim_end_matches('=').to_owned();
     let mut hidden = vec![part_of(SECRET), part_of(&generated), "CANARY-of-a-header".to_owned()];
     hidden.push(key.rsplit('_').next().unwrap().to_owned());
