@@ -9,7 +9,7 @@ const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
 /// socket's own time-outs do not see it where something in between still acknowledges.
 const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
-/// The effective role of every connection of a [`Store`]. What it may do is decided by grants and row security.
+/// The effective role of every connection of a store. What it may do is decided by grants and row security.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreRole {
     /// `posthorn_api`: one tenant at a time, by row security.
