@@ -64,7 +64,7 @@ async fn a_key_that_is_refused_costs_the_same_whatever_is_wrong_with_it() {
         assert!(asked.len() == 1 && asked[0].contains("keys/find"), "{what}: {asked:?}");
     }
     // a difference shows in every round, the noise of a busy machine in some
-    let mut rounds = Vec::new();
+    let mut rounds: Vec<Vec<Duration>> = Vec::new();
     while !rounds.last().is_some_and(|medians| are_alike(medians)) {
         assert!(rounds.len() < 5, "{:?}: {rounds:?}", keys.iter().map(|(what, _)| what).collect::<Vec<_>>());
         rounds.push(medians(&nobody, &keys).await);
