@@ -32,6 +32,7 @@ mod surround;
 mod tenant;
 mod test_sends;
 mod times;
+mod whoami;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -64,6 +65,7 @@ use self::strict::Strictness;
 use self::subscriptions::SubscriptionsApi;
 use self::tenant::TenantApi;
 use self::test_sends::TestSendsApi;
+use self::whoami::WhoAmIApi;
 use crate::config::{ApiConfig, WebhookConfig};
 use crate::domain::keyring::Keyring;
 use crate::metrics::Metrics;
@@ -85,8 +87,8 @@ pub struct ApiState {
     pub jwt: Option<Jwt>,
     /// Shown at `/metrics`.
     pub metrics: Metrics,
-    /// What `/metrics` and `/health/ready` report of: the API's own database first.
-    pub watched: Vec<Watched>,
+    /// What `/metrics` and `/health/ready` report of: the API's own database first, which must be there.
+    pub watched: Vec<Arc<Watched>>,
     /// Tokens.
     pub config: Arc<ApiConfig>,
     /// What a webhook may be.
@@ -151,7 +153,7 @@ pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
     });
     if let (Some(store), Some(token)) = (&state.admin_store, &state.config.admin_token) {
         let limits = Limits::new(state.config.rate_per_second, state.config.rate_burst);
-        route = admin::add_to(route, store, token, limits);
+        route = admin::add_to(route, store, token, limits, state.config.public_url.clone());
     }
     let token = state.config.metrics_token.clone();
     let route = monitor::add_to(route, state.watched, true, state.metrics, token.as_ref());
@@ -160,7 +162,7 @@ pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
 
 /// Metrics and health alone, for a process without the API.
 pub fn metrics_routes(
-    watched: Vec<Watched>,
+    watched: Vec<Arc<Watched>>,
     metrics: Metrics,
     config: Arc<ApiConfig>,
 ) -> impl Endpoint<Output = Response> + 'static {
@@ -188,6 +190,7 @@ type Resources = (
     JobsApi,
     TenantApi,
     KeysApi,
+    WhoAmIApi,
     AuditApi,
 );
 
@@ -200,10 +203,11 @@ fn resources(state: &ApiState, strictness: &Arc<Strictness>) -> Resources {
         DeliveriesApi { store: store(), strictness: Arc::clone(strictness) },
         EventsApi { store: store(), strictness: Arc::clone(strictness) },
         EventTypesApi { store: store() },
-        StatisticsApi { store: store() },
+        StatisticsApi { store: store(), watched: Arc::clone(&state.watched[0]) },
         JobsApi { store: store() },
         TenantApi { store: store() },
         KeysApi { store: store() },
+        WhoAmIApi { store: store() },
         AuditApi { store: store() },
     )
 }
