@@ -28,6 +28,7 @@ use crate::config::{Config, JwtAlgorithm, JwtConfig, KeyringConfig, WebhookConfi
 use crate::domain::keyring::{Keyring, KeyringError};
 use crate::metrics::Metrics;
 use crate::outbound::{Outbound, OutboundError, OutboundOptions};
+use crate::page;
 use crate::store::migrate::MigrateError;
 use crate::store::{Store, StoreError, StoreRole};
 
@@ -214,7 +215,8 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
             webhook: Arc::new(config.webhook.clone()),
             keyring: keyring.clone(),
         };
-        let (bound, task) = serve(config.api.bind, "POSTHORN_BIND", api::routes(state), stop.clone()).await?;
+        let routes = api::routes(state, |route| page::add_to(route, &config.api.page));
+        let (bound, task) = serve(config.api.bind, "POSTHORN_BIND", routes, stop.clone()).await?;
         (running.api_address, running.api) = (Some(bound), Some(task));
     } else if let Some(address) = config.dispatcher.metrics_bind {
         let routes = api::metrics_routes(watched, metrics.clone(), Arc::new(config.api.clone()));

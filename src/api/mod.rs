@@ -123,8 +123,9 @@ enum Tag {
     AuditLog,
 }
 
-/// Everything that `posthorn serve` answers: the tenant API under both bases, its document and docs page, metrics, health.
-pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
+/// Everything that `posthorn serve` answers: the tenant API under both bases, its document and docs page, metrics, health, and
+/// what `add_page` puts beside them.
+pub fn routes(state: ApiState, add_page: impl FnOnce(Route) -> Route) -> impl Endpoint<Output = Response> + 'static {
     let limit = BodyLimit(state.webhook.max_payload_bytes as usize + BODY_MARGIN_BYTES);
     let document = service(Shown::<Resources>::new());
     let strictness = Arc::new(Strictness::new(state.store.clone()));
@@ -156,7 +157,7 @@ pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
         route = admin::add_to(route, store, token, limits, state.config.public_url.clone());
     }
     let token = state.config.metrics_token.clone();
-    let route = monitor::add_to(route, state.watched, true, state.metrics, token.as_ref());
+    let route = add_page(monitor::add_to(route, state.watched, true, state.metrics, token.as_ref()));
     dressed(route.with(AddData::new(access)).with(AddData::new(limit)))
 }
 
@@ -189,8 +190,8 @@ type Resources = (
     StatisticsApi,
     JobsApi,
     TenantApi,
-    KeysApi,
     WhoAmIApi,
+    KeysApi,
     AuditApi,
 );
 
@@ -206,8 +207,8 @@ fn resources(state: &ApiState, strictness: &Arc<Strictness>) -> Resources {
         StatisticsApi { store: store(), watched: Arc::clone(&state.watched[0]) },
         JobsApi { store: store() },
         TenantApi { store: store() },
-        KeysApi { store: store() },
         WhoAmIApi { store: store() },
+        KeysApi { store: store() },
         AuditApi { store: store() },
     )
 }
@@ -260,7 +261,7 @@ fn dressed<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Respons
                 // whatever is no operation of an API is there to be read
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             response
         })

@@ -65,6 +65,7 @@ mod operator_docs;
 mod operator_views;
 mod outbound;
 mod outbox;
+mod page;
 mod partitions;
 mod pooler;
 mod preview;
