@@ -1,7 +1,7 @@
 # What people type. Everything that must be there first is set up by .ci/setup, which is quick when it has been done.
 CARGO ?= cargo
 
-.PHONY: help run test check versions advisories fuzz bench chaos openapi sql setup tools
+.PHONY: help run ui page test check versions advisories fuzz bench chaos openapi sql setup tools
 
 help: ## lists these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -9,17 +9,24 @@ help: ## lists these targets
 setup: ## installs what is missing: PostgreSQL's server, Python and Node for the examples
 	@.ci/setup
 
-run: setup ## builds Posthorn and starts it with a PostgreSQL of its own, a demo tenant and a receiver
+ui: setup ## builds the admin page into ui/dist, which goes into the binary; quick when nothing changed
+	@.ci/ui --needed
+
+page: setup
+	@.ci/ui
+
+run: page ## builds Posthorn and its admin page, and starts it with a PostgreSQL of its own, a demo tenant and a receiver
 	@echo "building; the first time takes some minutes"
 	@$(CARGO) run --release --quiet -- dev
 
 tools: setup ## installs the pinned tools that tests run: schemathesis, generators of clients, drivers of the examples, PostgreSQL 18
+	@.ci/setup --tests
 	@for name in contract python typescript publish-python publish-node postgres-18; do .ci/tools $$name >/dev/null || exit 1; done
 
-test: tools ## runs every test, with fail points in the program
+test: tools page ## runs every test, with fail points in the program
 	$(CARGO) test --quiet --features failpoints
 
-check: tools ## what must pass before a push: form, lints, documentation, tests
+check: tools page ## what must pass before a push: form, lints, documentation, tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet --all-targets --features failpoints -- -D warnings
@@ -34,7 +41,7 @@ advisories: ## asks the network whether a dependency has become known to be unsa
 fuzz: ## lets each parser meet what a fuzzer makes up, FUZZ_SECONDS (60) each; needs a nightly toolchain
 	@.ci/fuzz $(FUZZ_TARGETS)
 
-versions: tools ## runs every test on PostgreSQL 15, 16, 17 and 18, one after the other (ONLY="17 18" for some), and prints a table
+versions: tools page ## runs every test on PostgreSQL 15, 16, 17 and 18, one after the other (ONLY="17 18" for some), and prints a table
 	@.ci/versions $(ONLY)
 
 bench: setup ## measures throughput, latency, fairness, CPU and memory on this machine, in about a quarter of an hour

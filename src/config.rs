@@ -1,5 +1,7 @@
 //! Every setting: name, unit, default and range. A setting is an environment variable and a flag of `posthorn serve`.
 
+mod page;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +11,8 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use self::page::PageConfig;
+use self::page::public_url;
 use crate::domain::retry::Schedule;
 
 /// Which halves of Posthorn a process runs.
@@ -72,6 +76,14 @@ pub struct ApiConfig {
     /// Requests that an API key may make at once after a pause (1 to 1000000) [default: twice the rate]
     #[arg(long = "api-rate-burst", env = "POSTHORN_API_RATE_BURST", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rate_burst: Option<u32>,
+
+    /// URL at which people reach this server from outside (scheme, host, port, path): portal links begin with it; relative when unset
+    #[arg(long, env = "POSTHORN_PUBLIC_URL", value_parser = public_url)]
+    pub public_url: Option<String>,
+
+    /// The admin page.
+    #[command(flatten)]
+    pub page: PageConfig,
 
     /// Tokens of another issuer.
     #[command(flatten)]

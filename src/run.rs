@@ -28,6 +28,7 @@ use crate::config::{Config, JwtAlgorithm, JwtConfig, KeyringConfig, WebhookConfi
 use crate::domain::keyring::{Keyring, KeyringError};
 use crate::metrics::Metrics;
 use crate::outbound::{Outbound, OutboundError, OutboundOptions};
+use crate::page;
 use crate::store::migrate::MigrateError;
 use crate::store::{Store, StoreError, StoreRole};
 
@@ -182,8 +183,8 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
     let mut running =
         Running { api_address: None, stop: stop.clone(), api: None, dispatchers: Vec::new(), stores: Vec::new() };
     running.stores.extend(databases.iter().map(|database| database.store.clone()));
-    let mut watched: Vec<Watched> =
-        databases.iter().map(|database| Watched::new(&database.name, database.store.clone(), &metrics)).collect();
+    let watch = |name: &str, store: &Store| Arc::new(Watched::new(name, store.clone(), &metrics));
+    let mut watched: Vec<_> = databases.iter().map(|database| watch(&database.name, &database.store)).collect();
 
     if config.role.serves_api() {
         if config.api.admin_token.as_ref().is_some_and(|token| token.expose_secret().len() < 16) {
@@ -193,7 +194,7 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
         running.stores.push(store.clone());
         check_rights(&store).await?;
         // with the API's own rights: its login need not be a dispatcher's
-        watched[0] = Watched::new(&first.name, store.clone(), &metrics);
+        watched[0] = watch(&first.name, &store);
         let jwt = load_jwt(&config.api.jwt)?;
         let admin_store = match &config.api.admin_token {
             Some(_) => admin_store(&first.url).await?,
@@ -214,7 +215,8 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
             webhook: Arc::new(config.webhook.clone()),
             keyring: keyring.clone(),
         };
-        let (bound, task) = serve(config.api.bind, "POSTHORN_BIND", api::routes(state), stop.clone()).await?;
+        let routes = api::routes(state, |route| page::add_to(route, &config.api.page));
+        let (bound, task) = serve(config.api.bind, "POSTHORN_BIND", routes, stop.clone()).await?;
         (running.api_address, running.api) = (Some(bound), Some(task));
     } else if let Some(address) = config.dispatcher.metrics_bind {
         let routes = api::metrics_routes(watched, metrics.clone(), Arc::new(config.api.clone()));

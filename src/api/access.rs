@@ -10,6 +10,7 @@ use poem_openapi::auth::{Bearer, BearerAuthorization};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::jwt::Jwt;
@@ -42,6 +43,10 @@ pub(super) struct Identity {
     pub(super) actor: Arc<str>,
     /// What it may do.
     pub(super) permissions: Permissions,
+    /// When a token ends.
+    pub(super) expires_at: Option<OffsetDateTime>,
+    /// Id of the key, which has its end in the database.
+    pub(super) key_id: Option<String>,
 }
 
 /// What identifying a caller needs.
@@ -137,8 +142,13 @@ impl Access {
         };
         Told::tell(request, allowance);
         self.note_use(key.id());
-        let actor = format!("api_key:{}", key.id()).into();
-        Ok(Identity { tenant: known.tenant, actor, permissions: known.permissions })
+        Ok(Identity {
+            tenant: known.tenant,
+            actor: format!("api_key:{}", key.id()).into(),
+            permissions: known.permissions,
+            expires_at: None,
+            key_id: Some(key.id().to_owned()),
+        })
     }
 
     async fn by_token(&self, request: &Request, jwt: &Jwt, token: &str) -> Result<Identity, Problem> {
@@ -167,7 +177,8 @@ impl Access {
             Problem::violation(TENANT_HEADER, "required", message)
         })?;
         if api_keys::has_tenant(&self.store, tenant).await? {
-            Ok(Identity { tenant, actor: "operator".into(), permissions: Permissions::all() })
+            let actor = "operator".into();
+            Ok(Identity { tenant, actor, permissions: Permissions::all(), expires_at: None, key_id: None })
         } else {
             Err(Problem::not_found(format!("there is no tenant {tenant}")))
         }

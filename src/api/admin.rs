@@ -1,6 +1,7 @@
 //! The operator's own API: tenants and their keys. It has its own token, its own role in Postgres and its own document.
 
 mod keys;
+mod portal_links;
 mod tenants;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use poem_openapi::{OpenApi, OpenApiService, SecurityScheme, Tags};
 use secrecy::SecretString;
 
 use self::keys::KeysApi;
+use self::portal_links::PortalLinksApi;
 use self::tenants::TenantsApi;
 use super::access::BearerHash;
 use super::limits::Limits;
@@ -31,10 +33,13 @@ enum Tag {
     /// Keys by which tenants' programs call.
     #[oai(rename = "API keys")]
     ApiKeys,
+    /// Ways into one tenant's admin page, for a while.
+    #[oai(rename = "Portal links")]
+    PortalLinks,
 }
 
 /// The resources, in the order of the document.
-type Resources = (TenantsApi, KeysApi);
+type Resources = (TenantsApi, KeysApi, PortalLinksApi);
 
 /// What admitting the operator needs.
 struct Door {
@@ -58,12 +63,20 @@ async fn admit(request: &Request, bearer: Bearer) -> poem::Result<()> {
     Ok(door.operations.check_query(request.method(), request.original_uri())?)
 }
 
-/// Adds the API and its document to `route`; `store` has the role `Admin`, `limits` are those of strangers.
-pub(super) fn add_to(route: Route, store: &Store, token: &SecretString, limits: Limits) -> Route {
+/// Adds the API and its document to `route`; `store` has the role `Admin`, `limits` are those of strangers; links
+/// begin with `public_url`.
+pub(super) fn add_to(
+    route: Route,
+    store: &Store,
+    token: &SecretString,
+    limits: Limits,
+    public_url: Option<String>,
+) -> Route {
     let document = service(Shown::<Resources>::new());
     let operations = Arc::new(Operations::new(&[BASE], <Resources as OpenApi>::meta()));
     let door = Arc::new(Door { token: BearerHash::of(token), limits, operations: Arc::clone(&operations) });
-    let resources = service((TenantsApi { store: store.clone() }, KeysApi { store: store.clone() }));
+    let portal_links = PortalLinksApi { store: store.clone(), public_url: public_url.unwrap_or_default() };
+    let resources = service((TenantsApi { store: store.clone() }, KeysApi { store: store.clone() }, portal_links));
     let endpoint = resources
         .into_endpoint()
         .around(move |endpoint, request| surround::with_headers(endpoint, Arc::clone(&operations), request))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use poem::{IntoResponse, Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::access::{Access, Identity};
@@ -19,36 +20,43 @@ const SCHEME: &str = "ApiKey";
 
 /// What an operation asks of its caller. Every [`Caller`] names one, so that no handler can forget to ask.
 pub(super) trait Permitted: 'static {
-    /// The scope that the key must have.
-    const PERMISSION: Permission;
+    /// The scope that the key must have, if it needs one.
+    const PERMISSION: Option<Permission>;
+}
+
+/// For the one operation that tells callers what they may do.
+pub(super) struct Anyone;
+
+impl Permitted for Anyone {
+    const PERMISSION: Option<Permission> = None;
 }
 
 /// For operations that change nothing.
 pub(super) struct Reads;
 
 impl Permitted for Reads {
-    const PERMISSION: Permission = Permission::Read;
+    const PERMISSION: Option<Permission> = Some(Permission::Read);
 }
 
 /// For operations that publish events.
 pub(super) struct Publishes;
 
 impl Permitted for Publishes {
-    const PERMISSION: Permission = Permission::Publish;
+    const PERMISSION: Option<Permission> = Some(Permission::Publish);
 }
 
 /// For operations that change what is delivered, where and how.
 pub(super) struct Manages;
 
 impl Permitted for Manages {
-    const PERMISSION: Permission = Permission::Manage;
+    const PERMISSION: Option<Permission> = Some(Permission::Manage);
 }
 
 /// For operations on API keys.
 pub(super) struct HandlesKeys;
 
 impl Permitted for HandlesKeys {
-    const PERMISSION: Permission = Permission::Keys;
+    const PERMISSION: Option<Permission> = Some(Permission::Keys);
 }
 
 /// A caller that may do what `P` says.
@@ -67,6 +75,21 @@ impl<P> Caller<P> {
     /// What else it may do.
     pub(super) const fn permissions(&self) -> Permissions {
         self.identity.permissions
+    }
+
+    /// Its name in the audit log.
+    pub(super) fn actor(&self) -> &str {
+        &self.identity.actor
+    }
+
+    /// Id of its key, if it has one.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.identity.key_id.as_deref()
+    }
+
+    /// When its token ends.
+    pub(super) const fn expires_at(&self) -> Option<OffsetDateTime> {
+        self.identity.expires_at
     }
 
     /// The rows that its transactions may see.
@@ -137,8 +160,8 @@ impl<'a, P: Permitted> ApiExtractor<'a> for Caller<P> {
     ) -> poem::Result<Self> {
         let access = request.data::<Arc<Access>>().ok_or_else(Problem::internal)?;
         let identity = access.identify(request).await?;
-        if !identity.permissions.has(P::PERMISSION) {
-            return Err(Problem::forbidden(P::PERMISSION, identity.permissions).into());
+        if let Some(needed) = P::PERMISSION.filter(|needed| !identity.permissions.has(*needed)) {
+            return Err(Problem::forbidden(needed, identity.permissions).into());
         }
         access.operations().check_query(request.method(), request.original_uri())?;
         let once = OnceKey::read(request, body, identity.tenant, access.keyring()).await?;

@@ -8,6 +8,7 @@ mod verifier;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::access::Identity;
@@ -107,8 +108,15 @@ impl Jwt {
         };
         let subject: String =
             text("sub").unwrap_or("").chars().filter(|c| !c.is_control()).take(SUBJECT_MAX_CHARS).collect();
-        Some(Identity { tenant, actor: format!("jwt:{subject}").into(), permissions })
+        let expires_at = claims.get("exp").and_then(Value::as_f64).and_then(at_second);
+        Some(Identity { tenant, actor: format!("jwt:{subject}").into(), permissions, expires_at, key_id: None })
     }
+}
+
+/// A NumericDate (RFC 7519 section 2), without its fraction.
+#[expect(clippy::cast_possible_truncation, reason = "what is beyond a number of 64 bits is beyond all years")]
+fn at_second(seconds: f64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(seconds as i64).ok()
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ mod surround;
 mod tenant;
 mod test_sends;
 mod times;
+mod whoami;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -64,6 +65,7 @@ use self::strict::Strictness;
 use self::subscriptions::SubscriptionsApi;
 use self::tenant::TenantApi;
 use self::test_sends::TestSendsApi;
+use self::whoami::WhoAmIApi;
 use crate::config::{ApiConfig, WebhookConfig};
 use crate::domain::keyring::Keyring;
 use crate::metrics::Metrics;
@@ -85,8 +87,8 @@ pub struct ApiState {
     pub jwt: Option<Jwt>,
     /// Shown at `/metrics`.
     pub metrics: Metrics,
-    /// What `/metrics` and `/health/ready` report of: the API's own database first.
-    pub watched: Vec<Watched>,
+    /// What `/metrics` and `/health/ready` report of: the API's own database first, which must be there.
+    pub watched: Vec<Arc<Watched>>,
     /// Tokens.
     pub config: Arc<ApiConfig>,
     /// What a webhook may be.
@@ -121,8 +123,9 @@ enum Tag {
     AuditLog,
 }
 
-/// Everything that `posthorn serve` answers: the tenant API under both bases, its document and docs page, metrics, health.
-pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
+/// Everything that `posthorn serve` answers: the tenant API under both bases, its document and docs page, metrics, health, and
+/// what `add_page` puts beside them.
+pub fn routes(state: ApiState, add_page: impl FnOnce(Route) -> Route) -> impl Endpoint<Output = Response> + 'static {
     let limit = BodyLimit(state.webhook.max_payload_bytes as usize + BODY_MARGIN_BYTES);
     let document = service(Shown::<Resources>::new());
     let strictness = Arc::new(Strictness::new(state.store.clone()));
@@ -151,16 +154,16 @@ pub fn routes(state: ApiState) -> impl Endpoint<Output = Response> + 'static {
     });
     if let (Some(store), Some(token)) = (&state.admin_store, &state.config.admin_token) {
         let limits = Limits::new(state.config.rate_per_second, state.config.rate_burst);
-        route = admin::add_to(route, store, token, limits);
+        route = admin::add_to(route, store, token, limits, state.config.public_url.clone());
     }
     let token = state.config.metrics_token.clone();
-    let route = monitor::add_to(route, state.watched, true, state.metrics, token.as_ref());
+    let route = add_page(monitor::add_to(route, state.watched, true, state.metrics, token.as_ref()));
     dressed(route.with(AddData::new(access)).with(AddData::new(limit)))
 }
 
 /// Metrics and health alone, for a process without the API.
 pub fn metrics_routes(
-    watched: Vec<Watched>,
+    watched: Vec<Arc<Watched>>,
     metrics: Metrics,
     config: Arc<ApiConfig>,
 ) -> impl Endpoint<Output = Response> + 'static {
@@ -187,6 +190,7 @@ type Resources = (
     StatisticsApi,
     JobsApi,
     TenantApi,
+    WhoAmIApi,
     KeysApi,
     AuditApi,
 );
@@ -200,9 +204,10 @@ fn resources(state: &ApiState, strictness: &Arc<Strictness>) -> Resources {
         DeliveriesApi { store: store(), strictness: Arc::clone(strictness) },
         EventsApi { store: store(), strictness: Arc::clone(strictness) },
         EventTypesApi { store: store() },
-        StatisticsApi { store: store() },
+        StatisticsApi { store: store(), watched: Arc::clone(&state.watched[0]) },
         JobsApi { store: store() },
         TenantApi { store: store() },
+        WhoAmIApi { store: store() },
         KeysApi { store: store() },
         AuditApi { store: store() },
     )
@@ -256,7 +261,7 @@ fn dressed<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Respons
                 // whatever is no operation of an API is there to be read
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             response
         })

@@ -36,7 +36,7 @@ pub struct Watched {
 
 /// What is watched, and who may look.
 struct Monitor {
-    databases: Vec<Watched>,
+    databases: Vec<Arc<Watched>>,
     /// Whether the process is of no use without the first, the API's.
     needs_first: bool,
     metrics: Metrics,
@@ -46,7 +46,7 @@ struct Monitor {
 /// Adds `/metrics`, `/health/live` and `/health/ready`. The first and the last ask for `token` when there is one.
 pub(super) fn add_to(
     route: Route,
-    databases: Vec<Watched>,
+    databases: Vec<Arc<Watched>>,
     needs_first: bool,
     metrics: Metrics,
     token: Option<&SecretString>,
@@ -74,7 +74,7 @@ where
 async fn page(monitor: Arc<Monitor>, request: Request) -> Result<Response, Problem> {
     monitor.admit(&request)?;
     // without its database a gauge keeps its last value: the counters are worth a page all the same
-    join_all(monitor.databases.iter().map(Watched::queue)).await;
+    join_all(monitor.databases.iter().map(|watched| watched.queue())).await;
     let text = monitor.metrics.render().map_err(|error| {
         tracing::error!(error = %error, "metrics cannot be written");
         Problem::internal()
@@ -84,7 +84,7 @@ async fn page(monitor: Arc<Monitor>, request: Request) -> Result<Response, Probl
 
 async fn ready(monitor: Arc<Monitor>, request: Request) -> Result<Response, Problem> {
     monitor.admit(&request)?;
-    let mut states = join_all(monitor.databases.iter().map(Watched::queue)).await;
+    let mut states = join_all(monitor.databases.iter().map(|watched| watched.queue())).await;
     let is_of_use = if monitor.needs_first { states[0].is_ok() } else { states.iter().any(Result::is_ok) };
     if !is_of_use {
         return Err(states.swap_remove(0).err().unwrap_or_else(Problem::unavailable));
@@ -125,6 +125,11 @@ impl Watched {
     /// Watches a database: `name` as people know it, a pool of any role that serves, and the gauges of all.
     pub fn new(name: &str, store: Store, metrics: &Metrics) -> Self {
         Self { name: name.to_owned(), store, metrics: metrics.of_database(name), known: Mutex::new(None) }
+    }
+
+    /// How many dispatchers were alive at most [`REFRESH`] ago.
+    pub(super) async fn dispatchers_alive(&self) -> Result<i64, Problem> {
+        self.queue().await.map(|state| state.dispatchers_alive)
     }
 
     /// The queue as it was at most [`REFRESH`] ago: whoever asks more often costs the database nothing.

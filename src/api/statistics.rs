@@ -1,19 +1,24 @@
 //! Statistics: totals, series and the health of receivers, read from the roll-up that dispatchers keep (F9, F10).
 
+mod listed;
 mod period;
 mod shown;
+
+use std::sync::Arc;
 
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use self::listed::{Backlog, ListedStatistics};
 use self::period::{Bucket, of_series, of_totals};
 use self::shown::{Health, HealthPage, HealthState, Series, Statistics, SubscriptionStatistics};
 use super::Tag;
 use super::caller::{Caller, Reads};
 use super::checks::Checks;
 use super::cursor::{self, LIMIT_DEFAULT};
+use super::monitor::Watched;
 use super::problem::Problem;
 use super::refusal::{Reading, Refusal};
 use super::reply::{Found, Reply};
@@ -22,10 +27,15 @@ use crate::domain::violation::Violation;
 use crate::store::statistics::{self, HealthPlace, Wanted};
 use crate::store::{Store, StoreError, Tx, Work};
 
+/// Most subscriptions whose statistics are listed at once.
+const LISTED_MAX: usize = 100;
+
 /// The operations on statistics.
 pub(super) struct StatisticsApi {
     /// Where they are.
     pub(super) store: Store,
+    /// What is known of that database's dispatchers.
+    pub(super) watched: Arc<Watched>,
 }
 
 #[OpenApi(tag = "Tag::Statistics")]
@@ -119,6 +129,39 @@ impl StatisticsApi {
         Ok(Reply::new(HealthPage { data: rows.into_iter().map(Health::from).collect(), next_cursor }))
     }
 
+    /// List statistics of subscriptions
+    ///
+    /// How each receiver fares, what waits for it and its figures of the last 24 hours, in the order of the ids: what a page of
+    /// GET /subscriptions needs beside it. Subscriptions that there are not are left out.
+    #[oai(path = "/statistics/subscriptions", method = "get", operation_id = "listSubscriptionStatistics")]
+    async fn of_subscriptions(
+        &self,
+        caller: Caller<Reads>,
+        /// Ids of up to 100 subscriptions, separated by commas.
+        subscription_ids: Query<String>,
+    ) -> Result<Found<ListedStatistics>, Refusal<Reading>> {
+        let mut checks = Checks::default();
+        let ids = &checks.read(Some(&subscription_ids.0), read_ids).unwrap_or_default();
+        let (resolution, since, until) = checks.finish_with(of_totals(None, None, OffsetDateTime::now_utc()))?;
+        let wanted = &Wanted { resolution, since, until, subscription_id: None, event: None };
+        let found = self
+            .store
+            .tx("statistics of subscriptions", caller.scope(), move |tx| {
+                Work::new(statistics::of_some(tx, ids, wanted, ListedStatistics::WAITING_MAX))
+            })
+            .await?;
+        Ok(Reply::new(ListedStatistics::new(wanted, found)))
+    }
+
+    /// Get the backlog
+    ///
+    /// What waits for all subscriptions together, and whether anything is there to send it.
+    #[oai(path = "/statistics/backlog", method = "get", operation_id = "getBacklog")]
+    async fn backlog(&self, caller: Caller<Reads>) -> Result<Found<Backlog>, Refusal<Reading>> {
+        let waiting = self.store.tx("backlog", caller.scope(), move |tx| Work::new(statistics::backlog(tx))).await?;
+        Ok(Reply::new(Backlog::new(waiting, self.watched.dispatchers_alive().await?)))
+    }
+
     /// Get a subscription's statistics
     ///
     /// Figures as of GET /statistics, what waits, what happened last, and how its receiver fares.
@@ -164,4 +207,21 @@ async fn read_totals(tx: &Tx<'_>, wanted: &Wanted) -> Result<(statistics::Totals
 
 fn read_event(text: &str) -> Result<String, Violation> {
     Ok(EventName::parse("event", text)?.as_str().to_owned())
+}
+
+/// Ids of subscriptions, each once.
+fn read_ids(text: &str) -> Result<Vec<Uuid>, Violation> {
+    let field = "subscription_ids";
+    let refuse = |_| Violation::new(field, "uuid", "must be UUIDs separated by commas");
+    let mut ids: Vec<Uuid> = Vec::new();
+    for part in text.split(',') {
+        let id = part.trim().parse().map_err(refuse)?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+        if ids.len() > LISTED_MAX {
+            return Err(Violation::new(field, "count", format!("must be at most {LISTED_MAX} ids")));
+        }
+    }
+    Ok(ids)
 }

@@ -201,6 +201,17 @@ pub async fn revoke_of(tx: &Tx<'_>, tenant: Uuid, key_id: &str) -> Result<bool, 
     Ok(tx.query_opt(sql::OWN_KEYS_REVOKE, &[&tenant, &key_id]).await?.is_some())
 }
 
+/// From when a tenant's key is refused; `None`: never, or it has none with this id.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn end_of(tx: &Tx<'_>, tenant: Uuid, key_id: &str) -> Result<Option<OffsetDateTime>, StoreError> {
+    match tx.query_opt(sql::OWN_KEYS_END, &[&tenant, &key_id]).await? {
+        Some(row) => get(&row, "expires_at"),
+        None => Ok(None),
+    }
+}
+
 /// Whom a key acts for, and what it may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Identified {

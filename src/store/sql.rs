@@ -90,6 +90,7 @@ statements! {
     KEYS_FIND = "keys/find";
     KEYS_LIST = "keys/list";
     KEYS_REVOKE = "keys/revoke";
+    OWN_KEYS_END = "own_keys/end";
     OWN_KEYS_LIST = "own_keys/list";
     OWN_KEYS_REVOKE = "own_keys/revoke";
     QUEUE_CALL_STRANDED = "queue/call_stranded";
@@ -119,15 +120,19 @@ statements! {
     SESSION_PRIVILEGES = "session/privileges";
     SESSION_SET_TENANT = "session/set_tenant";
     SESSION_WAKE = "session/wake";
+    STATISTICS_BACKLOG = "statistics/backlog";
     STATISTICS_ERRORS = "statistics/errors";
     STATISTICS_FOLD = "statistics/fold";
     STATISTICS_HEALTH = "statistics/health";
     STATISTICS_HEALTH_OF = "statistics/health_of";
+    STATISTICS_HEALTH_OF_SOME = "statistics/health_of_some";
     STATISTICS_LAST_FAILURE = "statistics/last_failure";
+    STATISTICS_OF_SOME = "statistics/of_some";
     STATISTICS_PRUNE = "statistics/prune";
     STATISTICS_SERIES = "statistics/series";
     STATISTICS_TOTALS = "statistics/totals";
     STATISTICS_WAITING = "statistics/waiting";
+    STATISTICS_WAITING_OF_SOME = "statistics/waiting_of_some";
     SUBSCRIPTIONS_ADD = "subscriptions/add";
     SUBSCRIPTIONS_CHECK_FILTER = "subscriptions/check_filter";
     SUBSCRIPTIONS_DELETE = "subscriptions/delete";

@@ -1,9 +1,12 @@
 //! Statistics of deliveries: folding what batches of results left into the roll-up, and reading the roll-up.
 
+mod listed;
+
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+pub use self::listed::{Listed, backlog, of_some};
 use super::row::get;
 use super::{Store, StoreError, Tx, sql};
 use crate::domain::histogram::BUCKETS;
@@ -280,8 +283,7 @@ pub async fn health_of(tx: &Tx<'_>, subscription: Uuid) -> Result<Option<Health>
 /// # Errors
 /// [`StoreError`] of the database.
 pub async fn waiting(tx: &Tx<'_>, subscription: Uuid) -> Result<Waiting, StoreError> {
-    let row = tx.query_one(sql::STATISTICS_WAITING, &[&subscription]).await?;
-    Ok(Waiting { deliveries: get(&row, "waiting")?, oldest_due_at: get(&row, "oldest_due_at")? })
+    read_waiting(&tx.query_one(sql::STATISTICS_WAITING, &[&subscription]).await?)
 }
 
 /// The newest failed attempt of a delivery.
@@ -299,6 +301,10 @@ pub async fn last_failure(tx: &Tx<'_>, delivery: Uuid) -> Result<Option<Failure>
         })
     };
     row.map(read).transpose()
+}
+
+fn read_waiting(row: &Row) -> Result<Waiting, StoreError> {
+    Ok(Waiting { deliveries: get(row, "waiting")?, oldest_due_at: get(row, "oldest_due_at")? })
 }
 
 fn read_figures(row: &Row) -> Result<Figures, StoreError> {

@@ -40,7 +40,7 @@ async fn nobody_but_the_operator_gets_in() {
     let serving = Serving::start().await;
     let (tenant, api) = serving.tenant("a").await;
     let operations = operations();
-    assert_eq!(operations.len(), 8, "{operations:?}");
+    assert_eq!(operations.len(), 9, "{operations:?}");
     let dump = "SELECT string_agg(t::text, ' ') FROM (SELECT t::text FROM posthorn.tenants t
                 UNION ALL SELECT (k.id, k.revoked_at)::text FROM posthorn.api_keys k ORDER BY 1) t";
     let everything = async || serving.world.db.query_one(dump, &[]).await.unwrap().get::<_, String>(0);

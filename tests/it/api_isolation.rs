@@ -132,6 +132,9 @@ fn foreign_id<'a>(operation: &str, owner: &'a Tenant) -> Option<&'a str> {
         | "getStatistics"
         | "getStatisticsSeries"
         | "listHealth"
+        | "listSubscriptionStatistics"
+        | "getBacklog"
+        | "getCaller"
         | "getTenant"
         | "updateTenant"
         | "createApiKey"
@@ -224,6 +227,7 @@ async fn lists_filters_and_cursors_show_nothing_of_another_tenant() {
         ("/events".to_owned(), 1),
         ("/jobs".to_owned(), 1),
         (format!("/deliveries?subscription_id={}", b.subscription), 0),
+        (format!("/statistics/subscriptions?subscription_ids={},{}", a.subscription, b.subscription), 1),
         (format!("/deliveries?event_id={}", b.event), 0),
         (format!("/deliveries?event_id={}&subscription_id={}", b.event, b.subscription), 0),
         (format!("/deliveries?event_id={}&subscription_id={}", a.event, b.subscription), 0),

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LAYERS: [&str; 10] =
-    ["domain", "library", "metrics", "config", "store", "outbound", "dispatch", "api", "run", "cli"];
+const LAYERS: [&str; 11] =
+    ["domain", "library", "metrics", "config", "store", "outbound", "dispatch", "api", "page", "run", "cli"];
 
 /// Most lines of a file that are not its tests.
 const LONGEST: usize = 400;
@@ -17,6 +17,7 @@ fn may_import(layer: &str) -> Option<&'static [&'static str]> {
         "store" | "outbound" => Some(&["domain", "metrics", "config"]),
         "dispatch" => Some(&["store", "outbound", "domain", "metrics", "config"]),
         "api" => Some(&["store", "domain", "metrics", "config"]),
+        "page" => Some(&["config"]),
         "failpoints" => Some(&[]),
         "log" => Some(&["metrics"]),
         "run" | "cli" | "main" | "lib" => None,
