@@ -1,47 +1,43 @@
-// Language and colour scheme, as items of a menu; kept in localStorage, which holds nothing else.
-import { Menu, useMantineColorScheme } from '@mantine/core';
-import { IconCheck, IconDeviceDesktop, IconMoon, IconSun } from '@tabler/icons-react';
+// Language and colour scheme; kept in localStorage, which holds nothing else.
+import { SegmentedControl, Stack, Text, useMantineColorScheme } from '@mantine/core';
+import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { chooseLanguage, languages } from '../i18n';
 
-const SCHEMES = [
-  { name: 'light', icon: IconSun },
-  { name: 'dark', icon: IconMoon },
-  { name: 'auto', icon: IconDeviceDesktop },
-] as const;
+const SCHEMES = ['light', 'dark', 'auto'] as const;
 
-export function PreferenceItems() {
+export function Preferences() {
   const { t, i18n } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const id = useId();
   return (
-    <>
-      <Menu.Label>{t('shell.language')}</Menu.Label>
-      {languages.map(({ code, name }) => (
-        <Menu.Item
-          key={code}
-          lang={code}
-          role="menuitemradio"
-          aria-checked={i18n.language === code}
-          rightSection={i18n.language === code ? <IconCheck size={15} aria-hidden /> : null}
-          onClick={() => chooseLanguage(code)}
-        >
-          {name}
-        </Menu.Item>
-      ))}
-      <Menu.Divider />
-      <Menu.Label>{t('shell.scheme.label')}</Menu.Label>
-      {SCHEMES.map(({ name, icon: Icon }) => (
-        <Menu.Item
-          key={name}
-          role="menuitemradio"
-          aria-checked={colorScheme === name}
-          leftSection={<Icon size={16} stroke={1.7} aria-hidden />}
-          rightSection={colorScheme === name ? <IconCheck size={15} aria-hidden /> : null}
-          onClick={() => setColorScheme(name)}
-        >
-          {t(`shell.scheme.${name}`)}
-        </Menu.Item>
-      ))}
-    </>
+    <Stack gap="sm">
+      <div>
+        <Text size="xs" fw={500} c="dimmed" mb={4} id={`${id}-language`}>
+          {t('shell.language')}
+        </Text>
+        <SegmentedControl
+          fullWidth
+          size="xs"
+          aria-labelledby={`${id}-language`}
+          value={languages.find(({ code }) => code === i18n.language)?.code ?? 'en'}
+          data={languages.map(({ code, name }) => ({ value: code, label: <span lang={code}>{name}</span> }))}
+          onChange={(code) => void chooseLanguage(code)}
+        />
+      </div>
+      <div>
+        <Text size="xs" fw={500} c="dimmed" mb={4} id={`${id}-scheme`}>
+          {t('shell.scheme.label')}
+        </Text>
+        <SegmentedControl
+          fullWidth
+          size="xs"
+          aria-labelledby={`${id}-scheme`}
+          value={colorScheme}
+          data={SCHEMES.map((name) => ({ value: name, label: t(`shell.scheme.${name}`) }))}
+          onChange={setColorScheme}
+        />
+      </div>
+    </Stack>
   );
 }

@@ -1,12 +1,12 @@
 // Who is signed in, with language, colour scheme and the way out.
-import { Avatar, Menu, Text, UnstyledButton } from '@mantine/core';
+import { Avatar, Button, Divider, Popover, Text, UnstyledButton } from '@mantine/core';
 import { IconLogout, IconSelector } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '../format';
 import { ForeignText } from '../parts/ForeignText';
 import { useSession } from '../session/useSession';
 import classes from './layout.module.css';
-import { PreferenceItems } from './Preferences';
+import { Preferences } from './Preferences';
 
 export function UserMenu() {
   const { t } = useTranslation();
@@ -15,8 +15,8 @@ export function UserMenu() {
   const name = kind === 'admin' ? t('shell.signedInAs.admin') : tenant?.name || tenant?.id || '';
   const canChange = can('manage') || can('publish') || can('keys');
   return (
-    <Menu position="top-start" width={220} shadow="md">
-      <Menu.Target>
+    <Popover position="top-start" width={228} shadow="md" trapFocus returnFocus>
+      <Popover.Target>
         <UnstyledButton className={classes.who}>
           <Avatar size={30} radius="md" color="ink" name={name} aria-hidden />
           <span className={classes.whoText}>
@@ -30,15 +30,25 @@ export function UserMenu() {
           </span>
           <IconSelector size={16} stroke={1.7} aria-hidden />
         </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {expiresAt && <Menu.Label>{t('shell.sessionEnds', { when: format.relative(expiresAt) })}</Menu.Label>}
-        <PreferenceItems />
-        <Menu.Divider />
-        <Menu.Item leftSection={<IconLogout size={16} stroke={1.7} aria-hidden />} onClick={signOut}>
+      </Popover.Target>
+      <Popover.Dropdown p="sm" aria-label={t('shell.settings')}>
+        <Preferences />
+        {expiresAt && (
+          <Text size="xs" c="dimmed" mt="sm">
+            {t('shell.sessionEnds', { when: format.relative(expiresAt) })}
+          </Text>
+        )}
+        <Divider my="sm" />
+        <Button
+          fullWidth
+          variant="default"
+          size="xs"
+          leftSection={<IconLogout size={16} stroke={1.7} aria-hidden />}
+          onClick={signOut}
+        >
           {t('shell.signOut')}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+        </Button>
+      </Popover.Dropdown>
+    </Popover>
   );
 }

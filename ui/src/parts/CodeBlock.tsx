@@ -39,7 +39,6 @@ export function CodeBlock(props: Props) {
         data-wrap={wrap || undefined}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        // biome-ignore lint/a11y/useSemanticElements: a pre, because it keeps white space when copied
         role="region"
         aria-label={label}
       >

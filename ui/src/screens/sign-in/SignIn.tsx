@@ -1,11 +1,11 @@
 // The way in: one field for a tenant's key or the operator's token, and where to get one.
-import { ActionIcon, Alert, Anchor, Button, Collapse, Menu, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import { ActionIcon, Alert, Anchor, Button, Collapse, PasswordInput, Popover, Stack, Text, Title } from '@mantine/core';
 import { useDisclosure, useDocumentTitle } from '@mantine/hooks';
 import { IconChevronDown, IconClockOff, IconLanguage } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '../../api';
-import { PreferenceItems } from '../../layout/Preferences';
+import { Preferences } from '../../layout/Preferences';
 import { Horn } from '../../layout/Wordmark';
 import { CodeBlock } from '../../parts/CodeBlock';
 import { ProblemAlert } from '../../parts/ProblemAlert';
@@ -21,16 +21,16 @@ export function SignIn({ because }: { because: SignedOutBecause | null }) {
   return (
     <div className={classes.page}>
       <div className={classes.corner}>
-        <Menu position="bottom-end" width={200} shadow="md">
-          <Menu.Target>
+        <Popover position="bottom-end" width={228} shadow="md" trapFocus returnFocus>
+          <Popover.Target>
             <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t('shell.settings')}>
               <IconLanguage size={20} stroke={1.7} aria-hidden />
             </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <PreferenceItems />
-          </Menu.Dropdown>
-        </Menu>
+          </Popover.Target>
+          <Popover.Dropdown p="sm" aria-label={t('shell.settings')}>
+            <Preferences />
+          </Popover.Dropdown>
+        </Popover>
       </div>
       <main className={classes.panel}>
         <Stack gap={4} align="center" mb="lg">
@@ -92,6 +92,7 @@ function TokenForm() {
           value={token}
           onChange={(change) => setToken(change.currentTarget.value)}
           error={message}
+          aria-invalid={message !== null}
           errorProps={{ role: 'alert' }}
           autoComplete="off"
           autoCapitalize="off"
