@@ -12,7 +12,7 @@ export function UserMenu() {
   const { t } = useTranslation();
   const format = useFormat();
   const { kind, tenant, can, expiresAt, signOut } = useSession();
-  const name = kind === 'admin' ? t('shell.signedInAs.admin') : tenant?.name || tenant?.id || '';
+  const name = tenant?.name || tenant?.id || t('shell.signedInAs.admin');
   const canChange = can('manage') || can('publish') || can('keys');
   return (
     <Popover position="top-start" width={228} shadow="md" trapFocus returnFocus>

@@ -62,6 +62,7 @@ function TokenForm() {
   const [message, setMessage] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setIsBusy] = useState(false);
+  const [isShown, setIsShown] = useState(false);
 
   async function enter(submit?: FormEvent) {
     submit?.preventDefault();
@@ -99,7 +100,9 @@ function TokenForm() {
           spellCheck={false}
           data-autofocus
           autoFocus
-          visibilityToggleButtonProps={{ 'aria-label': t('signIn.show') }}
+          visible={isShown}
+          onVisibilityChange={setIsShown}
+          visibilityToggleButtonProps={{ tabIndex: 0, 'aria-label': t(isShown ? 'signIn.hide' : 'signIn.show') }}
         />
         <ProblemAlert error={error} onRetry={() => enter()} />
         <Button type="submit" size="md" fullWidth loading={isBusy}>
