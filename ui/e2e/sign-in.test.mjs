@@ -125,6 +125,7 @@ for (const language of ['en', 'es']) {
         await signIn(page);
         await page.getByRole('heading', { level: 1 }).waitFor();
         assert.equal(await page.evaluate(() => document.documentElement.lang), language);
+        await assertAccessible(page, 'shell');
         if (width === 'narrow') {
           await page.getByRole('button', { name: /Open navigation|Abrir navegación/ }).click();
         }

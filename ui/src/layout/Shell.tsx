@@ -1,6 +1,6 @@
 // The frame around every screen: navigation at the side, behind a button on narrow screens.
 import { AppShell, Burger, Group, Stack } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { IconBuilding } from '@tabler/icons-react';
 import { Link, Outlet } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -21,6 +21,7 @@ export function Shell() {
   const { t } = useTranslation();
   const { tenant } = useSession();
   const [isOpen, { toggle, close }] = useDisclosure();
+  const isNarrow = useMediaQuery('(max-width: 48em)', window.innerWidth <= 768, { getInitialValueInEffect: false });
   return (
     <>
       {/* a button, because the fragment of the address is the router's */}
@@ -46,7 +47,8 @@ export function Shell() {
             </Link>
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar className={classes.navbar} p="sm">
+        {/* moved out of sight it must be out of the keyboard's way as well */}
+        <AppShell.Navbar className={classes.navbar} p="sm" inert={isNarrow && !isOpen}>
           <AppShell.Section px={10} pt={6} pb="md" visibleFrom="sm">
             <Link to="/" className={classes.brand}>
               <Wordmark />
