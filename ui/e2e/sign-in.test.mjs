@@ -24,6 +24,16 @@ test('a wrong key is refused in words, under the field', async () => {
   await close();
 });
 
+test('a key that may not read is told so', async () => {
+  const { page, context, close } = await openPage(browser);
+  const caller = { tenant_id: crypto.randomUUID(), tenant_name: '', actor: 'api_key:x', permissions: ['publish'] };
+  await context.route('**/webhooks/caller', (route) => route.fulfill({ json: caller }));
+  await tokenField(page).fill(KEY);
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').filter({ hasText: 'This key may not read' }).waitFor();
+  await close();
+});
+
 test('a good key enters, outlives a reload, and signing out forgets it', async () => {
   const { page, context, close } = await openPage(browser, { path: '#/deliveries' });
   await signIn(page);

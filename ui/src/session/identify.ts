@@ -6,7 +6,7 @@ import type { Permission, Session, Stored } from './store';
 const ALL: readonly Permission[] = ['read', 'publish', 'manage', 'keys'];
 type Caller = { tenant: { id: string; name: string }; permissions: Permission[]; expiresAt: string | null };
 
-/** Throws `ApiProblem` with status 401 when nobody knows the token. */
+/** Throws `ApiProblem` with status 401 when nobody knows the token, and with 403 when it may not read. */
 export async function identify({ token, tenantId, isPortal }: Stored): Promise<Session> {
   const isKey = token.startsWith('phk_');
   if (!isKey && !isPortal) {
@@ -14,6 +14,8 @@ export async function identify({ token, tenantId, isPortal }: Stored): Promise<S
     if (operator !== null) return operator;
   }
   const caller = await whoCalls({ token, tenantId: null });
+  // `/caller` needs no scope, every screen does
+  if (!caller.permissions.includes('read')) throw new ApiProblem(403, { scope: 'read' });
   return { token, kind: isPortal ? 'portal' : 'key', ...caller };
 }
 
