@@ -1,0 +1,4 @@
+export const jobs = {
+  title: 'Jobs',
+  lead: 'Replays, retries and other long work.',
+} as const;

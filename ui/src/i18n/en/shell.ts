@@ -1,0 +1,33 @@
+// Frame, navigation and sign-in.
+export const shell = {
+  product: 'Posthorn',
+  skip: 'Skip to content',
+  navigation: 'Main navigation',
+  openNavigation: 'Open navigation',
+  closeNavigation: 'Close navigation',
+  groups: { activity: 'Activity', setup: 'Setup' },
+  screens: {
+    overview: 'Overview',
+    webhooks: 'Webhooks',
+    deliveries: 'Deliveries',
+    events: 'Events',
+    jobs: 'Jobs',
+    eventTypes: 'Event types',
+    apiKeys: 'API keys',
+    auditLog: 'Audit log',
+  },
+  tenant: 'Tenant',
+  tenantSearch: 'Search tenants',
+  tenantDisabled: 'disabled',
+  noTenant: {
+    title: 'There is no tenant yet',
+    detail: 'A tenant owns webhooks and events. Make the first one with the admin API, then reload this page.',
+  },
+  language: 'Language',
+  scheme: { label: 'Colour scheme', light: 'Light', dark: 'Dark', auto: 'System' },
+  settings: 'Language and appearance',
+  signOut: 'Sign out',
+  signedInAs: { key: 'API key', admin: 'Operator', portal: 'Portal link' },
+  sessionEnds: 'Session ends {{when}}',
+  readOnly: 'Read only',
+} as const;

@@ -1,0 +1,21 @@
+export const signIn = {
+  title: 'Sign in to Posthorn',
+  lead: 'Webhooks straight from Postgres',
+  token: 'API key or admin token',
+  tokenHint: 'Kept for this browser tab only.',
+  submit: 'Sign in',
+  show: 'Show what was typed',
+  hide: 'Hide what was typed',
+  empty: 'Paste a key first',
+  wrong: 'This key is not known',
+  wrongDetail: 'It may be mistyped, revoked or expired. A key begins with phk_ and has no spaces.',
+  forbidden: 'This key may not read',
+  forbiddenDetail: 'The page needs a key with the scope “read”.',
+  expired: 'Your session has ended. Sign in again to go on.',
+  where: 'Where do I get a key?',
+  whereDetail: 'Somebody who can reach the database makes the first one:',
+  whereMore:
+    'A key with the scope “read” alone may look but not change. Operators can use POSTHORN_ADMIN_TOKEN and see every tenant.',
+  whereDev: '“posthorn dev” prints a key when it is ready.',
+  checking: 'Signing in',
+} as const;

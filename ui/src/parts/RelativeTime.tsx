@@ -1,0 +1,42 @@
+// "3 minutes ago", kept true as time goes by, with the exact time in a tooltip.
+import { Tooltip } from '@mantine/core';
+import { useSyncExternalStore } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useFormat } from '../format';
+import classes from './parts.module.css';
+
+const TICK_MS = 5_000;
+const listeners = new Set<() => void>();
+let now = Date.now();
+let timer: number | undefined;
+
+/** One clock for all times on the page. */
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  timer ??= window.setInterval(() => {
+    now = Date.now();
+    for (const one of listeners) one();
+  }, TICK_MS);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    window.clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+type Props = { at: string | null | undefined /** Instead of nothing; "—" unless given. */; otherwise?: string };
+
+export function RelativeTime({ at, otherwise }: Props) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  useSyncExternalStore(subscribe, () => now);
+  if (!at) return <>{otherwise ?? t('common.none')}</>;
+  return (
+    <Tooltip label={format.exact(at)}>
+      <time className={classes.when} dateTime={at}>
+        {format.relative(at, Math.max(now, Date.now() - TICK_MS))}
+      </time>
+    </Tooltip>
+  );
+}

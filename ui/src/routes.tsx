@@ -1,0 +1,101 @@
+// Every address of the page. The path is in the fragment: the page works under any prefix, and no server sees it.
+import {
+  createHashHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from '@tanstack/react-router';
+import { Crashed } from './layout/Crashed';
+import { NotFound } from './layout/NotFound';
+import { Root } from './layout/Root';
+import { readDeliverySearch } from './screens/deliveries/search';
+import { readEventSearch } from './screens/events/search';
+
+const root = createRootRoute({ component: Root });
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  component: lazyRouteComponent(() => import('./screens/overview')),
+});
+const webhooks = createRoute({
+  getParentRoute: () => root,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('./screens/webhooks')),
+});
+const newWebhook = createRoute({
+  getParentRoute: () => root,
+  path: '/webhooks/new',
+  component: lazyRouteComponent(() => import('./screens/webhooks/New')),
+});
+const oneWebhook = createRoute({
+  getParentRoute: () => root,
+  path: '/webhooks/$id',
+  component: lazyRouteComponent(() => import('./screens/webhooks/One')),
+});
+const editWebhook = createRoute({
+  getParentRoute: () => root,
+  path: '/webhooks/$id/edit',
+  component: lazyRouteComponent(() => import('./screens/webhooks/Edit')),
+});
+const deliveries = createRoute({
+  getParentRoute: () => root,
+  path: '/deliveries',
+  validateSearch: readDeliverySearch,
+  component: lazyRouteComponent(() => import('./screens/deliveries')),
+});
+const events = createRoute({
+  getParentRoute: () => root,
+  path: '/events',
+  validateSearch: readEventSearch,
+  component: lazyRouteComponent(() => import('./screens/events')),
+});
+const eventTypes = createRoute({
+  getParentRoute: () => root,
+  path: '/event-types',
+  component: lazyRouteComponent(() => import('./screens/event-types')),
+});
+const apiKeys = createRoute({
+  getParentRoute: () => root,
+  path: '/api-keys',
+  component: lazyRouteComponent(() => import('./screens/api-keys')),
+});
+const auditLog = createRoute({
+  getParentRoute: () => root,
+  path: '/audit-log',
+  component: lazyRouteComponent(() => import('./screens/audit-log')),
+});
+const jobs = createRoute({
+  getParentRoute: () => root,
+  path: '/jobs',
+  component: lazyRouteComponent(() => import('./screens/jobs')),
+});
+
+export function makeRouter() {
+  return createRouter({
+    routeTree: root.addChildren([
+      overview,
+      webhooks,
+      newWebhook,
+      oneWebhook,
+      editWebhook,
+      deliveries,
+      events,
+      eventTypes,
+      apiKeys,
+      auditLog,
+      jobs,
+    ]),
+    history: createHashHistory(),
+    defaultNotFoundComponent: NotFound,
+    defaultErrorComponent: Crashed,
+    defaultPreload: 'intent',
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}
