@@ -11,6 +11,7 @@ import { NotFound } from './layout/NotFound';
 import { Root } from './layout/Root';
 import { readDeliverySearch } from './screens/deliveries/search';
 import { readEventSearch } from './screens/events/search';
+import { parseTexts, printTexts } from './screens/search';
 
 const root = createRootRoute({ component: Root });
 
@@ -88,6 +89,9 @@ export function makeRouter() {
       jobs,
     ]),
     history: createHashHistory(),
+    // plain texts: by the router's own way `resource_id=1e5` would be read as a number, and be 100000
+    parseSearch: parseTexts,
+    stringifySearch: printTexts,
     defaultNotFoundComponent: NotFound,
     defaultErrorComponent: Crashed,
     defaultPreload: 'intent',
