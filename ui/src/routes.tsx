@@ -11,6 +11,7 @@ import { NotFound } from './layout/NotFound';
 import { Root } from './layout/Root';
 import { readDeliverySearch } from './screens/deliveries/search';
 import { readEventSearch } from './screens/events/search';
+import { readJobSearch } from './screens/jobs/search';
 import { parseTexts, printTexts } from './screens/search';
 
 const root = createRootRoute({ component: Root });
@@ -70,6 +71,7 @@ const auditLog = createRoute({
 const jobs = createRoute({
   getParentRoute: () => root,
   path: '/jobs',
+  validateSearch: readJobSearch,
   component: lazyRouteComponent(() => import('./screens/jobs')),
 });
 
