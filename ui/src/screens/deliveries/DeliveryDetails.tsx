@@ -1,8 +1,8 @@
 // Everything of one delivery: why it is where it is, what can be done, its attempts, its payload, its request.
 import { Button, Group, Stack, Tabs, Text, Title } from '@mantine/core';
-import { IconBan, IconRefresh, IconTerminal2 } from '@tabler/icons-react';
+import { IconBan, IconRefresh } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useReducer, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem, type Schema } from '../../api';
 import {
@@ -17,6 +17,7 @@ import { useFormat } from '../../format';
 import { prettyJson } from '../../format/rawJson';
 import { CodeBlock } from '../../parts/CodeBlock';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
+import { CopyButton } from '../../parts/CopyButton';
 import { Facts, IdWithCopy } from '../../parts/Facts';
 import { ForeignText } from '../../parts/ForeignText';
 import classes from '../../parts/live.module.css';
@@ -33,11 +34,12 @@ export function DeliveryDetails({ delivery }: { delivery: DeliveryRecord }) {
   const { t } = useTranslation();
   const format = useFormat();
   const [tab, setTab] = useState<string | null>('attempts');
+  useTick();
   const standing = useStanding(delivery.subscription_id, !TERMINAL.includes(delivery.status));
   const request = useRequest(delivery, delivery.target_url !== null && delivery.payloadText !== null);
   return (
     <Stack gap="lg">
-      <div className={classes.why} role="status">
+      <div className={classes.why}>
         <ForeignText text={outlook(delivery, standing, t, format)} />
       </div>
       <Actions delivery={delivery} request={request.data} />
@@ -100,11 +102,20 @@ export function DeliveryDetails({ delivery }: { delivery: DeliveryRecord }) {
   );
 }
 
+/** “in 12 seconds” is not true for long. */
+function useTick() {
+  const [, tick] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    const timer = window.setInterval(tick, 2_000);
+    return () => window.clearInterval(timer);
+  }, []);
+}
+
 function Receiver({ delivery: { target_url, subscription_id } }: { delivery: DeliveryRecord }) {
   const { t } = useTranslation();
   if (!target_url) return t('deliveries.deletedReceiver');
   return (
-    <Link to="/webhooks/$id" params={{ id: subscription_id }}>
+    <Link to="/webhooks/$id" params={{ id: subscription_id }} className={classes.link}>
       <ForeignText text={target_url} />
     </Link>
   );
@@ -191,18 +202,8 @@ function Actions({ delivery, request }: { delivery: DeliveryRecord; request: Sch
 
 function CopyCurl({ request }: { request: Schema<'Preview'> }) {
   const { t } = useTranslation();
-  const { done } = useNotify();
   const command = asCurl(request, [t('deliveries.curl.note2'), t('deliveries.curl.note')]);
-  return (
-    <Button
-      size="xs"
-      variant="default"
-      leftSection={<IconTerminal2 size={15} aria-hidden />}
-      onClick={() => void navigator.clipboard.writeText(command).then(() => done(t('common.copied')))}
-    >
-      {t('deliveries.drawer.curl')}
-    </Button>
-  );
+  return <CopyButton withText text={command} label={t('deliveries.drawer.curl')} />;
 }
 
 type RequestProps = { request: Schema<'Preview'> | undefined; error: unknown; onRetry: () => void };

@@ -14,9 +14,7 @@ export function DeliveryDrawer({ id, onClose }: { id: string | undefined; onClos
   return (
     <Drawer.Root opened={id !== undefined} onClose={onClose} position="right" size={720}>
       <Drawer.Overlay backgroundOpacity={0.35} />
-      <Drawer.Content aria-label={t('deliveries.drawer.title')}>
-        {id !== undefined && <Inside key={id} id={id} />}
-      </Drawer.Content>
+      <Drawer.Content>{id !== undefined && <Inside key={id} id={id} />}</Drawer.Content>
     </Drawer.Root>
   );
 }

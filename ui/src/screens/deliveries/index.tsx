@@ -96,7 +96,7 @@ function useColumns(): Column<Delivery>[] {
     {
       key: 'event',
       header: t('deliveries.columns.event'),
-      width: '24%',
+      width: '22%',
       card: 'title',
       render: ({ event }) => <ForeignText text={event} mono />,
     },
@@ -110,7 +110,7 @@ function useColumns(): Column<Delivery>[] {
     {
       key: 'receiver',
       header: t('deliveries.columns.receiver'),
-      width: '28%',
+      width: '26%',
       render: ({ target_url }) => (
         <span className={classes.url}>
           {target_url ? (

@@ -25,9 +25,7 @@ export function EventDrawer({ id, onClose }: { id: string | undefined; onClose: 
   return (
     <Drawer.Root opened={id !== undefined} onClose={onClose} position="right" size={680}>
       <Drawer.Overlay backgroundOpacity={0.35} />
-      <Drawer.Content aria-label={t('events.columns.event')}>
-        {id !== undefined && <Inside key={id} id={id} />}
-      </Drawer.Content>
+      <Drawer.Content>{id !== undefined && <Inside key={id} id={id} />}</Drawer.Content>
     </Drawer.Root>
   );
 }

@@ -95,9 +95,7 @@ export default function Jobs() {
         size={520}
       >
         <Drawer.Overlay backgroundOpacity={0.35} />
-        <Drawer.Content aria-label={t('jobs.columns.kind')}>
-          {search.job !== undefined && <OneJob key={search.job} id={search.job} />}
-        </Drawer.Content>
+        <Drawer.Content>{search.job !== undefined && <OneJob key={search.job} id={search.job} />}</Drawer.Content>
       </Drawer.Root>
     </>
   );
@@ -128,7 +126,7 @@ function OneJob({ id }: { id: string }) {
                   {
                     name: t('jobs.webhook'),
                     value: job.subscription_id && (
-                      <Link to="/webhooks/$id" params={{ id: job.subscription_id }}>
+                      <Link to="/webhooks/$id" params={{ id: job.subscription_id }} className={classes.link}>
                         {job.subscription_id}
                       </Link>
                     ),
