@@ -1,7 +1,8 @@
 // The delivery log: live, filtered by the address, one delivery with its attempts, and what is done to many.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { call, until } from './api.mjs';
 import { assertAccessible, BASE, openPage, signIn, startBrowser } from './browser.mjs';
 import { startReceiver } from './receiver.mjs';
@@ -62,7 +63,7 @@ test('a new delivery appears without reloading, and its drawer tells everything'
   assert.ok(!command.includes('\u202e'), 'what is not seen is escaped');
   // by a real shell: the command sends the same body with the same id
   const before = receiver.requests.length;
-  execFileSync('bash', ['-c', command]);
+  await promisify(execFile)('bash', ['-c', command]);
   const [sent, again] = [receiver.requests.at(before - 1), receiver.requests.at(-1)];
   assert.equal(receiver.requests.length, before + 1);
   assert.deepEqual(JSON.parse(again.body).data, JSON.parse(sent.body).data);

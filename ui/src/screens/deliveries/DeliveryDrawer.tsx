@@ -10,7 +10,6 @@ import { StatusBadge } from '../../parts/StatusBadge';
 import { DeliveryDetails } from './DeliveryDetails';
 
 export function DeliveryDrawer({ id, onClose }: { id: string | undefined; onClose: () => void }) {
-  const { t } = useTranslation();
   return (
     <Drawer.Root opened={id !== undefined} onClose={onClose} position="right" size={720}>
       <Drawer.Overlay backgroundOpacity={0.35} />

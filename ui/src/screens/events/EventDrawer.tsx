@@ -21,7 +21,6 @@ import { useSession } from '../../session/useSession';
 import { FanoutBadge } from './FanoutBadge';
 
 export function EventDrawer({ id, onClose }: { id: string | undefined; onClose: () => void }) {
-  const { t } = useTranslation();
   return (
     <Drawer.Root opened={id !== undefined} onClose={onClose} position="right" size={680}>
       <Drawer.Overlay backgroundOpacity={0.35} />
