@@ -100,7 +100,7 @@ function Inside({ kind, search, onClose }: { kind: JobKind; search: DeliverySear
             {kind === 'replay' || kind === 'backfill' ? (
               <OfWebhook order={order} onChange={setOrder} />
             ) : (
-              <ByFilter search={search} />
+              <ByFilter kind={kind} search={search} />
             )}
             {kind !== 'backfill' && <Statuses order={order} onChange={setOrder} />}
           </>
@@ -113,12 +113,20 @@ function Inside({ kind, search, onClose }: { kind: JobKind; search: DeliverySear
 }
 
 /** The filters of the list, told again. */
-function ByFilter({ search }: { search: DeliverySearch }) {
+function ByFilter({ kind, search }: { kind: JobKind; search: DeliverySearch }) {
   const { t } = useTranslation();
   const names = namesInUse(search).filter((name) => name !== 'status');
-  if (names.length === 0) return <Text size="md">{t('deliveries.bulk.all')}</Text>;
+  const status = search.status?.toLowerCase();
+  const isOther = status !== undefined && !STATUSES_OF[kind].includes(status);
+  const other = isOther && (
+    <Alert color="yellow" variant="light" mb="md">
+      {t('deliveries.bulk.notStatus', { status: t(`common.status.${status as Status}`, status) })}
+    </Alert>
+  );
+  if (names.length === 0) return other || <Text size="md">{t('deliveries.bulk.all')}</Text>;
   return (
     <div>
+      {other}
       <Text fw={500}>{t('deliveries.bulk.which')}</Text>
       <List size="md">
         {names.map((name) => (
@@ -228,7 +236,7 @@ function Foot({ kind, isReady, estimate, isBusy, onClose }: FootProps) {
           disabled={!isReady || !data?.total}
           loading={isBusy}
         >
-          {t(`deliveries.bulk.${WORDS[kind].start}`, { n: isReady ? (total ?? '') : '' })}
+          {t(`deliveries.bulk.${WORDS[kind].start}`, { n: isReady ? (total ?? '') : '' }).trim()}
         </Button>
       </Group>
     </>

@@ -98,7 +98,11 @@ function useColumns(): Column<Delivery>[] {
       header: t('deliveries.columns.event'),
       width: '22%',
       card: 'title',
-      render: ({ event }) => <ForeignText text={event} mono />,
+      render: ({ event }) => (
+        <span className={classes.event}>
+          <ForeignText text={event} mono line />
+        </span>
+      ),
     },
     {
       key: 'status',

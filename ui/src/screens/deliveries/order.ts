@@ -28,14 +28,22 @@ export function firstOrder(kind: JobKind, search: DeliverySearch): Order {
   const wanted = status?.toLowerCase();
   const fits = wanted !== undefined && STATUSES_OF[kind].includes(wanted);
   const statuses = fits ? [wanted] : STATUSES_OF[kind].slice(0, DEFAULT[kind]);
-  const range = { since, until, subscription_id };
-  if (kind === 'backfill') return { kind, ...range };
-  if (kind === 'replay') return { kind, ...range, event, status: statuses };
-  return { kind, ...range, event, error_kind, status_code, status: statuses };
+  if (kind === 'retry' || kind === 'cancel') {
+    return { kind, since, until, subscription_id, event, error_kind, status_code, status: statuses };
+  }
+  const range = { since: since ?? aDayAgo(), until, subscription_id };
+  return kind === 'backfill' ? { kind, ...range } : { kind, ...range, event, status: statuses };
+}
+
+/** To the full minute, as fields show it. */
+function aDayAgo(): string {
+  return new Date(Math.floor(Date.now() / 60_000) * 60_000 - 86_400_000).toISOString();
 }
 
 /** Whether it can be counted: replay and backfill need a webhook and a beginning. */
-export function isWhole({ kind, subscription_id, since, status }: Order): boolean {
+export function isWhole({ kind, subscription_id, since, status, status_code }: Order): boolean {
+  // as JSON it would be null, which is no filter at all
+  if (Number.isNaN(status_code)) return false;
   if (kind !== 'backfill' && (status?.length ?? 0) === 0) return false;
   return kind === 'retry' || kind === 'cancel' || (Boolean(subscription_id) && Boolean(since));
 }

@@ -66,7 +66,8 @@ function Form({ type, onClose, onPublished }: Props & { type: string }) {
       <Stack gap="md">
         <Text c="dimmed">{t('events.publish.lead')}</Text>
         <Autocomplete
-          data-autofocus
+          // a list that opens at once would cover the payload
+          data-autofocus={type === '' || undefined}
           label={t('events.publish.type')}
           description={t('events.publish.typeHint')}
           data={names}
@@ -78,6 +79,7 @@ function Form({ type, onClose, onPublished }: Props & { type: string }) {
           <Textarea
             label={t('events.publish.payload')}
             description={t('events.publish.payloadHint')}
+            data-autofocus={type !== '' || undefined}
             autosize
             minRows={6}
             maxRows={16}

@@ -1,11 +1,13 @@
 // Events as they were published: filtered by the address, live, one in a drawer, and a dialog to publish one.
 import { Button, Select } from '@mantine/core';
-import { IconBolt, IconPlus } from '@tabler/icons-react';
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
+import { IconAdjustmentsHorizontal, IconBolt, IconPlus } from '@tabler/icons-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '../../api';
 import { type EventHead, useEventNames, useEvents } from '../../api/queries/events';
 import { useLiveList } from '../../api/useLiveList';
+import { useFormat } from '../../format';
 import { type Column, DataTable } from '../../parts/DataTable';
 import { EmptyState } from '../../parts/EmptyState';
 import { ForeignText } from '../../parts/ForeignText';
@@ -99,7 +101,25 @@ type FilterProps = {
 
 function Filters({ search, onChange, errors }: FilterProps) {
   const { t } = useTranslation();
+  const format = useFormat();
   const names = useEventNames();
+  const isNarrow = useMediaQuery('(max-width: 48em)', window.innerWidth <= 768, { getInitialValueInEffect: false });
+  const [isOpen, { toggle }] = useDisclosure();
+  const inUse = FILTERS.filter((name) => search[name]).length;
+  const fold = (
+    <div className={classes.filterFoot}>
+      <Button
+        size="compact-sm"
+        variant="subtle"
+        color="gray"
+        aria-expanded={isOpen}
+        leftSection={<IconAdjustmentsHorizontal size={15} aria-hidden />}
+        onClick={toggle}
+      >
+        {t('deliveries.filter.count', { n: format.number(inUse) })}
+      </Button>
+    </div>
+  );
   const text = (name: 'event' | 'resource_type' | 'resource_id' | 'payload') => ({
     value: search[name],
     onChange: (value: string | undefined) => onChange({ [name]: value }),
@@ -107,32 +127,37 @@ function Filters({ search, onChange, errors }: FilterProps) {
   });
   return (
     <search className={classes.filters} aria-label={t('deliveries.filter.label')}>
-      <TextFilter
-        label={t('deliveries.filter.event')}
-        placeholder={t('deliveries.filter.anyEvent')}
-        choices={names}
-        {...text('event')}
-      />
-      <Select
-        size="sm"
-        label={t('events.fanoutFilter')}
-        placeholder={t('events.anyFanout')}
-        data={FANOUTS.map((value) => ({ value, label: t(`events.fanout.${value}`) }))}
-        value={search.fanout ?? null}
-        onChange={(fanout) => onChange({ fanout: fanout ?? undefined })}
-        clearable
-        clearButtonProps={{ 'aria-label': t('deliveries.filter.clear') }}
-        error={errors.fanout}
-      />
-      <TimeFilter since={search.since} until={search.until} onChange={onChange} />
-      <TextFilter label={t('deliveries.filter.resourceType')} placeholder="invoice" {...text('resource_type')} />
-      <TextFilter
-        label={t('deliveries.filter.resourceId')}
-        placeholder="4711"
-        {...text('resource_id')}
-        {...(search.resource_type && !search.resource_id && { error: t('deliveries.filter.resourceNeedsId') })}
-      />
-      <TextFilter label={t('deliveries.filter.payload')} placeholder="$.amount > 100" mono {...text('payload')} />
+      {isNarrow && fold}
+      {(!isNarrow || isOpen) && (
+        <>
+          <TextFilter
+            label={t('deliveries.filter.event')}
+            placeholder={t('deliveries.filter.anyEvent')}
+            choices={names}
+            {...text('event')}
+          />
+          <Select
+            size="sm"
+            label={t('events.fanoutFilter')}
+            placeholder={t('events.anyFanout')}
+            data={FANOUTS.map((value) => ({ value, label: t(`events.fanout.${value}`) }))}
+            value={search.fanout ?? null}
+            onChange={(fanout) => onChange({ fanout: fanout ?? undefined })}
+            clearable
+            clearButtonProps={{ 'aria-label': t('deliveries.filter.clear') }}
+            error={errors.fanout}
+          />
+          <TimeFilter since={search.since} until={search.until} onChange={onChange} />
+          <TextFilter label={t('deliveries.filter.resourceType')} placeholder="invoice" {...text('resource_type')} />
+          <TextFilter
+            label={t('deliveries.filter.resourceId')}
+            placeholder="4711"
+            {...text('resource_id')}
+            {...(search.resource_type && !search.resource_id && { error: t('deliveries.filter.resourceNeedsId') })}
+          />
+          <TextFilter label={t('deliveries.filter.payload')} placeholder="$.amount > 100" mono {...text('payload')} />
+        </>
+      )}
     </search>
   );
 }
