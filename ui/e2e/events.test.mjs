@@ -17,6 +17,7 @@ before(async () => {
     events: [TYPE],
     retry_schedule: [600],
   });
+  await call('POST', '/events', { event: TYPE, payload: { n: 0 } });
 });
 after(async () => {
   await call('DELETE', `/subscriptions/${webhook.id}`);
