@@ -2,7 +2,6 @@
 import { Button, Select } from '@mantine/core';
 import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { IconAdjustmentsHorizontal, IconX } from '@tabler/icons-react';
-import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useEventNames } from '../../api/queries/events';
 import { useSubscriptions } from '../../api/queries/subscriptions';
@@ -34,7 +33,6 @@ type Props = {
 export function Filters({ search, onChange, errors }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
-  const id = useId();
   const isNarrow = useMediaQuery('(max-width: 48em)', window.innerWidth <= 768, { getInitialValueInEffect: false });
   const inUse = namesInUse(search);
   const [isOpen, { toggle }] = useDisclosure(inUse.some((name) => RARE.includes(name)));
@@ -45,7 +43,9 @@ export function Filters({ search, onChange, errors }: Props) {
     error: errors[name],
   });
   const words = isNarrow
-    ? t('deliveries.filter.count', { n: format.number(inUse.length) })
+    ? inUse.length > 0
+      ? t('deliveries.filter.count', { n: format.number(inUse.length) })
+      : t('deliveries.filter.label')
     : t(isOpen ? 'deliveries.filter.hide' : 'deliveries.filter.show');
   return (
     <search className={classes.filters} aria-label={t('deliveries.filter.label')}>
@@ -109,7 +109,7 @@ export function Filters({ search, onChange, errors }: Props) {
           <TextFilter label={t('deliveries.filter.eventId')} mono {...text('event_id')} />
         </>
       )}
-      <div className={classes.filterFoot} id={id}>
+      <div className={classes.filterFoot}>
         <Button
           size="compact-sm"
           variant="subtle"
@@ -167,7 +167,8 @@ export function WebhookSelect({ value, onChange, required = false, ...rest }: We
       searchable
       clearable={!required}
       clearButtonProps={{ 'aria-label': t('deliveries.filter.clear') }}
-      comboboxProps={{ width: 'target' }}
+      comboboxProps={{ width: 340, position: 'bottom-start' }}
+      styles={{ options: { maxHeight: 240, overflowY: 'auto' }, option: { overflowWrap: 'anywhere' } }}
     />
   );
 }

@@ -6,7 +6,6 @@ import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '../../api';
 import { type Delivery, useDeliveries } from '../../api/queries/deliveries';
 import { useLiveList } from '../../api/useLiveList';
-import { useFormat } from '../../format';
 import { type Column, DataTable } from '../../parts/DataTable';
 import { EmptyState } from '../../parts/EmptyState';
 import { ForeignText } from '../../parts/ForeignText';
@@ -90,7 +89,6 @@ function coversAll({ errors }: ApiProblem): boolean {
 
 function useColumns(): Column<Delivery>[] {
   const { t } = useTranslation();
-  const format = useFormat();
   const result = useResultWords();
   return [
     {
@@ -128,13 +126,6 @@ function useColumns(): Column<Delivery>[] {
       ),
     },
     { key: 'result', header: t('deliveries.columns.result'), width: '22%', render: result },
-    {
-      key: 'attempts',
-      header: t('deliveries.columns.attempts'),
-      align: 'end',
-      width: '5rem',
-      render: ({ attempts }) => format.number(attempts),
-    },
     {
       key: 'created',
       header: t('deliveries.columns.created'),
