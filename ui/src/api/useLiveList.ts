@@ -48,6 +48,8 @@ export function useLiveList<Row, Found extends Page<Row>>(
     paging: {
       ...paging,
       next(cursor: string) {
+        // the page before is still shown: its cursor leads to where one is going already
+        if (answer.isPlaceholderData) return;
         if (newestAt !== null && paging.page === 1) setPin((now) => now ?? { resetBy, at: newestAt });
         paging.next(cursor);
         window.scrollTo(0, 0);

@@ -32,7 +32,7 @@ export default function Jobs() {
     void navigate({ search: (now) => ({ ...now, ...to }), replace: true, resetScroll: false });
   const { state, kind } = search;
   const paging = usePaging(`${state}/${kind}`);
-  const { data, error, refetch } = useJobs({ state, kind, cursor: paging.cursor, limit: 50 });
+  const { data, error, refetch, isPlaceholderData } = useJobs({ state, kind, cursor: paging.cursor, limit: 50 });
   const words = useKindWords();
   const columns = useColumns();
   const isFiltered = state !== undefined || kind !== undefined;
@@ -86,7 +86,7 @@ export default function Jobs() {
             />
           )
         }
-        pager={{ kind: 'pages', nextCursor: data?.next_cursor, ...paging }}
+        pager={{ kind: 'pages', nextCursor: isPlaceholderData ? null : data?.next_cursor, ...paging }}
       />
       <Drawer.Root
         opened={search.job !== undefined}
