@@ -11,6 +11,8 @@ import { NotFound } from './layout/NotFound';
 import { Root } from './layout/Root';
 import { readDeliverySearch } from './screens/deliveries/search';
 import { readEventSearch } from './screens/events/search';
+import { readJobSearch } from './screens/jobs/search';
+import { parseTexts, printTexts } from './screens/search';
 
 const root = createRootRoute({ component: Root });
 
@@ -69,6 +71,7 @@ const auditLog = createRoute({
 const jobs = createRoute({
   getParentRoute: () => root,
   path: '/jobs',
+  validateSearch: readJobSearch,
   component: lazyRouteComponent(() => import('./screens/jobs')),
 });
 
@@ -88,6 +91,9 @@ export function makeRouter() {
       jobs,
     ]),
     history: createHashHistory(),
+    // plain texts: by the router's own way `resource_id=1e5` would be read as a number, and be 100000
+    parseSearch: parseTexts,
+    stringifySearch: printTexts,
     defaultNotFoundComponent: NotFound,
     defaultErrorComponent: Crashed,
     defaultPreload: 'intent',

@@ -27,6 +27,9 @@ const dark: MantineColorsTuple = [
   '#0c0e12',
 ];
 
+// The list itself scrolls: it is the field's own popup, while Mantine's frame around it is a region that no key reaches.
+const scrollingList = { withScrollArea: false, styles: { options: { maxHeight: 240, overflowY: 'auto' } } } as const;
+
 export const theme = createTheme({
   colors: { ink, dark },
   primaryColor: 'ink',
@@ -53,6 +56,10 @@ export const theme = createTheme({
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
     Drawer: { defaultProps: { position: 'right', overlayProps: { backgroundOpacity: 0.35 } } },
+    Select: { defaultProps: scrollingList },
+    MultiSelect: { defaultProps: scrollingList },
+    Autocomplete: { defaultProps: scrollingList },
+    TagsInput: { defaultProps: scrollingList },
     Paper: { defaultProps: { withBorder: true, radius: 'lg' } },
   },
 });

@@ -7,8 +7,17 @@ export function textsOf<Name extends string>(
   for (const name of names) {
     const value = search[name];
     if (typeof value === 'string' && value !== '') found[name] = value;
-    // the router reads `status_code=500` as a number
-    else if (typeof value === 'number' || typeof value === 'boolean') found[name] = String(value);
   }
   return found;
+}
+
+/** `?a=b` as the names and texts that it holds. */
+export function parseTexts(search: string): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(search));
+}
+
+export function printTexts(search: Record<string, unknown>): string {
+  const texts = Object.entries(search).filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+  const printed = new URLSearchParams(texts).toString();
+  return printed && `?${printed}`;
 }

@@ -1,8 +1,18 @@
 // Filters of the event list, in the address bar.
 import { textsOf } from '../search';
 
-/** `id`: the event whose drawer is open. */
-const NAMES = ['event', 'resource_type', 'resource_id', 'fanout', 'payload', 'since', 'until', 'id'] as const;
+/** `id`: the event whose drawer is open; `publish`: the dialog to publish one is, with this type unless it is `new`. */
+const NAMES = [
+  'event',
+  'resource_type',
+  'resource_id',
+  'fanout',
+  'payload',
+  'since',
+  'until',
+  'id',
+  'publish',
+] as const;
 
 export type EventSearch = Partial<Record<(typeof NAMES)[number], string>>;
 
