@@ -11,6 +11,7 @@ import { NotFound } from './layout/NotFound';
 import { Root } from './layout/Root';
 import { readDeliverySearch } from './screens/deliveries/search';
 import { readEventSearch } from './screens/events/search';
+import { readWebhookSearch } from './screens/webhooks/search';
 
 const root = createRootRoute({ component: Root });
 
@@ -29,9 +30,11 @@ const newWebhook = createRoute({
   path: '/webhooks/new',
   component: lazyRouteComponent(() => import('./screens/webhooks/New')),
 });
+// inside of the list, which stays where it is
 const oneWebhook = createRoute({
-  getParentRoute: () => root,
-  path: '/webhooks/$id',
+  getParentRoute: () => webhooks,
+  path: '$id',
+  validateSearch: readWebhookSearch,
   component: lazyRouteComponent(() => import('./screens/webhooks/One')),
 });
 const editWebhook = createRoute({
@@ -76,9 +79,8 @@ export function makeRouter() {
   return createRouter({
     routeTree: root.addChildren([
       overview,
-      webhooks,
+      webhooks.addChildren([oneWebhook]),
       newWebhook,
-      oneWebhook,
       editWebhook,
       deliveries,
       events,
