@@ -1,5 +1,5 @@
 // The selected webhook: how it fares, what was sent, what it is set to, and what can be done with it.
-import { ActionIcon, Alert, Skeleton, Stack, Tabs, Title, Tooltip } from '@mantine/core';
+import { ActionIcon, Skeleton, Stack, Tabs, Title, Tooltip } from '@mantine/core';
 import { IconAlertTriangle, IconX } from '@tabler/icons-react';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
@@ -135,16 +135,12 @@ function Shown({ webhook }: { webhook: Subscription }) {
 
 function Notice({ title, children }: { title: React.ReactNode; children: React.ReactNode }) {
   return (
-    <Alert
-      color="orange"
-      variant="light"
-      radius={0}
-      py="sm"
-      icon={<IconAlertTriangle aria-hidden />}
-      title={title}
-      styles={{ title: { fontWeight: 600 } }}
-    >
-      {children}
-    </Alert>
+    <div className={classes.notice} role="note">
+      <IconAlertTriangle size={18} aria-hidden />
+      <div>
+        <strong>{title}</strong>
+        <div>{children}</div>
+      </div>
+    </div>
   );
 }

@@ -8,7 +8,7 @@ import { ForeignText } from '../../parts/ForeignText';
 import { ProblemAlert } from '../../parts/ProblemAlert';
 import { EventChoice } from './EventChoice';
 import { HeaderList } from './HeaderList';
-import { pretty } from './TestDialog';
+import { indentJson } from './indentJson';
 
 type Body = Schema<'PreviewInput'>;
 type Props = {
@@ -55,7 +55,7 @@ function Preview({ webhook, unsaved }: Pick<Props, 'webhook' | 'unsaved'>) {
           <Stack gap="sm">
             <ForeignText mono text={`${shown.method} ${shown.url}`} />
             <HeaderList headers={shown.headers} />
-            <CodeBlock label={t('webhooks.preview.body')} text={pretty(shown.body)} language="json" />
+            <CodeBlock label={t('webhooks.preview.body')} text={indentJson(shown.body)} language="json" />
           </Stack>
         )}
       </div>

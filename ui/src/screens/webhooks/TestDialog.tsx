@@ -10,6 +10,7 @@ import { ForeignText } from '../../parts/ForeignText';
 import { ProblemAlert } from '../../parts/ProblemAlert';
 import { EventChoice } from './EventChoice';
 import { HeaderList } from './HeaderList';
+import { indentJson } from './indentJson';
 import { nameOf } from './name';
 
 type Props = { webhook: Subscription; opened: boolean; onClose: () => void };
@@ -86,22 +87,10 @@ function Answer({ result }: { result: Schema<'TestResult'> }) {
           <Stack gap="sm">
             <ForeignText mono text={`POST ${result.url}`} />
             <HeaderList headers={result.request_headers} />
-            <CodeBlock label={t('webhooks.test.requestBody')} text={pretty(result.request_body)} language="json" />
+            <CodeBlock label={t('webhooks.test.requestBody')} text={indentJson(result.request_body)} language="json" />
           </Stack>
         </Tabs.Panel>
       </Tabs>
     </Stack>
   );
-}
-
-/** JSON with line breaks, for eyes; anything else as it is. */
-export function pretty(body: string): string {
-  try {
-    const value: unknown = JSON.parse(body);
-    const text = JSON.stringify(value);
-    // only where nothing is lost by it, such as digits of a long number
-    return text === body ? JSON.stringify(value, null, 2) : body;
-  } catch {
-    return body;
-  }
 }
