@@ -58,7 +58,6 @@ export function EventChoice({ webhook, submitLabel, isBusy, refused, onSubmit }:
             setTyped(null);
           }}
           error={refused.event}
-          data-autofocus
         />
         <JsonInput
           id={id}
@@ -74,7 +73,8 @@ export function EventChoice({ webhook, submitLabel, isBusy, refused, onSubmit }:
           error={fault ?? refused.payload}
         />
         <Group justify="flex-end">
-          <Button type="submit" loading={isBusy}>
+          {/* not the field above, whose list would open over this */}
+          <Button type="submit" loading={isBusy} data-autofocus>
             {submitLabel}
           </Button>
         </Group>
