@@ -46,7 +46,7 @@ export function Shell() {
             </Link>
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar className={classes.navbar} p="sm">
+        <AppShell.Navbar className={classes.navbar} p="sm" data-closed={!isOpen || undefined}>
           <AppShell.Section px={10} pt={6} pb="md" visibleFrom="sm">
             <Link to="/" className={classes.brand}>
               <Wordmark />
