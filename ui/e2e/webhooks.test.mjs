@@ -165,7 +165,7 @@ test('a test send shows the answer, a preview the request', async () => {
   await openWebhook(page, id, '?dialog=preview');
   const preview = dialog(page, 'Preview');
   await preview.getByRole('button', { name: 'Show preview' }).click();
-  await preview.getByText('webhook-signature').waitFor();
+  await preview.getByText('webhook-signature', { exact: true }).waitFor();
   await assertAccessible(page, 'preview');
   await preview.getByRole('button', { name: 'Close' }).click();
   await page.waitForURL(new RegExp(`#/webhooks/${id}$`));
@@ -253,7 +253,7 @@ test('who may only read sees no button that would fail', async () => {
   }
   await button(page, 'Preview').click();
   await dialog(page, 'Preview').getByRole('button', { name: 'Show preview' }).click();
-  await dialog(page, 'Preview').getByText('webhook-signature').waitFor();
+  await dialog(page, 'Preview').getByText('webhook-signature', { exact: true }).waitFor();
   await page.goto(`${BASE}/#/webhooks/new`);
   await page.getByText('Only to be looked at').waitFor();
   await close();
@@ -302,9 +302,16 @@ for (const [width, scheme] of [
     await page.getByRole('button', { name: 'Probar' }).waitFor();
     await page.getByRole('link', { name: 'Editar' }).waitFor();
     await assertAccessible(page, 'panel');
-    for (const name of ['test', 'preview', 'rotate', 'disable', 'delete']) {
+    const dialogs = {
+      test: 'Probar este webhook',
+      preview: 'Vista previa',
+      rotate: 'Rotar el secreto',
+      disable: '¿Desactivar este webhook?',
+      delete: '¿Eliminar este webhook?',
+    };
+    for (const [name, title] of Object.entries(dialogs)) {
       await openWebhook(page, id, `?dialog=${name}`);
-      await page.getByRole('dialog').waitFor();
+      await dialog(page, title).waitFor();
       await assertAccessible(page, name);
     }
     await page.getByRole('button', { name: 'Eliminar' }).waitFor();
