@@ -237,6 +237,9 @@ macro_rules! browser_tests {
 browser_tests! {
     the_policy_keeps_strangers_out = "policy";
     people_sign_in_and_out = "sign-in";
+    webhooks_are_made_changed_tested_and_removed = "webhooks";
+    deliveries_are_found_understood_and_sent_again = "deliveries";
+    events_are_found_published_and_cancelled = "events";
 }
 
 #[test]

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { call, until } from './api.mjs';
 import { assertAccessible, BASE, openPage, signIn, startBrowser } from './browser.mjs';
-import { startReceiver } from './receiver.mjs';
+import { isSigned, startReceiver } from './receiver.mjs';
 
 let browser;
 let receiver;
@@ -15,7 +15,7 @@ before(async () => {
   browser = await startBrowser();
   receiver = await startReceiver();
   webhook = await call('POST', '/subscriptions', {
-    url: `${receiver.url}hook`,
+    url: receiver.url,
     events: [TYPE],
     retry_schedule: [600],
     max_retries: 2,
@@ -42,7 +42,7 @@ const retryByFilter = async (page) => {
 };
 
 test('a new delivery appears without reloading, and its drawer tells everything', async () => {
-  receiver.answer = { status: 204 };
+  receiver.answer(204);
   const { page, context, close } = await openPage(browser, { path: `${mine}${webhook.id}` });
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await signIn(page);
@@ -68,7 +68,7 @@ test('a new delivery appears without reloading, and its drawer tells everything'
   assert.equal(receiver.requests.length, before + 1);
   assert.deepEqual(JSON.parse(again.body).data, JSON.parse(sent.body).data);
   assert.equal(again.headers['webhook-id'], event.id);
-  assert.ok(receiver.verify(sent, webhook.secret));
+  assert.ok(isSigned(sent, webhook.secret));
   assert.equal(again.headers['webhook-signature'], 'v1,<hidden>');
 
   // the drawer has an address of its own, and Escape closes it
@@ -81,7 +81,7 @@ test('a new delivery appears without reloading, and its drawer tells everything'
 });
 
 test('why and when it is retried is said; retry and cancel by hand', async () => {
-  receiver.answer = { status: 503, body: '{"sorry": true}', headers: { 'content-type': 'application/json' } };
+  receiver.answer(503, '{"sorry": true}', { 'content-type': 'application/json' });
   const delivery = await deliveryOf(await publish(), 'retrying');
   const { page, close } = await openPage(browser, { path: `#/deliveries?delivery=${delivery.id}` });
   await signIn(page);
@@ -96,7 +96,7 @@ test('why and when it is retried is said; retry and cancel by hand', async () =>
   const question = page.getByRole('dialog', { name: 'Cancel this delivery?' });
   await question.getByRole('button', { name: 'Cancel delivery' }).click();
   await drawer.getByText('Cancelled. It is sent only if').waitFor();
-  receiver.answer = { status: 200 };
+  receiver.answer(200);
   await drawer.getByRole('button', { name: 'Retry now' }).click();
   await drawer.getByText('Accepted with HTTP 200 on attempt 1').waitFor();
   await drawer.getByText('Retried by hand').waitFor();
@@ -105,7 +105,7 @@ test('why and when it is retried is said; retry and cancel by hand', async () =>
 });
 
 test('the list holds still while one reads; a chip counts what is new and shows it', async () => {
-  receiver.answer = { status: 204 };
+  receiver.answer(204);
   await Promise.all(Array.from({ length: 55 }, (_, n) => publish(`{"n": ${n}}`)));
   const { page, close } = await openPage(browser, { path: `${mine}${webhook.id}` });
   await signIn(page);
@@ -151,9 +151,9 @@ test('filters stand in the address, and a wrong one is told under its field', as
 });
 
 test('many are retried and replayed: counted first, progress while it runs', async () => {
-  receiver.answer = { status: 422 };
+  receiver.answer(422);
   for (let n = 0; n < 3; n += 1) await deliveryOf(await publish(`{"bulk": ${n}}`), 'failed');
-  receiver.answer = { status: 204 };
+  receiver.answer(204);
   const { page, close } = await openPage(browser, { path: `${mine}${webhook.id}&status=failed` });
   await signIn(page);
   await rows(page).nth(2).waitFor();
@@ -185,10 +185,7 @@ test('many are retried and replayed: counted first, progress while it runs', asy
 
 test('what strangers wrote is text and breaks no layout', async () => {
   const script = '<script>window.broken=1</script><img src=x onerror=window.broken=1>\u202e';
-  receiver.answer = {
-    status: 500,
-    body: Buffer.concat([Buffer.from(script), Buffer.from([0xff, 0xfe]), Buffer.alloc(1_000_000, 'a')]),
-  };
+  receiver.answer(500, Buffer.concat([Buffer.from(script), Buffer.from([0xff, 0xfe]), Buffer.alloc(1_000_000, 'a')]));
   const delivery = await deliveryOf(
     await publish(JSON.stringify({ [script]: script, long: 'x'.repeat(100_000) })),
     'retrying',
@@ -218,7 +215,7 @@ for (const [language, scheme, width] of [
       width,
       path: `${mine}${webhook.id}&since=2020-01-01T00:00:00Z&event=${TYPE}&status=retrying`,
     });
-    receiver.answer = { status: 503 };
+    receiver.answer(503);
     await deliveryOf(await publish(), 'retrying');
     await signIn(page);
     await page.getByText(TYPE).first().waitFor();

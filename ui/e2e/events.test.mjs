@@ -13,7 +13,7 @@ before(async () => {
   browser = await startBrowser();
   receiver = await startReceiver();
   webhook = await call('POST', '/subscriptions', {
-    url: `${receiver.url}events`,
+    url: receiver.url,
     events: [TYPE],
     retry_schedule: [600],
   });
@@ -69,7 +69,7 @@ test('the API’s refusal stands under its field', async () => {
 });
 
 test('an event whose delivery waits can be cancelled', async () => {
-  receiver.answer = { status: 503 };
+  receiver.answer(503);
   const { id } = await call('POST', '/events', { event: TYPE, payload: { n: 1 } });
   const { page, close } = await openPage(browser, { path: `#/events?id=${id}` });
   await signIn(page);

@@ -13,6 +13,7 @@ import { readDeliverySearch } from './screens/deliveries/search';
 import { readEventSearch } from './screens/events/search';
 import { readJobSearch } from './screens/jobs/search';
 import { parseTexts, printTexts } from './screens/search';
+import { readWebhookSearch } from './screens/webhooks/search';
 
 const root = createRootRoute({ component: Root });
 
@@ -31,9 +32,11 @@ const newWebhook = createRoute({
   path: '/webhooks/new',
   component: lazyRouteComponent(() => import('./screens/webhooks/New')),
 });
+// inside of the list, which stays where it is
 const oneWebhook = createRoute({
-  getParentRoute: () => root,
-  path: '/webhooks/$id',
+  getParentRoute: () => webhooks,
+  path: '$id',
+  validateSearch: readWebhookSearch,
   component: lazyRouteComponent(() => import('./screens/webhooks/One')),
 });
 const editWebhook = createRoute({
@@ -79,9 +82,8 @@ export function makeRouter() {
   return createRouter({
     routeTree: root.addChildren([
       overview,
-      webhooks,
+      webhooks.addChildren([oneWebhook]),
       newWebhook,
-      oneWebhook,
       editWebhook,
       deliveries,
       events,

@@ -60,6 +60,8 @@ export const theme = createTheme({
     MultiSelect: { defaultProps: scrollingList },
     Autocomplete: { defaultProps: scrollingList },
     TagsInput: { defaultProps: scrollingList },
+    // in their own colour, titles of yellow ones lack contrast
+    Alert: { styles: { title: { color: 'var(--mantine-color-text)' } } },
     Paper: { defaultProps: { withBorder: true, radius: 'lg' } },
   },
 });

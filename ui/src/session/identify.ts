@@ -1,6 +1,6 @@
 // Finds out what a token is (a tenant's key, the operator's token, a portal's token) and what it may do.
-import { apiRoot, type Credentials, connect, unwrap } from '../api/client';
-import { ApiProblem, Unreachable } from '../api/problem';
+import { type Credentials, connect, unwrap } from '../api/client';
+import { ApiProblem } from '../api/problem';
 import type { Permission, Session, Stored } from './store';
 
 const ALL: readonly Permission[] = ['read', 'publish', 'manage', 'keys'];
@@ -39,39 +39,14 @@ async function identifyOperator(token: string, wanted: string | null): Promise<S
 }
 
 async function whoCalls(who: Credentials): Promise<Caller> {
-  const answer = await get('webhooks/caller', who);
-  if (answer.status === 404) return whoCallsOfOlderServer(who);
-  const body: unknown = await answer.json().catch(() => null);
-  if (!answer.ok) throw new ApiProblem(answer.status, body);
-  return readCaller(body);
-}
-
-// REMOVE when `/caller` is in openapi/posthorn.yaml: then `whoCalls` is one typed tenantApi.GET('/caller').
-async function whoCallsOfOlderServer(who: Credentials): Promise<Caller> {
   const { tenantApi } = connect(
     () => who,
     () => {},
   );
-  const tenant = await unwrap(tenantApi.GET('/tenant'));
-  return { tenant: { id: tenant.id, name: tenant.name }, permissions: [...ALL], expiresAt: null };
-}
-
-async function get(path: string, { token, tenantId }: Credentials): Promise<Response> {
-  const headers = new Headers({ Authorization: `Bearer ${token}` });
-  if (tenantId !== null) headers.set('X-Posthorn-Tenant', tenantId);
-  try {
-    return await fetch(apiRoot + path, { headers });
-  } catch (error) {
-    throw new Unreachable(error);
-  }
-}
-
-function readCaller(body: unknown): Caller {
-  const said = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
-  const permissions = Array.isArray(said.permissions) ? said.permissions : [];
+  const caller = await unwrap(tenantApi.GET('/caller'));
   return {
-    tenant: { id: String(said.tenant_id), name: String(said.tenant_name ?? '') },
-    permissions: ALL.filter((one) => permissions.includes(one)),
-    expiresAt: typeof said.expires_at === 'string' ? said.expires_at : null,
+    tenant: { id: caller.tenant_id, name: caller.tenant_name },
+    permissions: ALL.filter((one) => caller.permissions.includes(one)),
+    expiresAt: caller.expires_at ?? null,
   };
 }

@@ -1,16 +1,22 @@
 // Webhooks (subscriptions): keys, reads and changes. The example that the other resources follow.
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type Schema, tenantApi, unwrap } from '..';
+import { ApiProblem, type Schema, tenantApi, unwrap } from '..';
 import { LIVE_LIST } from '../live';
 
 export type Subscription = Schema<'Subscription'>;
 export type SubscriptionFilter = { active?: Schema<'Active'>; event?: string; cursor?: string; limit?: number };
+/** A state of a subscription and the tag by which a change says that it is meant for this one. */
+export type Tagged = { subscription: Subscription; etag: string };
 
 export const subscriptionKeys = {
   all: ['subscriptions'] as const,
   list: (filter: SubscriptionFilter) => ['subscriptions', 'list', filter] as const,
   one: (id: string) => ['subscriptions', 'one', id] as const,
+  /** The state that a form began with: not touched by what changes meanwhile. */
+  edited: (id: string) => ['edited-subscription', id] as const,
 };
+
+const byId = (id: string) => ({ path: { id } });
 
 /** One page of the list, kept fresh while it is visible. */
 export function useSubscriptions(filter: SubscriptionFilter = {}) {
@@ -25,23 +31,83 @@ export function useSubscriptions(filter: SubscriptionFilter = {}) {
 export function useSubscription(id: string) {
   return useQuery({
     queryKey: subscriptionKeys.one(id),
-    queryFn: ({ signal }) => unwrap(tenantApi.GET('/subscriptions/{id}', { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => unwrap(tenantApi.GET('/subscriptions/{id}', { params: byId(id), signal })),
+    refetchInterval: LIVE_LIST,
   });
+}
+
+/** What a form begins with: read once, and again only when asked. */
+export function useSubscriptionToEdit(id: string) {
+  return useQuery({
+    queryKey: subscriptionKeys.edited(id),
+    queryFn: ({ signal }) => readTagged(id, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
+}
+
+export async function readTagged(id: string, signal?: AbortSignal): Promise<Tagged> {
+  const answer = await tenantApi.GET('/subscriptions/{id}', { params: byId(id), signal });
+  if (answer.data === undefined) throw new ApiProblem(answer.response.status, answer.error);
+  return { subscription: answer.data, etag: answer.response.headers.get('ETag') ?? '*' };
 }
 
 /** The answer has the secret in the clear: keep it in component state only. */
 export function useCreateSubscription() {
-  const cache = useQueryClient();
-  return useMutation({
-    mutationFn: (body: Schema<'SubscriptionInput'>) => unwrap(tenantApi.POST('/subscriptions', { body })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: subscriptionKeys.all }),
-  });
+  return useSubscriptionMutation((body: Schema<'SubscriptionInput'>) =>
+    unwrap(tenantApi.POST('/subscriptions', { body })),
+  );
+}
+
+/** The answer has the secret in the clear when the change made one: keep it in component state only. */
+export function useChangeSubscription() {
+  return useSubscriptionMutation(
+    ({ id, etag, body }: { id: string; etag: string; body: Schema<'SubscriptionChange'> }) =>
+      unwrap(tenantApi.PATCH('/subscriptions/{id}', { params: { ...byId(id), header: { 'If-Match': etag } }, body })),
+  );
+}
+
+export function useSwitchSubscription() {
+  return useSubscriptionMutation(({ id, on }: { id: string; on: boolean }) =>
+    unwrap(
+      on
+        ? tenantApi.POST('/subscriptions/{id}/enable', { params: byId(id) })
+        : tenantApi.POST('/subscriptions/{id}/disable', { params: byId(id) }),
+    ),
+  );
+}
+
+/** The answer has the new secret in the clear: keep it in component state only. */
+export function useRotateSecret() {
+  return useSubscriptionMutation(({ id, body }: { id: string; body: Schema<'Rotation'> }) =>
+    unwrap(tenantApi.POST('/subscriptions/{id}/rotate-secret', { params: byId(id), body })),
+  );
 }
 
 export function useDeleteSubscription() {
+  return useSubscriptionMutation((id: string) => unwrap(tenantApi.DELETE('/subscriptions/{id}', { params: byId(id) })));
+}
+
+export function useTestSubscription() {
+  return useMutation({
+    mutationFn: ({ id, body }: { id: string; body: Schema<'TestInput'> }) =>
+      unwrap(tenantApi.POST('/subscriptions/{id}/test', { params: byId(id), body })),
+  });
+}
+
+export function usePreviewSubscription() {
+  return useMutation({
+    mutationFn: ({ id, body }: { id: string; body: Schema<'PreviewInput'> }) =>
+      unwrap(tenantApi.POST('/subscriptions/{id}/preview', { params: byId(id), body })),
+  });
+}
+
+function useSubscriptionMutation<Input, Answer>(mutationFn: (input: Input) => Promise<Answer>) {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => unwrap(tenantApi.DELETE('/subscriptions/{id}', { params: { path: { id } } })),
+    mutationFn,
     onSuccess: () => cache.invalidateQueries({ queryKey: subscriptionKeys.all }),
   });
 }

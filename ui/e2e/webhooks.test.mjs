@@ -1,0 +1,325 @@
+// Webhooks as people use them: made through the form, tested, changed, rotated, switched and deleted; the log is live.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ADMIN_TOKEN, assertAccessible, BASE, openPage, signIn, startBrowser } from './browser.mjs';
+import { isSigned, startReceiver } from './receiver.mjs';
+
+const HOSTILE = '<script>window.hacked = 1</script> \u202Egnp.exe <img src=x onerror="window.hacked=1">';
+let browser;
+let receiver;
+let key;
+let readKey;
+
+before(async () => {
+  browser = await startBrowser();
+  receiver = await startReceiver();
+  // a tenant of its own: other tests do not see it, and it begins empty
+  const tenant = await ask('admin/tenants', { name: `Webhooks ${Date.now()}` });
+  const made = (permissions) =>
+    ask('webhooks/api-keys', { name: permissions.join(' '), scopes: permissions }, { 'X-Posthorn-Tenant': tenant.id });
+  key = (await made(['read', 'publish', 'manage'])).key;
+  readKey = (await made(['read'])).key;
+});
+after(async () => {
+  await browser.close();
+  await receiver.close();
+});
+
+async function ask(path, body, headers = {}, method = 'POST') {
+  const answer = await fetch(`${BASE}/api/v1/${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  const said = await answer.json();
+  assert.ok(answer.ok, JSON.stringify(said));
+  return said;
+}
+const asTenant = (path, body, method) => ask(`webhooks/${path}`, body, { Authorization: `Bearer ${key}` }, method);
+const publish = (event, payload = { total: 12 }) => asTenant('events', { event, payload });
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+const dialog = (page, name) => page.getByRole('dialog', { name });
+const openWebhook = async (page, id, rest = '') => {
+  await page.goto(`${BASE}/#/webhooks/${id}${rest}`);
+  await page.locator('section[aria-label="Selected webhook"], section[aria-label="Webhook seleccionado"]').waitFor();
+};
+let count = 0;
+const makeWebhook = (more = {}) => {
+  count += 1;
+  return asTenant('subscriptions', { url: `${receiver.url}/${count}`, events: ['invoice.*'], ...more });
+};
+
+/** What the page and the browser keep. */
+const kept = (page) =>
+  page.evaluate(() => document.documentElement.outerHTML + JSON.stringify({ ...localStorage, ...sessionStorage }));
+
+test('from nothing to a signed delivery, through the form', async () => {
+  const { page, close } = await openPage(browser, { path: '#/webhooks' });
+  await signIn(page, key);
+  await page.getByText('No webhooks yet').waitFor();
+  await assertAccessible(page, 'no webhooks');
+  await page.getByRole('link', { name: 'New webhook' }).first().click();
+
+  // every rule is said under its field, the first of them gets the focus
+  await button(page, 'Create webhook').click();
+  await page.getByText('Say where to send.').waitFor();
+  await page.getByText('Choose at least one event.').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'field-url');
+  await page.getByLabel('URL').fill('ftp://example.com/x');
+  await page.getByText('Must begin with https://').waitFor();
+  await page.getByLabel('URL').fill(receiver.url);
+  await page.getByText('Must begin with https://').waitFor({ state: 'detached' });
+  await page.getByLabel('Description').fill('Accounting');
+
+  // a group at once, and a pattern, which covers what it matches
+  await page.getByRole('checkbox', { name: 'All of Analytics' }).check();
+  await page.getByRole('button', { name: 'Remove report.generated' }).waitFor();
+  await page.getByRole('textbox', { name: /^Search, or type a pattern/ }).fill('invoice.*');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Remove invoice.*' }).waitFor();
+  assert.ok(await page.getByRole('checkbox', { name: 'invoice.created' }).isDisabled());
+  await assertAccessible(page, 'form');
+
+  await button(page, 'Create webhook').click();
+  const shown = dialog(page, 'The signing secret');
+  await shown.waitFor();
+  await assertAccessible(page, 'secret');
+  const secret = await shown.locator('[data-secret]').textContent();
+  assert.match(secret, /^whsec_.{20}/);
+  await button(page, 'I have copied it').click();
+  await page.waitForURL(/#\/webhooks\/[0-9a-f-]{36}$/);
+  await page.getByRole('heading', { name: 'Accounting' }).waitFor();
+  assert.ok(!(await kept(page)).includes(secret), 'the secret is gone');
+
+  // arrives in the log by itself
+  await page.getByText('Nothing sent yet').waitFor();
+  await publish('invoice.created');
+  const [request] = await receiver.wait(1, ({ path }) => path === '/hook');
+  assert.ok(isSigned(request, secret));
+  await page.getByRole('list', { name: 'Deliveries' }).getByText('Delivered').waitFor();
+  await page.getByText('100%').first().waitFor();
+  assert.ok(!(await kept(page)).includes(secret));
+  await close();
+});
+
+test('what only the server knows stands under its field too', async () => {
+  const { page, close } = await openPage(browser, { path: '#/webhooks/new' });
+  await signIn(page, key);
+  const url = `${receiver.url}/refused`;
+  await page.getByLabel('URL').fill(url);
+  await page.getByRole('checkbox', { name: 'All events (*)' }).check();
+  await page.getByLabel('Filter').fill('$ >');
+  await page.getByRole('button', { name: /^Headers and credentials/ }).click();
+  await button(page, 'Add header').click();
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Host');
+  await page.getByRole('textbox', { name: 'Value', exact: true }).fill('x');
+  await button(page, 'Create webhook').click();
+  await page.getByText('must be a jsonpath predicate').waitFor();
+  await page.getByText('is set by Posthorn or by the connection').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'field-filter');
+  await assertAccessible(page, 'refused form');
+  // and leaving is asked about
+  await page.getByRole('link', { name: 'Deliveries' }).click();
+  const asked = dialog(page, 'Unsaved changes');
+  await asked.waitFor();
+  await asked.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await page.getByLabel('URL').inputValue(), url);
+  await page.getByRole('link', { name: 'Deliveries' }).click();
+  await asked.getByRole('button', { name: 'Discard changes' }).click();
+  await page.waitForURL(/#\/deliveries/);
+  await close();
+});
+
+test('a duplicate leads to the one that exists', async () => {
+  const { id, url } = await makeWebhook({ description: 'First' });
+  const { page, close } = await openPage(browser, { path: '#/webhooks/new' });
+  await signIn(page, key);
+  await page.getByLabel('URL').fill(url);
+  await page.getByRole('checkbox', { name: 'All events (*)' }).check();
+  await button(page, 'Create webhook').click();
+  await page.getByText('There is one already').waitFor();
+  await page.getByRole('link', { name: 'Open it' }).click();
+  await dialog(page, 'Unsaved changes').getByRole('button', { name: 'Discard changes' }).click();
+  await page.waitForURL(new RegExp(`#/webhooks/${id}`));
+  await close();
+});
+
+test('a test send shows the answer, a preview the request', async () => {
+  const { id } = await makeWebhook({ description: 'Tested' });
+  const { page, close } = await openPage(browser, { path: `#/webhooks/${id}?dialog=test` });
+  await signIn(page, key);
+  const testing = dialog(page, 'Test this webhook');
+  await testing.getByLabel('Event').fill('invoice.paid');
+  await page.keyboard.press('Escape');
+  await testing.getByLabel('Data (JSON)').fill('{"number": 12345678901234567890}');
+  await testing.getByRole('button', { name: 'Send test' }).click();
+  await testing.getByText(/Accepted · HTTP 204/).waitFor();
+  receiver.answer(500, HOSTILE, { 'content-type': 'text/html' });
+  await testing.getByRole('button', { name: 'Send test' }).click();
+  await testing.getByText(/Not accepted · HTTP 500/).waitFor();
+  await testing.getByText('window.hacked = 1', { exact: false }).waitFor();
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  await assertAccessible(page, 'test');
+  receiver.fix();
+
+  await openWebhook(page, id, '?dialog=preview');
+  const preview = dialog(page, 'Preview');
+  await preview.getByRole('button', { name: 'Show preview' }).click();
+  await preview.getByText('webhook-signature', { exact: true }).waitFor();
+  await assertAccessible(page, 'preview');
+  await preview.getByRole('button', { name: 'Close' }).click();
+  await page.waitForURL(new RegExp(`#/webhooks/${id}$`));
+  await close();
+});
+
+test('a change made meanwhile is noticed, and both survive', async () => {
+  const { id } = await makeWebhook({ description: 'Shared' });
+  const { page, close } = await openPage(browser, { path: `#/webhooks/${id}/edit` });
+  await signIn(page, key);
+  await page.getByLabel('Description').fill('Mine');
+  await asTenant(`subscriptions/${id}`, { timeout_seconds: 7 }, 'PATCH');
+  await button(page, 'Save').click();
+  const conflict = dialog(page, 'Changed meanwhile');
+  await conflict.getByText('timeout_seconds: null → 7').waitFor();
+  await assertAccessible(page, 'conflict');
+  await conflict.getByRole('button', { name: 'Save mine on top' }).click();
+  await page.getByRole('heading', { name: 'Mine' }).waitFor();
+  const now = await ask(`webhooks/subscriptions/${id}`, undefined, { Authorization: `Bearer ${key}` }, 'GET');
+  assert.deepEqual([now.description, now.timeout_seconds], ['Mine', 7]);
+  await close();
+});
+
+test('a rotated secret signs beside the old one, and is shown once', async () => {
+  const { id, secret: old } = await makeWebhook({ description: 'Rotated' });
+  const path = `/hook/${count}`;
+  const { page, close } = await openPage(browser, { path: `#/webhooks/${id}?dialog=rotate` });
+  await signIn(page, key);
+  await dialog(page, 'Rotate the secret').getByRole('button', { name: 'Rotate secret' }).click();
+  const shown = dialog(page, 'The new secret');
+  const secret = await shown.locator('[data-secret]').textContent();
+  assert.notEqual(secret, old);
+  await button(page, 'I have copied it').click();
+  await page.waitForURL(new RegExp(`#/webhooks/${id}$`));
+  assert.ok(!(await kept(page)).includes(secret));
+  await publish('invoice.paid');
+  const [request] = await receiver.wait(1, (one) => one.path === path);
+  assert.ok(isSigned(request, secret) && isSigned(request, old));
+  await close();
+});
+
+test('a broken receiver is seen, switched off, on, and deleted, by keyboard', async () => {
+  const { id } = await makeWebhook({ description: 'Broken', retry_schedule: [300] });
+  const { page, close } = await openPage(browser, { path: `#/webhooks/${id}` });
+  await signIn(page, key);
+  receiver.answer(503, 'out of order');
+  await publish('invoice.paid');
+  const log = page.getByRole('list', { name: 'Deliveries' });
+  await log.getByText('Retrying').waitFor();
+  await log.getByText('HTTP 503').waitFor();
+  receiver.fix();
+  const choose = async (name) => {
+    await page.getByRole('button', { name: 'More actions' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name }).focus();
+    await page.keyboard.press('Enter');
+  };
+  await choose('Disable');
+  const disable = dialog(page, 'Disable this webhook?');
+  await disable.getByText('1 delivery is waiting.').waitFor();
+  await assertAccessible(page, 'disable');
+  await disable.getByRole('button', { name: 'Disable' }).press('Enter');
+  await page.getByText('Disabled', { exact: true }).first().waitFor();
+  await choose('Enable');
+  await dialog(page, 'Enable this webhook?').getByRole('button', { name: 'Enable' }).press('Enter');
+  await page.getByText('Enabled: Broken').waitFor();
+  await choose('Delete');
+  const deleting = dialog(page, 'Delete this webhook?');
+  await assertAccessible(page, 'delete');
+  await deleting.getByRole('button', { name: 'Delete' }).press('Enter');
+  await page.waitForURL(/#\/webhooks$/);
+  await page.getByText('Deleted: Broken').waitFor();
+  await page.getByRole('table').getByText('Broken').waitFor({ state: 'detached' });
+  await close();
+});
+
+test('who may only read sees no button that would fail', async () => {
+  const { id } = await makeWebhook({ description: 'Read only' });
+  const { page, close } = await openPage(browser, { path: `#/webhooks/${id}?dialog=delete` });
+  await signIn(page, readKey);
+  await page.getByRole('heading', { name: 'Read only' }).waitFor();
+  for (const name of ['Edit', 'Test', 'More actions', 'New webhook', 'Delete']) {
+    assert.equal(await page.getByRole('button', { name, exact: true }).count(), 0, name);
+    assert.equal(await page.getByRole('link', { name, exact: true }).count(), 0, name);
+  }
+  await button(page, 'Preview').click();
+  await dialog(page, 'Preview').getByRole('button', { name: 'Show preview' }).click();
+  await dialog(page, 'Preview').getByText('webhook-signature', { exact: true }).waitFor();
+  await page.goto(`${BASE}/#/webhooks/new`);
+  await page.getByText('Only to be looked at').waitFor();
+  await close();
+});
+
+test('what strangers wrote is text', async () => {
+  const long = 'x'.repeat(400);
+  const { id } = await makeWebhook({ description: `${HOSTILE} ${long}`.slice(0, 500), metadata: { note: HOSTILE } });
+  receiver.answer(
+    500,
+    Buffer.concat([Buffer.from([0xff, 0xfe, 0xc3]), Buffer.from('<b>'), Buffer.alloc(1_000_000, 120)]),
+  );
+  for (const width of ['wide', 'narrow']) {
+    const { page, close } = await openPage(browser, { width, path: '#/webhooks' });
+    await signIn(page, key);
+    await page.getByText('window.hacked = 1', { exact: false }).first().waitFor();
+    await assertAccessible(page, `hostile list, ${width}`);
+    await openWebhook(page, id);
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByText('onerror', { exact: false }).last().waitFor();
+    await assertAccessible(page, `hostile settings, ${width}`);
+    await openWebhook(page, id, '?dialog=test');
+    await dialog(page, 'Test this webhook').getByRole('button', { name: 'Send test' }).click();
+    await dialog(page, 'Test this webhook')
+      .getByText(/Not accepted/)
+      .waitFor();
+    await assertAccessible(page, `hostile answer, ${width}`);
+    assert.equal(await page.evaluate(() => window.hacked), undefined);
+    await close();
+  }
+  receiver.fix();
+});
+
+for (const [width, scheme] of [
+  ['wide', 'dark'],
+  ['narrow', 'light'],
+]) {
+  test(`in Spanish, ${width}, ${scheme}: axe finds nothing`, async () => {
+    const { id } = await makeWebhook({ description: 'Contabilidad' });
+    const { page, close } = await openPage(browser, { language: 'es', width, scheme, path: '#/webhooks' });
+    await signIn(page, key);
+    await page.getByRole('link', { name: 'Nuevo Webhook' }).waitFor();
+    await page.getByText('Contabilidad').first().waitFor();
+    await assertAccessible(page, 'list');
+    await openWebhook(page, id);
+    await page.getByRole('button', { name: 'Probar' }).waitFor();
+    await page.getByRole('link', { name: 'Editar' }).waitFor();
+    await assertAccessible(page, 'panel');
+    const dialogs = {
+      test: 'Probar este webhook',
+      preview: 'Vista previa',
+      rotate: 'Rotar el secreto',
+      disable: '¿Desactivar este webhook?',
+      delete: '¿Eliminar este webhook?',
+    };
+    for (const [name, title] of Object.entries(dialogs)) {
+      await openWebhook(page, id, `?dialog=${name}`);
+      await dialog(page, title).waitFor();
+      await assertAccessible(page, name);
+    }
+    await page.getByRole('button', { name: 'Eliminar' }).waitFor();
+    await page.goto(`${BASE}/#/webhooks/${id}/edit`);
+    await page.getByRole('heading', { name: 'Editar webhook' }).waitFor();
+    for (const one of await page.locator('button[data-accordion-control]').all()) await one.click();
+    await page.getByLabel('Suspender tras, segundos').waitFor();
+    await assertAccessible(page, 'form');
+    await close();
+  });
+}
