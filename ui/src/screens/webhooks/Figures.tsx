@@ -37,7 +37,6 @@ export function SuccessCell({ figures, isLoading }: Props) {
 }
 
 export function WaitingCell({ figures, isLoading }: Props) {
-  const { t } = useTranslation();
   const format = useFormat();
   if (figures === undefined) return <Absent isLoading={isLoading} />;
   const count = format.number(figures.waiting);
