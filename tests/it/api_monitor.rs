@@ -125,14 +125,15 @@ async fn the_queue_is_measured() {
 #[tokio::test]
 async fn rows_in_a_default_partition_raise_an_alarm_and_are_put_where_they_belong() {
     let world = World::new().await;
-    // the job of the start says when it has made this day again: what strays afterwards waits for the next round
-    let last = "DO $$ BEGIN EXECUTE format('DROP TABLE IF EXISTS posthorn.outbox_%s',
-                    to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD')); END $$";
-    world.db.batch_execute(last).await.unwrap();
+    let tenant = world.tenant("a").await;
+    // what the first round of the job does last shows that it is over: what strays afterwards waits for the next
+    let old = "INSERT INTO posthorn.audit_log (id, tenant_id, created_at, actor, action, target_type, target_id)
+               SELECT posthorn.first_id_at(at), $1, at, 'a', 'old.entry', 'test', 'a'
+               FROM (SELECT now() - interval '10 years' AS at) AS long_ago";
+    world.db.execute(old, &[&tenant]).await.unwrap();
     let url = world.url();
     let serving = Serving::against(world, url.expose_secret(), &[]).await;
-    serving.binary.wait_for_line("made day partitions", SOON).await;
-    let (tenant, _) = serving.tenant("a").await;
+    serving.binary.wait_for_line("deleted old entries of the audit log", SOON).await;
     let database = serving.world.database().to_owned();
     let of = |page: &str, name: &str, table: &str| value(page, name, &[("database", &database), ("table", table)]);
     let strays = |page: &str| of(page, "posthorn_default_partition_rows", "outbox");
