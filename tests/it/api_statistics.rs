@@ -195,7 +195,8 @@ async fn minutes_hours_and_days_hold_the_same_and_go_one_after_the_other() {
             .count(&format!("SELECT count(*) FROM posthorn.delivery_statistics WHERE resolution = '{resolution}' AND event <> '*' AND subscription_id > {nil}"))
             .await
     };
-    assert_eq!(rows("minute").await, 180);
+    // a minute may have begun between the two
+    assert!((180..=181).contains(&rows("minute").await));
     let store = world.store(StoreRole::Dispatcher);
     let age = async |interval: &str| {
         let sql = format!(

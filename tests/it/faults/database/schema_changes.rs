@@ -5,6 +5,7 @@ use std::fs;
 use posthorn::store::migrate;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use tokio_postgres::error::SqlState;
 
 use super::scene;
 use crate::harness::{Aftermath, Binary, Serving, World, dispatch_binary};
@@ -38,14 +39,19 @@ async fn a_dispatcher_goes_on_beside_the_schema_of_a_newer_version_which_one_tha
     let dispatcher = dispatch_binary(world.url().expose_secret(), &[]).await;
     let aftermath = Aftermath::before(&[&dispatcher]);
     world.publish_many(tenant, "invoice.paid", 200).await;
-    // what a newer version may do: it adds
+    // what a newer version may do: it adds, one change in each transaction
     let newer = "ALTER TABLE posthorn.webhook_deliveries ADD COLUMN of_the_future int NOT NULL DEFAULT 1;
         ALTER TABLE posthorn.outbox ADD COLUMN of_the_future text;
         ALTER TABLE posthorn.webhook_attempts ADD COLUMN of_the_future text;
         ALTER TABLE posthorn.webhook_subscriptions ADD COLUMN of_the_future text;
         INSERT INTO posthorn.schema_history (version, name, applied_on, checksum)
         VALUES (9999, 'from_the_future', '2030-01-01T00:00:00Z', '1')";
-    world.db.batch_execute(newer).await.unwrap();
+    for change in newer.split(';') {
+        // a change locks a table's partitions one after the other, and gives way to a dispatcher that came from the other side
+        while let Err(error) = world.db.batch_execute(change).await {
+            assert_eq!(error.code(), Some(&SqlState::T_R_DEADLOCK_DETECTED), "{error:?}");
+        }
+    }
     world.publish_many(tenant, "invoice.paid", 200).await;
     world.until_status("delivered", 400).await;
     assert_eq!(receiver.requests().len(), 400);

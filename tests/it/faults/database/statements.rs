@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use posthorn::cli::dev::cluster::{Cluster, ClusterOptions};
+use posthorn::cli::dev::cluster::{Cluster, ClusterError, ClusterOptions};
 use posthorn::store::migrate::{self, MigrateError};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -78,7 +78,13 @@ async fn a_server_that_cannot_prove_who_it_is_is_told_nothing() {
         setting("ssl_key_file", key.to_str().unwrap()),
         setting("log_connections", "on"),
     ];
-    let cluster = Cluster::start(ClusterOptions { settings, ..options(&folder, "pg") }).await.unwrap();
+    let cluster = match Cluster::start(ClusterOptions { settings, ..options(&folder, "pg") }).await {
+        Err(ClusterError::Died { tail, .. }) if tail.contains("SSL is not supported by this build") => {
+            eprintln!("a test did not run: this PostgreSQL was built without SSL");
+            return;
+        }
+        started => started.unwrap(),
+    };
     let log = std::fs::read_to_string(cluster.log_file()).unwrap().len();
 
     let unproven = format!("{}?sslmode=verify-full", cluster.url("postgres"));
