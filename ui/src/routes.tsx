@@ -12,6 +12,7 @@ import { Root } from './layout/Root';
 import { readDeliverySearch } from './screens/deliveries/search';
 import { readEventSearch } from './screens/events/search';
 import { readJobSearch } from './screens/jobs/search';
+import { readOverviewSearch } from './screens/overview/search';
 import { parseTexts, printTexts } from './screens/search';
 import { readWebhookSearch } from './screens/webhooks/search';
 
@@ -20,6 +21,7 @@ const root = createRootRoute({ component: Root });
 const overview = createRoute({
   getParentRoute: () => root,
   path: '/',
+  validateSearch: readOverviewSearch,
   component: lazyRouteComponent(() => import('./screens/overview')),
 });
 const webhooks = createRoute({
