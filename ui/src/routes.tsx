@@ -10,6 +10,7 @@ import { Crashed } from './layout/Crashed';
 import { NotFound } from './layout/NotFound';
 import { Root } from './layout/Root';
 import { readDeliverySearch } from './screens/deliveries/search';
+import { readEventTypeSearch } from './screens/event-types/search';
 import { readEventSearch } from './screens/events/search';
 import { readJobSearch } from './screens/jobs/search';
 import { readOverviewSearch } from './screens/overview/search';
@@ -61,6 +62,7 @@ const events = createRoute({
 const eventTypes = createRoute({
   getParentRoute: () => root,
   path: '/event-types',
+  validateSearch: readEventTypeSearch,
   component: lazyRouteComponent(() => import('./screens/event-types')),
 });
 const apiKeys = createRoute({

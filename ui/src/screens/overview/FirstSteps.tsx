@@ -6,12 +6,13 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CodeBlock } from '../../parts/CodeBlock';
 import { useSession } from '../../session/useSession';
+import { publishLine } from '../event-types/publishLine';
 import classes from './overview.module.css';
 
 export function FirstSteps({ hasWebhook }: { hasWebhook: boolean }) {
   const { t } = useTranslation();
   const { can, tenant } = useSession();
-  const publish = `SELECT posthorn.publish('${tenant?.id ?? ''}', 'invoice.paid', '{"total": 42}');`;
+  const publish = publishLine(tenant?.id ?? '', 'invoice.paid', null);
   return (
     <section className={classes.start} aria-labelledby="first-steps">
       <Title order={2} id="first-steps">
