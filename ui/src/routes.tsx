@@ -9,6 +9,7 @@ import {
 import { Crashed } from './layout/Crashed';
 import { NotFound } from './layout/NotFound';
 import { Root } from './layout/Root';
+import { readAuditSearch } from './screens/audit-log/search';
 import { readDeliverySearch } from './screens/deliveries/search';
 import { readEventTypeSearch } from './screens/event-types/search';
 import { readEventSearch } from './screens/events/search';
@@ -73,7 +74,18 @@ const apiKeys = createRoute({
 const auditLog = createRoute({
   getParentRoute: () => root,
   path: '/audit-log',
+  validateSearch: readAuditSearch,
   component: lazyRouteComponent(() => import('./screens/audit-log')),
+});
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./screens/settings')),
+});
+const tenants = createRoute({
+  getParentRoute: () => root,
+  path: '/tenants',
+  component: lazyRouteComponent(() => import('./screens/tenants')),
 });
 const jobs = createRoute({
   getParentRoute: () => root,
@@ -94,6 +106,8 @@ export function makeRouter() {
       eventTypes,
       apiKeys,
       auditLog,
+      settings,
+      tenants,
       jobs,
     ]),
     history: createHashHistory(),
