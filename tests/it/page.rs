@@ -240,6 +240,9 @@ browser_tests! {
     webhooks_are_made_changed_tested_and_removed = "webhooks";
     deliveries_are_found_understood_and_sent_again = "deliveries";
     events_are_found_published_and_cancelled = "events";
+    the_overview_leads_newcomers_and_tells_of_trouble = "overview";
+    event_types_are_found_made_and_changed = "event-types";
+    keys_settings_tenants_and_the_audit_log_are_looked_after = "administration";
 }
 
 #[test]

@@ -9,9 +9,12 @@ import {
 import { Crashed } from './layout/Crashed';
 import { NotFound } from './layout/NotFound';
 import { Root } from './layout/Root';
+import { readAuditSearch } from './screens/audit-log/search';
 import { readDeliverySearch } from './screens/deliveries/search';
+import { readEventTypeSearch } from './screens/event-types/search';
 import { readEventSearch } from './screens/events/search';
 import { readJobSearch } from './screens/jobs/search';
+import { readOverviewSearch } from './screens/overview/search';
 import { parseTexts, printTexts } from './screens/search';
 import { readWebhookSearch } from './screens/webhooks/search';
 
@@ -20,6 +23,7 @@ const root = createRootRoute({ component: Root });
 const overview = createRoute({
   getParentRoute: () => root,
   path: '/',
+  validateSearch: readOverviewSearch,
   component: lazyRouteComponent(() => import('./screens/overview')),
 });
 const webhooks = createRoute({
@@ -59,6 +63,7 @@ const events = createRoute({
 const eventTypes = createRoute({
   getParentRoute: () => root,
   path: '/event-types',
+  validateSearch: readEventTypeSearch,
   component: lazyRouteComponent(() => import('./screens/event-types')),
 });
 const apiKeys = createRoute({
@@ -69,7 +74,18 @@ const apiKeys = createRoute({
 const auditLog = createRoute({
   getParentRoute: () => root,
   path: '/audit-log',
+  validateSearch: readAuditSearch,
   component: lazyRouteComponent(() => import('./screens/audit-log')),
+});
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./screens/settings')),
+});
+const tenants = createRoute({
+  getParentRoute: () => root,
+  path: '/tenants',
+  component: lazyRouteComponent(() => import('./screens/tenants')),
 });
 const jobs = createRoute({
   getParentRoute: () => root,
@@ -90,6 +106,8 @@ export function makeRouter() {
       eventTypes,
       apiKeys,
       auditLog,
+      settings,
+      tenants,
       jobs,
     ]),
     history: createHashHistory(),

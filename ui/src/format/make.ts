@@ -14,10 +14,17 @@ const BYTES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 export function makeFormat(locale: string) {
   const number = new Intl.NumberFormat(locale);
   const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
+  const few = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
   const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
   const minute = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
+  const shortMinute = new Intl.DateTimeFormat(locale, {
+    month: 'short',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: '2-digit',
+  });
   const exact = new Intl.DateTimeFormat(locale, {
     year: 'numeric',
     month: 'short',
@@ -42,10 +49,22 @@ export function makeFormat(locale: string) {
     number: (value: number) => number.format(value),
     /** 12.3K */
     compact: (value: number) => compact.format(value),
+    /** With two digits that count: 0.034, 7.1. */
+    few: (value: number) => few.format(value),
     /** Of a share between 0 and 1. Never rounds to 100 % what is not: 0.9999 is 99.9 %. */
     percent: (share: number) => percent.format(share < 1 ? Math.min(share, 0.999) : share),
     day: (time: string | Date) => day.format(new Date(time)),
     dateTime: (time: string | Date) => minute.format(new Date(time)),
+    /** Without the year, for axes. */
+    shortDateTime: (time: string | Date) => shortMinute.format(new Date(time)),
+    /** The day in UTC: of figures that are counted by days of UTC. */
+    utcDay: (time: string | Date, length: 'short' | 'medium') =>
+      new Intl.DateTimeFormat(locale, {
+        timeZone: 'UTC',
+        month: 'short',
+        day: 'numeric',
+        ...(length === 'medium' ? { year: 'numeric' } : {}),
+      }).format(new Date(time)),
     clock: (time: string | Date) => clock.format(new Date(time)),
     /** To the millisecond, with the zone. */
     exact: (time: string | Date) => exact.format(new Date(time)),

@@ -7,8 +7,10 @@ import { events } from './en/events';
 import { eventTypes } from './en/eventTypes';
 import { jobs } from './en/jobs';
 import { overview } from './en/overview';
+import { settings } from './en/settings';
 import { shell } from './en/shell';
 import { signIn } from './en/signIn';
+import { tenants } from './en/tenants';
 import { webhooks } from './en/webhooks';
 
 export const en = {
@@ -22,5 +24,7 @@ export const en = {
   eventTypes,
   apiKeys,
   auditLog,
+  settings,
+  tenants,
   jobs,
 } as const;

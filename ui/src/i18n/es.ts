@@ -9,8 +9,10 @@ import { events } from './es/events';
 import { eventTypes } from './es/eventTypes';
 import { jobs } from './es/jobs';
 import { overview } from './es/overview';
+import { settings } from './es/settings';
 import { shell } from './es/shell';
 import { signIn } from './es/signIn';
+import { tenants } from './es/tenants';
 import { webhooks } from './es/webhooks';
 import type { Translated } from './types';
 
@@ -25,5 +27,7 @@ export const es: Translated<typeof en> = {
   eventTypes,
   apiKeys,
   auditLog,
+  settings,
+  tenants,
   jobs,
 };

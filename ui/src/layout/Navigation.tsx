@@ -2,20 +2,24 @@
 import {
   IconActivity,
   IconBolt,
+  IconBuilding,
   IconHistory,
   IconKey,
   IconLayoutDashboard,
   IconListCheck,
+  IconSettings,
   IconTags,
   IconWebhook,
 } from '@tabler/icons-react';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { en } from '../i18n/en';
+import { useSession } from '../session/useSession';
 import classes from './layout.module.css';
 
 type Screen = { name: keyof typeof en.shell.screens; to: LinkProps['to']; icon: typeof IconKey };
-const GROUPS: readonly { name: keyof typeof en.shell.groups | null; screens: readonly Screen[] }[] = [
+type Group = { name: keyof typeof en.shell.groups | null; isOperators?: true; screens: readonly Screen[] };
+const GROUPS: readonly Group[] = [
   {
     name: null,
     screens: [
@@ -37,15 +41,18 @@ const GROUPS: readonly { name: keyof typeof en.shell.groups | null; screens: rea
       { name: 'eventTypes', to: '/event-types', icon: IconTags },
       { name: 'apiKeys', to: '/api-keys', icon: IconKey },
       { name: 'auditLog', to: '/audit-log', icon: IconHistory },
+      { name: 'settings', to: '/settings', icon: IconSettings },
     ],
   },
+  { name: 'server', isOperators: true, screens: [{ name: 'tenants', to: '/tenants', icon: IconBuilding }] },
 ];
 
 export function Navigation({ onNavigate }: { onNavigate: () => void }) {
   const { t } = useTranslation();
+  const { kind } = useSession();
   return (
     <nav aria-label={t('shell.navigation')}>
-      {GROUPS.map(({ name, screens }) => (
+      {GROUPS.filter(({ isOperators }) => !isOperators || kind === 'admin').map(({ name, screens }) => (
         <div key={name ?? 'first'}>
           {name && (
             <div className={classes.group} id={`group-${name}`}>

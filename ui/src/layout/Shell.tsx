@@ -1,8 +1,8 @@
 // The frame around every screen: navigation at the side, behind a button on narrow screens.
-import { AppShell, Burger, Group, Stack } from '@mantine/core';
+import { AppShell, Burger, Button, Group, Stack } from '@mantine/core';
 import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { IconBuilding } from '@tabler/icons-react';
-import { Link, Outlet } from '@tanstack/react-router';
+import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { CodeBlock } from '../parts/CodeBlock';
 import { EmptyState } from '../parts/EmptyState';
@@ -20,6 +20,7 @@ const CREATE_TENANT = `curl -X POST "$POSTHORN_URL/api/v1/admin/tenants" \\
 export function Shell() {
   const { t } = useTranslation();
   const { tenant } = useSession();
+  const isTenants = useLocation({ select: ({ pathname }) => pathname === '/tenants' });
   const [isOpen, { toggle, close }] = useDisclosure();
   const isNarrow = useMediaQuery('(max-width: 48em)', window.innerWidth <= 768, { getInitialValueInEffect: false });
   return (
@@ -67,7 +68,7 @@ export function Shell() {
         <AppShell.Main id="content" tabIndex={-1} style={{ outline: 'none' }}>
           {/* another tenant is another page: nothing of the one before stays in a form or a drawer */}
           <div className={classes.content} key={tenant?.id}>
-            {tenant === null ? <NoTenant /> : <Outlet />}
+            {tenant === null && !isTenants ? <NoTenant /> : <Outlet />}
           </div>
         </AppShell.Main>
       </AppShell>
@@ -78,7 +79,12 @@ export function Shell() {
 function NoTenant() {
   const { t } = useTranslation();
   return (
-    <EmptyState icon={IconBuilding} title={t('shell.noTenant.title')} detail={t('shell.noTenant.detail')}>
+    <EmptyState
+      icon={IconBuilding}
+      title={t('shell.noTenant.title')}
+      detail={t('shell.noTenant.detail')}
+      action={<Button renderRoot={(props) => <Link to="/tenants" {...props} />}>{t('tenants.create')}</Button>}
+    >
       <CodeBlock label={t('common.code')} text={CREATE_TENANT} />
     </EmptyState>
   );

@@ -16,7 +16,7 @@ export function useEventCatalogue() {
 /** One type with its example. */
 export function useEventExample(name: string | null) {
   return useQuery({
-    queryKey: ['event-types', 'example', name] as const,
+    queryKey: ['event-types', 'record', name] as const,
     queryFn: ({ signal }) =>
       unwrap(tenantApi.GET('/event-types/{name}', { params: { path: { name: name ?? '' } }, signal })),
     enabled: name !== null,

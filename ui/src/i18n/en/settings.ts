@@ -1,0 +1,20 @@
+export const settings = {
+  title: 'Settings',
+  lead: 'What holds for this tenant as a whole.',
+  name: 'Name',
+  nameHint: 'For people, up to 200 characters',
+  strict: 'Strict event types',
+  strictHint:
+    'Events of types that the catalogue does not have are refused. Look at the event types before you switch it on.',
+  strictOn: 'On: unknown event types are refused',
+  strictOff: 'Off: any event type may be published',
+  maxInFlight: 'Deliveries in flight at once',
+  maxInFlightHint: 'In each dispatcher, all webhooks together; empty: the server’s share. Only operators change it.',
+  maxInFlightOperator: 'In each dispatcher, all webhooks together; empty: the server’s share.',
+  share: 'The server’s share',
+  id: 'Tenant id',
+  idHint: 'For publishing in SQL and for operators',
+  created: 'Created',
+  saved: 'The settings are saved.',
+  readOnly: 'Your session may not change these.',
+} as const;

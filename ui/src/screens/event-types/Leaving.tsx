@@ -1,0 +1,27 @@
+// Asks before what was typed is lost, in the page and by the browser's own means.
+import { useBlocker } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { ConfirmDialog } from '../../parts/ConfirmDialog';
+
+/** `isAllowed` is asked at the moment of leaving: after a save it says yes before anything is drawn anew. */
+export function Leaving({ isBlocking, isAllowed }: { isBlocking: boolean; isAllowed: () => boolean }) {
+  const { t } = useTranslation();
+  const blocker = useBlocker({
+    shouldBlockFn: () => isBlocking && !isAllowed(),
+    enableBeforeUnload: () => isBlocking,
+    disabled: !isBlocking,
+    withResolver: true,
+  });
+  return (
+    <ConfirmDialog
+      opened={blocker.status === 'blocked'}
+      title={t('common.unsaved')}
+      confirmLabel={t('eventTypes.form.discard')}
+      danger
+      onConfirm={() => blocker.proceed?.()}
+      onClose={() => blocker.reset?.()}
+    >
+      {t('eventTypes.form.leave')}
+    </ConfirmDialog>
+  );
+}
