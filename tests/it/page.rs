@@ -236,6 +236,7 @@ macro_rules! browser_tests {
 
 browser_tests! {
     the_policy_keeps_strangers_out = "policy";
+    the_whole_story_is_lived_by_pointer_and_by_keyboard = "story";
     people_sign_in_and_out = "sign-in";
     webhooks_are_made_changed_tested_and_removed = "webhooks";
     deliveries_are_found_understood_and_sent_again = "deliveries";
