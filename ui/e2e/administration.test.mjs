@@ -67,7 +67,7 @@ test('who changed what: told in words, with what was and what is', async () => {
   await assertAccessible(page, 'an entry');
   assert.equal(await page.evaluate(() => window.hurt), undefined);
   await page.keyboard.press('Escape');
-  await page.getByLabel('Action').fill('subscription.created');
+  await page.getByRole('combobox', { name: 'Action' }).fill('subscription.created');
   await page.keyboard.press('Enter');
   await page.waitForURL(/action=subscription.created/);
   await page.getByRole('button', { name: 'Webhook created' }).click();

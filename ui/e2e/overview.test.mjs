@@ -19,6 +19,7 @@ after(async () => {
   await receiver.close();
 });
 
+const BAR = '.recharts-bar-rectangle path';
 const tile = (page, label) => page.locator('dl > div').filter({ has: page.getByText(label, { exact: true }) });
 
 test('a newcomer is led to the first delivery, and sees it without reloading', async () => {
@@ -57,9 +58,8 @@ test('trouble shows: who fails, why, and what waits; the same figures are there 
   await kinds.getByText('5 (100%)').waitFor();
 
   const deliveries = page.getByRole('region', { name: 'Deliveries over time' });
-  const said = await deliveries.getByRole('img').getAttribute('aria-label');
-  assert.match(said, /^Bar chart. 1 delivered, 5 attempts to be retried, 0 not delivered/);
-  await deliveries.locator('.recharts-bar-rectangle').first().waitFor();
+  await deliveries.getByRole('img', { name: /^Bar chart. 1 delivered, 5 attempts to be retried, 0 not/ }).waitFor();
+  await deliveries.locator(BAR).first().waitFor();
   await deliveries.getByRole('button', { name: 'Show as table' }).click();
   await deliveries.getByRole('columnheader', { name: 'To be retried' }).waitFor();
   const cells = await deliveries.getByRole('cell').allTextContents();
@@ -116,7 +116,7 @@ for (const [language, scheme, width] of [
   test(`axe finds nothing: ${language}, ${scheme}, ${width}`, async () => {
     const { page, close } = await openPage(browser, { language, scheme, width });
     await signIn(page, tenant.key);
-    await page.locator('.recharts-bar-rectangle').first().waitFor();
+    await page.locator(BAR).first().waitFor();
     await assertAccessible(page, 'overview');
     await close();
   });

@@ -12,14 +12,16 @@ export function Leaving({ isBlocking, isAllowed }: { isBlocking: boolean; isAllo
     disabled: !isBlocking,
     withResolver: true,
   });
+  // made when it is needed: one that waits hidden would hear the same Escape that asks for it, and close
+  if (blocker.status !== 'blocked') return null;
   return (
     <ConfirmDialog
-      opened={blocker.status === 'blocked'}
+      opened
       title={t('common.unsaved')}
       confirmLabel={t('eventTypes.form.discard')}
       danger
-      onConfirm={() => blocker.proceed?.()}
-      onClose={() => blocker.reset?.()}
+      onConfirm={() => blocker.proceed()}
+      onClose={() => blocker.reset()}
     >
       {t('eventTypes.form.leave')}
     </ConfirmDialog>

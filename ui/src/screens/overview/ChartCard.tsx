@@ -73,7 +73,7 @@ function Figures({ title, columns, rows }: { title: string } & Pick<Props, 'colu
   const { t } = useTranslation();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className={classes.figures} tabIndex={0} aria-label={title}>
+    <div className={classes.figures} role="group" tabIndex={0} aria-label={title}>
       <table>
         <thead>
           <tr>
@@ -97,6 +97,6 @@ function Figures({ title, columns, rows }: { title: string } & Pick<Props, 'colu
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }

@@ -15,9 +15,10 @@ export function readOverviewSearch(search: Record<string, unknown>): OverviewSea
   const { range, since, until } = textsOf(search, ['range', 'since', 'until']);
   const from = Date.parse(since ?? '');
   const to = until === undefined ? Date.now() : Date.parse(until);
-  if (since !== undefined && from < to && to - from <= LONGEST)
-    return until === undefined ? { since } : { since, until };
-  return isLength(range) ? { range } : {};
+  // every name is there: what is left out stays as it stands in the address
+  const none = { range: undefined, since: undefined, until: undefined };
+  if (since !== undefined && from < to && to - from <= LONGEST) return { ...none, since, until };
+  return { ...none, range: isLength(range) ? range : undefined };
 }
 
 export function spanOf(search: OverviewSearch): Span {
