@@ -2536,6 +2536,36 @@ COMMENT ON FUNCTION posthorn.forget_published_keys(max_rows integer) IS 'Deletes
 
 
 --
+-- Name: forget_short_lived_keys(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.forget_short_lived_keys(max_rows integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    forgotten integer;
+BEGIN
+    -- an hour more than a day: the end is of the API's clock, the beginning of ours
+    DELETE FROM api_keys k WHERE k.id = ANY (ARRAY(
+        SELECT o.id FROM api_keys o
+        WHERE o.expires_at <= o.created_at + interval '25 hours' AND least(o.expires_at, o.revoked_at) < now() - interval '1 day'
+        LIMIT max_rows
+        FOR UPDATE SKIP LOCKED));
+    GET DIAGNOSTICS forgotten = ROW_COUNT;
+    RETURN forgotten;
+END
+$$;
+
+
+--
+-- Name: FUNCTION forget_short_lived_keys(max_rows integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.forget_short_lived_keys(max_rows integer) IS 'Deletes at most so many API keys that were made for a day at most and ended more than a day ago; answers with how many.';
+
+
+--
 -- Name: growth(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -11535,6 +11565,14 @@ GRANT ALL ON FUNCTION posthorn.forget_idempotency_keys(max_rows integer) TO post
 REVOKE ALL ON FUNCTION posthorn.forget_published_keys(max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.forget_published_keys(max_rows integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.forget_published_keys(max_rows integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION forget_short_lived_keys(max_rows integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.forget_short_lived_keys(max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.forget_short_lived_keys(max_rows integer) TO posthorn_dispatcher;
 
 
 --

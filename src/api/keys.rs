@@ -53,7 +53,7 @@ impl KeysApi {
 
     /// List API keys
     ///
-    /// Newest first, revoked and expired ones too, without their secrets.
+    /// Newest first, without their secrets. Revoked and expired ones too, but for those made for a day at most, as portal links are.
     #[oai(path = "/api-keys", method = "get", operation_id = "listApiKeys")]
     async fn list(
         &self,

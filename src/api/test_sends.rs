@@ -73,11 +73,11 @@ impl TestSendsApi {
             .tx("ask for test send", caller.scope(), move |tx| {
                 Work::new(async move {
                     let Some(found) = subscriptions::find(tx, id).await? else { return Ok(Err(unknown(id))) };
-                    let wish = match asked.wish(tx, &found.settings).await? {
-                        Ok(wish) => wish,
+                    let tried = match asked.find(tx, &found.settings).await? {
+                        Ok(tried) => tried,
                         Err(problem) => return Ok(Err(problem)),
                     };
-                    let test = test_sends::ask(tx, tenant, id, &wish).await?;
+                    let test = test_sends::ask(tx, tenant, id, &tried.wish).await?;
                     Ok(test.map(|test| (found.settings, test)).ok_or_else(too_many))
                 })
             })
@@ -97,8 +97,8 @@ impl TestSendsApi {
 
     /// Preview a request
     ///
-    /// What would be sent of a sample, given or stored event, without sending it: headers (signatures and secrets hidden) and
-    /// body. A format or template that is given is tried in place of the stored one.
+    /// What would be sent now of a sample, given or stored event, without sending it: headers (signatures and secrets hidden)
+    /// and body, of a stored event with its own id and time. A format or template that is given is tried in place of the stored one.
     #[oai(path = "/subscriptions/:id/preview", method = "post", operation_id = "previewSubscription")]
     async fn preview(
         &self,
@@ -110,7 +110,7 @@ impl TestSendsApi {
         let mut fields = body.0;
         let asked = Asked::read(&mut fields)?;
         let (id, asked, fields) = (id.0, &asked, &fields);
-        let (found, wish) = self
+        let (found, tried) = self
             .store
             .tx("preview subscription", caller.scope(), move |tx| {
                 Work::new(async move {
@@ -121,22 +121,22 @@ impl TestSendsApi {
                     if !violations.is_empty() {
                         return Ok(Err(Problem::invalid(violations)));
                     }
-                    Ok(asked.wish(tx, &found.settings).await?.map(|wish| (found, wish)))
+                    Ok(asked.find(tx, &found.settings).await?.map(|tried| (found, tried)))
                 })
             })
             .await??;
-        Ok(Reply::new(self.shown(&found, &wish)?))
+        Ok(Reply::new(self.shown(&found, &tried)?))
     }
 }
 
 impl TestSendsApi {
-    fn shown(&self, found: &subscriptions::Subscription, wish: &Wish) -> Result<Preview, Problem> {
-        let settings = &found.settings;
+    fn shown(&self, found: &subscriptions::Subscription, tried: &Tried) -> Result<Preview, Problem> {
+        let (settings, wish) = (&found.settings, &tried.wish);
         let event = EventView {
-            id: Uuid::now_v7(),
+            id: tried.id,
             event: &wish.event,
             tenant_id: found.tenant_id,
-            created_at: OffsetDateTime::now_utc(),
+            created_at: tried.created_at,
             resource_type: wish.resource_type.as_deref(),
             resource_id: wish.resource_id.as_deref(),
             payload_json: &wish.payload,
@@ -180,8 +180,12 @@ fn signature_headers(settings: &Settings, event: &EventView<'_>, body: &[u8]) ->
         (true, false) => Some(SigningKey::Hmac(Secret::generate())),
         (true, true) => Some(SigningKey::Ed25519(KeyPair::generate())),
     };
-    let id = event.id.to_string();
-    let message = Message { id: &id, event: event.event, timestamp: event.created_at.unix_timestamp(), body };
+    let (id, name) = match settings.batch_max {
+        None => (event.id, event.event),
+        Some(_) => (envelope::batch_id([event.id]), envelope::BATCH),
+    };
+    let id = id.to_string();
+    let message = Message { id: &id, event: name, timestamp: OffsetDateTime::now_utc().unix_timestamp(), body };
     let hide = |(name, value): (&'static str, String)| {
         let shown = match name {
             "webhook-signature" => format!("{},{HIDDEN}", value.split(',').next().unwrap_or_default()),
@@ -236,10 +240,10 @@ impl Asked {
         Ok(asked)
     }
 
-    async fn wish(&self, tx: &Tx<'_>, settings: &Settings) -> Result<Result<Wish, Problem>, StoreError> {
+    async fn find(&self, tx: &Tx<'_>, settings: &Settings) -> Result<Result<Tried, Problem>, StoreError> {
         if let Some(id) = self.event_id {
             let found = events::find(tx, id).await?;
-            return Ok(found.map(of_event).ok_or_else(|| Problem::not_found(format!("there is no event {id}"))));
+            return Ok(found.map(Tried::stored).ok_or_else(|| Problem::not_found(format!("there is no event {id}"))));
         }
         let event = match &self.event {
             Some(event) => event.as_str().to_owned(),
@@ -249,22 +253,33 @@ impl Asked {
                 sample.or_else(plain).unwrap_or_else(|| SAMPLE_EVENT.to_owned())
             }
         };
-        Ok(Ok(Wish {
+        let wish = Wish {
             event,
             payload: self.payload.clone().unwrap_or_else(|| SAMPLE_PAYLOAD.to_owned()),
             resource_type: self.resource_type.clone(),
             resource_id: self.resource_id.clone(),
             metadata: self.metadata.clone(),
-        }))
+        };
+        Ok(Ok(Tried { id: Uuid::now_v7(), created_at: OffsetDateTime::now_utc(), wish }))
     }
 }
 
-fn of_event(event: events::Event) -> Wish {
-    Wish {
-        event: event.event,
-        payload: event.payload,
-        resource_type: event.resource_type,
-        resource_id: event.resource_id,
-        metadata: event.metadata,
+/// The event to try with: a stored one, or one that there is not.
+struct Tried {
+    id: Uuid,
+    created_at: OffsetDateTime,
+    wish: Wish,
+}
+
+impl Tried {
+    fn stored(event: events::Event) -> Self {
+        let wish = Wish {
+            event: event.event,
+            payload: event.payload,
+            resource_type: event.resource_type,
+            resource_id: event.resource_id,
+            metadata: event.metadata,
+        };
+        Self { id: event.id, created_at: event.created_at, wish }
     }
 }

@@ -22,9 +22,6 @@ pub(crate) struct Unsendable {
     pub(crate) message: String,
 }
 
-/// What the event headers of a batch say: its events may be of several types.
-const BATCH: &str = "batch";
-
 /// Builds the request of one subscriber's deliveries: one, or a batch of those that are to travel together. Body, content
 /// type, every signature header the subscription wants, and what all its requests take along.
 ///
@@ -43,7 +40,7 @@ pub(crate) fn sign(
         [event] if to.batch_max.is_none() => (render(subscriber, outfit, event)?, event.id, event.event),
         events => {
             let id = envelope::batch_id(events.iter().map(|event| event.id));
-            (render_batch(subscriber, outfit, events)?, id, BATCH)
+            (render_batch(subscriber, outfit, events)?, id, envelope::BATCH)
         }
     };
     let id = id.to_string();

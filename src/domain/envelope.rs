@@ -18,6 +18,9 @@ use super::subscription::PayloadFormat;
 /// Version of the default and `gestiq` envelopes (R34).
 const ENVELOPE_VERSION: &str = "1.0";
 
+/// What the event headers of a batch say: its events may be of several types.
+pub const BATCH: &str = "batch";
+
 /// Metadata keys that are ours whatever the event's own metadata says.
 const OWN_METADATA: [&str; 3] = ["tenant_id", "source", "version"];
 

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::RetentionConfig;
 use crate::store::retention::{self, Applied};
-use crate::store::{Store, StoreError, audit, days, idempotency};
+use crate::store::{Store, StoreError, api_keys, audit, days, idempotency};
 
 /// Time between rounds.
 const ROUND: Duration = Duration::from_secs(3600);
@@ -14,19 +14,21 @@ const ROUND: Duration = Duration::from_secs(3600);
 /// Time until the next try when something could not be done.
 const RETRY: Duration = Duration::from_secs(60);
 
-/// How many whole days are kept; 0 for ever.
+/// How many whole days are kept; 0 for ever. By default nothing goes.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Kept {
     /// Of events, finished deliveries and attempts.
     days: i32,
     /// Of the audit log.
     audit_days: i32,
+    /// Whether API keys go that were made for a day at most and have ended.
+    forgets_keys: bool,
 }
 
 impl Kept {
     pub(super) fn of(config: &RetentionConfig) -> Self {
         let days = |days: u32| i32::try_from(days).unwrap_or(i32::MAX);
-        Self { days: days(config.retention_days), audit_days: days(config.audit_retention_days) }
+        Self { days: days(config.retention_days), audit_days: days(config.audit_retention_days), forgets_keys: true }
     }
 }
 
@@ -77,6 +79,12 @@ async fn round(store: &Store, kept: Kept) -> Result<bool, StoreError> {
     let forgotten = audit::forget_old(store, kept.audit_days).await?;
     if forgotten > 0 {
         tracing::info!(forgotten, retention_days = kept.audit_days, "deleted old entries of the audit log");
+    }
+    if kept.forgets_keys {
+        let forgotten = api_keys::forget_ended(store).await?;
+        if forgotten > 0 {
+            tracing::info!(forgotten, "deleted API keys made for a day at most that ended more than a day ago");
+        }
     }
     let applied = retention::apply(store, keep_days).await?;
     report(&applied, keep_days);

@@ -20,6 +20,9 @@ const ID_CHARS: usize = 10;
 /// 62^43 > 2^256.
 const SECRET_CHARS: usize = 43;
 
+/// Most keys that one statement forgets.
+const FORGOTTEN_AT_ONCE: i32 = 5000;
+
 /// A whole key as its owner holds it: public id and secret.
 #[derive(Clone)]
 pub struct ApiKey {
@@ -185,7 +188,22 @@ pub async fn revoke(store: &Store, key_id: &str) -> Result<Option<KeyRow>, Store
     store.query(sql::KEYS_REVOKE, &[&key_id]).await?.first().map(read_key).transpose()
 }
 
-/// A page of a tenant's keys, newest first, after the key `before`.
+/// Forgets keys made for a day at most that ended more than a day ago, and says how many. Needs the dispatcher's role.
+///
+/// # Errors
+/// [`StoreError`] of the database; what was forgotten until then stays so.
+pub async fn forget_ended(store: &Store) -> Result<i64, StoreError> {
+    let mut forgotten = 0;
+    loop {
+        let now: i32 = get(&store.query_one(sql::KEYS_FORGET, &[&FORGOTTEN_AT_ONCE]).await?, "forgotten")?;
+        forgotten += i64::from(now);
+        if now < FORGOTTEN_AT_ONCE {
+            return Ok(forgotten);
+        }
+    }
+}
+
+/// A page of a tenant's keys, newest first, after the key `before`; without those made for a day at most that have ended.
 ///
 /// # Errors
 /// [`StoreError`] of the database.

@@ -88,6 +88,7 @@ statements! {
     KEYS_ADD = "keys/add";
     KEYS_ADD_TENANT = "keys/add_tenant";
     KEYS_FIND = "keys/find";
+    KEYS_FORGET = "keys/forget";
     KEYS_LIST = "keys/list";
     KEYS_REVOKE = "keys/revoke";
     OWN_KEYS_END = "own_keys/end";

@@ -1,12 +1,15 @@
 //! Links into one tenant's admin page: what they open, for how long, and what they cannot do.
 
+use posthorn::store::StoreRole;
+use posthorn::store::api_keys;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::harness::api::{ADMIN_TOKEN, id_of};
-use crate::harness::{Api, REVOKED_WITHIN, Serving, eventually};
+use crate::harness::api::{ADMIN_TOKEN, id_of, start};
+use crate::harness::{Api, REVOKED_WITHIN, SOON, Serving, eventually};
 
 const BASE: &str = "/api/v1/admin";
 
@@ -122,8 +125,17 @@ async fn only_good_requests_make_links() {
         (json!({"permissions": ["READ"]}), &[("permissions[0]", "unknown_word"), ("permissions", "read_needed")]),
         (json!({"permissions": []}), &[("permissions", "read_needed")]),
         (json!({"permissions": ["manage"]}), &[("permissions", "read_needed")]),
+        (json!({"permissions": ["keys"]}), &[("permissions[0]", "unknown_word"), ("permissions", "read_needed")]),
+        (json!({"permissions": ["read", "manage", "read", "manage"]}), &[("permissions", "count")]),
+        (json!({"permissions": vec!["x"; 10_000]}), &[("permissions", "count")]),
+        (json!({"permissions": ["read", 1]}), &[("permissions", "type")]),
+        (json!({"expires_in_seconds": 0}), &[("expires_in_seconds", "range")]),
+        (json!({"expires_in_seconds": -60}), &[("expires_in_seconds", "range")]),
         (json!({"expires_in_seconds": 59}), &[("expires_in_seconds", "range")]),
         (json!({"expires_in_seconds": 86_401}), &[("expires_in_seconds", "range")]),
+        (json!({"expires_in_seconds": u64::MAX}), &[("expires_in_seconds", "type")]),
+        (json!({"expires_in_seconds": 1e300}), &[("expires_in_seconds", "type")]),
+        (json!({"expires_in_seconds": "60"}), &[("expires_in_seconds", "type")]),
         (json!({"expires_in_seconds": 60.5}), &[("expires_in_seconds", "type")]),
         (
             json!({"tenant_id": 1, "expires_in_seconds": "1", "origin": "https://a.example"}),
@@ -140,6 +152,115 @@ async fn only_good_requests_make_links() {
     operator.delete(&format!("/tenants/{tenant}")).await.ok(204);
     operator.post("/portal-links", &json!({"tenant_id": tenant})).await.problem(409, "conflict");
     assert_eq!(serving.world.count("SELECT count(*) FROM posthorn.api_keys WHERE name = 'portal link'").await, 0);
+}
+
+#[tokio::test]
+async fn bounds_belong_to_what_is_good_and_words_count_once() {
+    let serving = Serving::start().await;
+    let (tenant, _) = serving.tenant("Acme").await;
+    for (permissions, told) in [
+        (json!(["publish", "read", "read"]), json!(["read", "publish"])),
+        (json!(["manage", "publish", "read"]), json!(["read", "publish", "manage"])),
+        (json!(null), json!(["read", "manage"])),
+    ] {
+        for seconds in [60, 86_400] {
+            let body = json!({"tenant_id": tenant, "permissions": permissions, "expires_in_seconds": seconds});
+            let link = link(&serving, &body).await;
+            let left = end_of(&link) - OffsetDateTime::now_utc();
+            assert!((seconds - 30..=seconds).contains(&left.whole_seconds()), "{left}");
+            assert_eq!(follow(&serving, &link).get("/caller").await.ok(200)["permissions"], told, "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_tenants_links_open_nothing() {
+    let serving = Serving::start().await;
+    let (tenant, _) = serving.tenant("Acme").await;
+    let link = link(&serving, &json!({"tenant_id": tenant})).await;
+    let portal = follow(&serving, &link);
+    portal.get("/caller").await.ok(200);
+    operator(&serving).delete(&format!("/tenants/{tenant}")).await.ok(204);
+    eventually("the link is refused", REVOKED_WITHIN, async || portal.get("/caller").await.status == 401).await;
+}
+
+/// Moves beginning and end of a key back by so many hours.
+async fn age(serving: &Serving, key: &str, hours: i32) {
+    let sql = "UPDATE posthorn.api_keys SET created_at = created_at - make_interval(hours => $2),
+                   expires_at = expires_at - make_interval(hours => $2), revoked_at = revoked_at - make_interval(hours => $2)
+               WHERE id = $1";
+    assert_eq!(serving.world.db.execute(sql, &[&key, &hours]).await.unwrap(), 1);
+}
+
+/// Names in a list of keys.
+fn names(listed: &Value) -> Vec<&str> {
+    listed["data"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_ended_leaves_the_list_and_then_the_table_and_stays_in_the_audit_log() {
+    let serving = Serving::with(&[("POSTHORN_ROLE", "api")]).await;
+    let (tenant, api) = serving.tenant("Acme").await;
+    let id = id_of(&api.subscribe("https://receiver.example/", "a.b").await);
+    let link_id = |link: &Value| link["token"].as_str().unwrap().split('_').nth(1).unwrap().to_owned();
+    let day = json!({"tenant_id": tenant, "expires_in_seconds": 86_400});
+    let [expired, revoked, live] = [link(&serving, &day).await, link(&serving, &day).await, link(&serving, &day).await];
+    follow(&serving, &expired).post(&format!("/subscriptions/{id}/disable"), &json!({})).await.ok(200);
+    let spec = json!({"name": "for long", "expires_at": OffsetDateTime::now_utc().replace_nanosecond(0).unwrap()
+        .saturating_add(Duration::days(2)).format(&Rfc3339).unwrap()});
+    let long = api.post("/api-keys", &spec).await.ok(201);
+    let gone = api.post("/api-keys", &json!({"name": "revoked"})).await.ok(201);
+    let all = ["revoked", "for long", "portal link", "portal link", "portal link", "Acme"];
+    assert_eq!(names(&api.get("/api-keys").await.ok(200)), all);
+
+    // ended a moment ago: the list no longer has them, whoever asks
+    operator(&serving).delete(&format!("/tenants/{tenant}/api-keys/{}", link_id(&revoked))).await.ok(204);
+    api.delete(&format!("/api-keys/{}", id_of(&gone))).await.ok(204);
+    age(&serving, &link_id(&expired), 25).await;
+    age(&serving, &id_of(&long), 49).await;
+    let left = ["revoked", "portal link", "Acme", "for long"];
+    assert_eq!(names(&api.get("/api-keys").await.ok(200)), left);
+    let operators = operator(&serving).get(&format!("/tenants/{tenant}/api-keys")).await.ok(200);
+    assert_eq!(names(&operators), left);
+
+    // a day later they are gone for good; keys that were made for longer, or for ever, stay
+    let store = serving.world.store(StoreRole::Dispatcher);
+    assert_eq!(api_keys::forget_ended(&store).await.unwrap(), 0);
+    for key in [link_id(&revoked), id_of(&gone), id_of(&long)] {
+        age(&serving, &key, 25).await;
+    }
+    age(&serving, &link_id(&expired), 22).await;
+    assert_eq!(
+        api_keys::forget_ended(&store).await.unwrap(),
+        1,
+        "the one that ended first has not been gone for a day"
+    );
+    age(&serving, &link_id(&expired), 2).await;
+    let url = serving.world.url();
+    let _dispatcher = start(url.expose_secret(), &[("POSTHORN_ROLE", "dispatcher")]);
+    let rows = "SELECT count(*) FROM posthorn.api_keys WHERE name = 'portal link'";
+    eventually("a dispatcher forgets the other", SOON, async || serving.world.count(rows).await == 1).await;
+    assert_eq!(serving.world.count("SELECT count(*) FROM posthorn.api_keys").await, 4);
+    follow(&serving, &live).get("/caller").await.ok(200);
+    let old = follow(&serving, &expired);
+    eventually("the link is refused", REVOKED_WITHIN, async || old.get("/caller").await.status == 401).await;
+
+    // who acted is still told, and what the key was
+    let disabled = api.get(&format!("/audit-log?target_id={id}&action=subscription.disabled")).await.ok(200);
+    assert_eq!(disabled["data"][0]["actor"], format!("api_key:{}", link_id(&expired)));
+    let of_key = api.get(&format!("/audit-log?target_id={}", link_id(&expired))).await.ok(200);
+    let entries = of_key["data"].as_array().unwrap();
+    let (deleted, created) = (&entries[0], entries.last().unwrap());
+    assert_eq!((&deleted["action"], &deleted["actor"]), (&json!("api_key.deleted"), &json!("dispatcher")));
+    assert_eq!((&created["action"], &created["actor"]), (&json!("api_key.created"), &json!("operator")));
+    assert_eq!(created["changes"]["name"]["new"], "portal link");
+
+    // nobody else may
+    for role in ["posthorn_api", "posthorn_readonly"] {
+        let client = serving.world.client_as(role).await;
+        let error = client.batch_execute("SELECT posthorn.forget_short_lived_keys(1)").await.unwrap_err();
+        assert_eq!(error.code().map(|code| code.code()), Some("42501"), "{role}: {error:?}");
+    }
 }
 
 #[tokio::test]

@@ -170,6 +170,75 @@ async fn a_test_send_is_one_real_request_and_shows_the_answer() {
     assert_eq!(rules.len(), 2, "{rules:?}");
 }
 
+/// Forms that requests have, as fields of a subscription.
+fn forms() -> Vec<Value> {
+    vec![
+        json!({}),
+        json!({"payload_format": "gestiq", "header_families": ["gestiq"]}),
+        json!({"payload_format": "dotmac", "header_families": ["dotmac"]}),
+        json!({"payload_format": "cloudevents"}),
+        json!({"payload_format": "cloudevents_binary"}),
+        json!({"payload_format": "raw"}),
+        json!({"template": "[{{ id }}, {{ timestamp }}]"}),
+        json!({"batch_max": 1}),
+        json!({"signing": "none"}),
+    ]
+}
+
+#[tokio::test]
+async fn a_preview_of_a_stored_event_is_what_was_sent_of_it() {
+    let serving = Serving::start().await;
+    let (_, api) = serving.tenant("a").await;
+    let (_, other) = serving.tenant("b").await;
+    let receiver = Receiver::start(well);
+    let mut paths = Vec::new();
+    for (n, form) in forms().into_iter().enumerate() {
+        let mut body = json!({"url": receiver.url(&format!("/{n}")), "event": "a.b"});
+        body.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
+        paths.push(made(&api, body).await.0);
+    }
+    let event = json!({"event": "a.b", "payload": {"n": 1e3}, "resource_type": "invoice", "resource_id": "7", "metadata": {"a": "b"}});
+    let event = id_of(&api.post("/events", &event).await.ok(201));
+    let sent = receiver.wait_for(paths.len(), SOON).await;
+    let tried = json!({"event_id": event});
+    for (n, path) in paths.iter().enumerate() {
+        let sent = sent.iter().find(|request| request.path == format!("/{n}")).unwrap();
+        let before = OffsetDateTime::now_utc().unix_timestamp();
+        let preview = api.post(&format!("{path}/preview"), &tried).await.ok(200);
+        assert_eq!(preview["body"].as_str().unwrap().as_bytes(), &sent.body[..], "{n}");
+        let shown = preview["headers"].as_array().unwrap();
+        assert_eq!(
+            shown.len(),
+            sent.headers.len() - 2,
+            "all but host and content-length: {preview} {:?}",
+            sent.headers
+        );
+        for header in shown {
+            let (name, value) = (header["name"].as_str().unwrap(), header["value"].as_str().unwrap());
+            let was = sent.headers[name].to_str().unwrap();
+            match name {
+                "webhook-timestamp" => assert!(value.parse::<i64>().unwrap() >= before, "{value}, {before}"),
+                _ if value.contains("<hidden>") => {}
+                _ => assert_eq!(value, was, "{n}: {name}"),
+            }
+        }
+        other.post(&format!("{path}/preview"), &tried).await.problem(404, "not-found");
+    }
+    // its time is its own, and the signature's is now
+    let aged = "UPDATE posthorn.outbox SET created_at = '2026-01-02T03:04:05.678Z' WHERE id = $1";
+    serving.world.db.execute(aged, &[&event.parse::<uuid::Uuid>().unwrap()]).await.unwrap();
+    let before = OffsetDateTime::now_utc().unix_timestamp();
+    let preview = api.post(&format!("{}/preview", paths[0]), &tried).await.ok(200);
+    let body: Value = serde_json::from_str(preview["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["timestamp"], "2026-01-02T03:04:05.678000Z");
+    let headers = preview["headers"].as_array().unwrap();
+    let stamp = headers.iter().find(|header| header["name"] == "webhook-timestamp").unwrap();
+    assert!(stamp["value"].as_str().unwrap().parse::<i64>().unwrap() >= before, "{preview}");
+    // of no stored one, it has an id and a time of its own
+    let sample = api.act(&format!("{}/preview", paths[0])).await;
+    assert!(!sample.text.contains(&event), "{}", sample.text);
+}
+
 #[tokio::test]
 async fn without_a_dispatcher_a_test_send_says_so() {
     let serving = Serving::with(&[("POSTHORN_ROLE", "api"), ("WEBHOOK_TIMEOUT_SECONDS", "1")]).await;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
 use crate::contract::run;
-use crate::harness::{Binary, SOON};
+use crate::harness::{Api, Binary, SOON};
 use crate::publish::Program;
 
 /// Making a cluster on a busy machine.
@@ -60,7 +60,12 @@ impl Newcomer {
 }
 
 async fn start(folder: &Path) -> (Binary, Value) {
-    let program = Binary::start(&arguments(folder), &[]);
+    start_with(folder, &[], &[]).await
+}
+
+async fn start_with(folder: &Path, more: &[&str], env: &[(&str, &str)]) -> (Binary, Value) {
+    let arguments = [arguments(folder), more.iter().copied().map(ToOwned::to_owned).collect()].concat();
+    let program = Binary::start(&arguments, env);
     let ready = program.wait_for_line("posthorn dev is ready", START).await;
     let file = PathBuf::from(ready.split_once(": ").unwrap().1);
     assert_eq!(file, folder.canonicalize().unwrap().join(".posthorn/dev.json"));
@@ -121,6 +126,28 @@ async fn a_second_start_goes_on_with_the_data() {
     assert_eq!(client.query_one(delivered, &[]).await.unwrap().get::<_, i64>(0), 1);
     let payment: String = client.query_one("SELECT demo.pay_invoice()", &[]).await.unwrap().get(0);
     newcomer.verified(&format!("/{payment} ")).await;
+    newcomer.interrupt().await;
+}
+
+#[tokio::test]
+async fn the_operators_token_is_the_one_that_was_given() {
+    let mut newcomer = Newcomer::begin().await;
+    let own = newcomer.word("admin_token").to_owned();
+    for (more, env) in [
+        (["--admin-token", "given-with-a-flag"].as_slice(), [].as_slice()),
+        (&[], &[("POSTHORN_ADMIN_TOKEN", "given-by-environment")]),
+    ] {
+        newcomer.interrupt().await;
+        (newcomer.program, newcomer.told) = start_with(newcomer.folder.path(), more, env).await;
+        let token = newcomer.word("admin_token");
+        assert!(token.starts_with("given-"), "{token}");
+        let server = Api::nobody_at(newcomer.word("api_url").trim_start_matches("http://")).at("/api/v1/admin");
+        server.clone().bearer(token).get("/tenants").await.ok(200);
+        server.bearer(&own).get("/tenants").await.problem(401, "unauthorised");
+    }
+    newcomer.interrupt().await;
+    (newcomer.program, newcomer.told) = start(newcomer.folder.path()).await;
+    assert_eq!(newcomer.word("admin_token"), own, "what was given is not kept");
     newcomer.interrupt().await;
 }
 

@@ -32,7 +32,7 @@ fn role_of(name: &str) -> StoreRole {
     let (group, verb) = name.split_once('/').unwrap();
     match (group, verb) {
         ("queue" | "dispatchers" | "fanout" | "days", _)
-        | ("audit", "forget")
+        | ("audit" | "keys", "forget")
         | ("subscriptions", "suspend")
         | ("statistics", "fold" | "prune")
         | ("test_sends", "take" | "record" | "forget")

@@ -86,6 +86,10 @@ fn read(mut fields: Fields, now: OffsetDateTime) -> Result<(KeySpec, OffsetDateT
     let parse = |word: &str| Permission::parse(word).filter(|permission| PERMITTED.contains(permission));
     let permissions: Permissions = match words {
         None => [Permission::Read, Permission::Manage].into_iter().collect(),
+        Some(words) if words.len() > PERMITTED.len() => {
+            fields.fail("permissions", "count", format!("must be at most {} words", PERMITTED.len()));
+            Permissions::all()
+        }
         Some(words) => {
             for (index, word) in words.iter().enumerate().filter(|(_, word)| parse(word).is_none()) {
                 let message = format!("must be one of read, publish, manage, is {word:?}");

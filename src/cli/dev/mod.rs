@@ -171,6 +171,10 @@ async fn start(command: &Dev, workspace: &Workspace, cluster: &Cluster) -> Resul
     // the first to set it; no dispatcher has sent anything yet
     let _ = secret.set(credentials.receiver_secret());
 
+    let credentials = match &command.api.admin_token {
+        Some(given) => credentials.with_admin_token(given),
+        None => credentials,
+    };
     let running = run::start(config(command, workspace, database_url.clone(), &credentials), true).await?;
     announce(workspace, cluster, &running, &receiver, &credentials)?;
     Ok(Parts { running, receiver, printing })
@@ -254,7 +258,7 @@ fn config(command: &Dev, workspace: &Workspace, database_url: SecretString, cred
         dispatcher: command.dispatcher.clone(),
         retention: command.retention.clone(),
     };
-    config.api.admin_token.get_or_insert_with(|| credentials.admin_token());
+    config.api.admin_token = Some(credentials.admin_token());
     config.webhook.allow_http = true;
     let loopback = [(std::net::Ipv4Addr::LOCALHOST.into(), 8), (std::net::Ipv6Addr::LOCALHOST.into(), 128)];
     config.webhook.allow_networks.extend(

@@ -63,6 +63,11 @@ impl Credentials {
         &self.api_key
     }
 
+    /// With a token of the operator that holds until the program ends, and is not kept.
+    pub(super) fn with_admin_token(self, token: &SecretString) -> Self {
+        Self { admin_token: token.expose_secret().to_owned(), ..self }
+    }
+
     pub(super) fn admin_token(&self) -> SecretString {
         self.admin_token.clone().into()
     }
