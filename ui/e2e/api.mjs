@@ -16,7 +16,7 @@ export async function call(method, path, body, key = KEY) {
 
 /** Asks again until `found` gives something; for what happens in the background. */
 export async function until(what, found) {
-  const end = Date.now() + 15_000;
+  const end = Date.now() + 30_000;
   for (;;) {
     const value = await found();
     if (value) return value;

@@ -46,7 +46,7 @@ export async function startReceiver() {
       held = null;
     },
     /** Waits until so many requests came for which `wanted` holds, and answers with these. */
-    async wait(count, wanted = () => true, patience = 20_000) {
+    async wait(count, wanted = () => true, patience = 30_000) {
       const end = Date.now() + patience;
       for (;;) {
         const found = requests.filter(wanted);
