@@ -115,7 +115,7 @@ async fn a_link_ends() {
 #[tokio::test]
 async fn only_good_requests_make_links() {
     let serving = Serving::start().await;
-    let (tenant, _) = serving.tenant("Acme").await;
+    let (tenant, api) = serving.tenant("Acme").await;
     let operator = operator(&serving);
     for (more, want) in [
         (json!({"tenant_id": "x"}), [("tenant_id", "type")].as_slice()),
@@ -147,6 +147,10 @@ async fn only_good_requests_make_links() {
         let rules = operator.post("/portal-links", &body).await.rules();
         let rules: Vec<(&str, &str)> = rules.iter().map(|(field, rule)| (field.as_str(), rule.as_str())).collect();
         assert_eq!(rules, want, "{body}");
+    }
+    let good = json!({"tenant_id": tenant});
+    for stranger in [serving.nobody(), serving.nobody().bearer("a-token-of-nobody-at-all"), api] {
+        stranger.at(BASE).post("/portal-links", &good).await.problem(401, "unauthorised");
     }
     operator.post("/portal-links", &json!({"tenant_id": Uuid::now_v7()})).await.problem(404, "not-found");
     operator.delete(&format!("/tenants/{tenant}")).await.ok(204);
@@ -213,7 +217,7 @@ async fn what_ended_leaves_the_list_and_then_the_table_and_stays_in_the_audit_lo
     let all = ["revoked", "for long", "portal link", "portal link", "portal link", "Acme"];
     assert_eq!(names(&api.get("/api-keys").await.ok(200)), all);
 
-    // ended a moment ago: the list no longer has them, whoever asks
+    // ended less than a day ago: the list no longer has them, whoever asks
     operator(&serving).delete(&format!("/tenants/{tenant}/api-keys/{}", link_id(&revoked))).await.ok(204);
     api.delete(&format!("/api-keys/{}", id_of(&gone))).await.ok(204);
     age(&serving, &link_id(&expired), 25).await;

@@ -272,7 +272,7 @@ async fn abuse_of_http_itself_is_harmless() {
         "GET /\r\n".to_owned(),
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
         "CONNECT example.com:80 HTTP/1.1\r\nhost: h\r\n\r\n".to_owned(),
-        "GET http://169.254.169.254/ HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n".to_owned(),
+        "GET http://169.254.169.254/latest/meta-data/ HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n".to_owned(),
         "\u{16}\u{3}\u{1}\u{2}\0\u{1}".to_owned(),
         "\0".repeat(100_000),
         String::new(),

@@ -227,6 +227,8 @@ async fn a_preview_of_a_stored_event_is_what_was_sent_of_it() {
     // its time is its own, and the signature's is now
     let aged = "UPDATE posthorn.outbox SET created_at = '2026-01-02T03:04:05.678Z' WHERE id = $1";
     serving.world.db.execute(aged, &[&event.parse::<uuid::Uuid>().unwrap()]).await.unwrap();
+    let (foreign, _) = made(&other, json!({"url": receiver.url("/other"), "event": "a.b"})).await;
+    other.post(&format!("{foreign}/preview"), &tried).await.problem(404, "not-found");
     let before = OffsetDateTime::now_utc().unix_timestamp();
     let preview = api.post(&format!("{}/preview", paths[0]), &tried).await.ok(200);
     let body: Value = serde_json::from_str(preview["body"].as_str().unwrap()).unwrap();
@@ -234,6 +236,14 @@ async fn a_preview_of_a_stored_event_is_what_was_sent_of_it() {
     let headers = preview["headers"].as_array().unwrap();
     let stamp = headers.iter().find(|header| header["name"] == "webhook-timestamp").unwrap();
     assert!(stamp["value"].as_str().unwrap().parse::<i64>().unwrap() >= before, "{preview}");
+    for (wrong, rule) in
+        [(json!({"event_id": "x"}), "type"), (json!({"event_id": event, "event": "a.b"}), "event_or_id")]
+    {
+        let rules = api.post(&format!("{}/preview", paths[0]), &wrong).await.rules();
+        assert_eq!(rules, [("event_id".to_owned(), rule.to_owned())]);
+    }
+    let nobodys = json!({"event_id": uuid::Uuid::now_v7()});
+    api.post(&format!("{}/preview", paths[0]), &nobodys).await.problem(404, "not-found");
     // of no stored one, it has an id and a time of its own
     let sample = api.act(&format!("{}/preview", paths[0])).await;
     assert!(!sample.text.contains(&event), "{}", sample.text);

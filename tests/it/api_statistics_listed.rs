@@ -50,7 +50,12 @@ async fn one_request_tells_of_a_page_of_subscriptions() {
     assert_eq!(waiting["health"]["subscription_id"], paused.as_str());
 
     let foreign = other.get(&path).await.ok(200);
-    assert_eq!(foreign["data"], json!([]), "nothing of another tenant's");
+    assert_eq!(foreign["data"], json!([]), "nothing of another tenant's, as of nobody's");
+    let own = id_of(&other.subscribe("https://receiver.example/", "a.b").await);
+    let mixed = other.get(&ids(&[&failing, &own, &nobodys])).await.ok(200);
+    let shown = mixed["data"].as_array().unwrap();
+    assert_eq!((shown.len(), &shown[0]["subscription_id"]), (1, &json!(own)), "{mixed}");
+    assert_eq!((&shown[0]["waiting"], &shown[0]["totals"]["attempts"]), (&json!(0), &json!(0)));
 }
 
 #[tokio::test]
@@ -60,9 +65,17 @@ async fn ids_are_checked() {
     let many: Vec<String> = (0..101).map(|_| Uuid::now_v7().to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     api.get(&ids(&many[1..])).await.ok(200);
-    for (path, rule) in
-        [(ids(&many), "count"), (ids(&["x"]), "uuid"), (ids(&[""]), "uuid"), (ids(&[many[0], ""]), "uuid")]
-    {
+    let twice = [&many[1..], &many[1..]].concat();
+    assert_eq!(api.get(&ids(&twice)).await.ok(200)["data"], json!([]), "each counts once");
+    for (path, rule) in [
+        (ids(&many), "count"),
+        (ids(&["x"]), "uuid"),
+        (ids(&[""]), "uuid"),
+        (ids(&[many[0], ""]), "uuid"),
+        (ids(&[many[0], "%27%20OR%201=1--"]), "uuid"),
+        (ids(&[many[0], &"0".repeat(4000)]), "uuid"),
+        (ids(&["%00"]), "uuid"),
+    ] {
         assert_eq!(api.get(&path).await.rules(), [("subscription_ids".to_owned(), rule.to_owned())]);
     }
     assert_eq!(api.get("/statistics/subscriptions").await.rules()[0].0, "subscription_ids");
@@ -82,6 +95,13 @@ async fn more_than_a_thousand_are_not_counted() {
     assert_eq!((&backlog["waiting"], &backlog["waits_for_more"]), (&json!(1001), &json!(false)));
     assert_eq!(backlog["dispatchers_alive"], 0, "{backlog}");
     assert!(backlog["oldest_due_at"].is_string(), "{backlog}");
+    let (_, other) = serving.tenant("b").await;
+    let backlog = other.get("/statistics/backlog").await.ok(200);
+    assert_eq!(
+        (&backlog["waiting"], &backlog["oldest_due_at"]),
+        (&json!(0), &Value::Null),
+        "nothing of another tenant's"
+    );
 }
 
 #[tokio::test]

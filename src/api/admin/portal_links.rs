@@ -88,7 +88,7 @@ fn read(mut fields: Fields, now: OffsetDateTime) -> Result<(KeySpec, OffsetDateT
         None => [Permission::Read, Permission::Manage].into_iter().collect(),
         Some(words) if words.len() > PERMITTED.len() => {
             fields.fail("permissions", "count", format!("must be at most {} words", PERMITTED.len()));
-            Permissions::all()
+            Permissions::all() // so that nothing else is said of them
         }
         Some(words) => {
             for (index, word) in words.iter().enumerate().filter(|(_, word)| parse(word).is_none()) {
