@@ -8,10 +8,38 @@ import { sql } from './sql.mjs';
 const WEBHOOKS = [
   ['accounting', 'Accounting', 'https://books.northwind.example/hooks/posthorn', ['invoice.*', 'payment.*'], '/ok'],
   ['warehouse', 'Warehouse', 'https://wms.northwind.example/v2/events', ['shipment.*', 'sales_order.created'], '/ok'],
-  ['search', 'Search index', 'https://search.northwind.example/ingest', ['customer.*'], '/ok', { rate_per_second: 0.01 }],
-  ['fraud', 'Fraud checks', 'https://api.riskwise.example/webhooks/9f31', ['payment.*'], '/busy', { retry_schedule: [1, 7200] }],
-  ['crm', 'CRM sync', 'https://hooks.crmcloud.example/in/8c2e7d', ['customer.*', 'invoice.paid'], '/down', { retry_schedule: [2700, 7200], circuit_failures: 4, circuit_seconds: 840 }],
-  ['partner', 'Partner portal', 'https://portal.fabrikam.example/webhooks', ['shipment.*'], '/wrong', { retry_schedule: [1] }],
+  [
+    'search',
+    'Search index',
+    'https://search.northwind.example/ingest',
+    ['customer.*'],
+    '/ok',
+    { rate_per_second: 0.01 },
+  ],
+  [
+    'fraud',
+    'Fraud checks',
+    'https://api.riskwise.example/webhooks/9f31',
+    ['payment.*'],
+    '/busy',
+    { retry_schedule: [1, 7200] },
+  ],
+  [
+    'crm',
+    'CRM sync',
+    'https://hooks.crmcloud.example/in/8c2e7d',
+    ['customer.*', 'invoice.paid'],
+    '/down',
+    { retry_schedule: [2700, 7200], circuit_failures: 4, circuit_seconds: 840 },
+  ],
+  [
+    'partner',
+    'Partner portal',
+    'https://portal.fabrikam.example/webhooks',
+    ['shipment.*'],
+    '/wrong',
+    { retry_schedule: [1] },
+  ],
   ['letters', 'Newsletter tool', 'https://letters.tailspin.example/hook', ['customer.created'], '/gone'],
   ['erp', 'Old ERP, until the move', 'https://erp-old.northwind.example/soap-bridge', ['sales_order.*'], '/ok'],
 ];
@@ -54,8 +82,18 @@ const EVENTS = {
       { sku: 'TR-0042', quantity: 1, price: 861 },
     ],
   }),
-  'invoice.created': (n) => ({ invoice_id: `INV-${2080 + n}`, customer: pick(NAMES, n), amount: 420.9, currency: 'EUR' }),
-  'payment.received': (n) => ({ payment_id: `PAY-${9100 + n}`, invoice_id: `INV-${2040 + n}`, amount: 1249.5, currency: 'EUR' }),
+  'invoice.created': (n) => ({
+    invoice_id: `INV-${2080 + n}`,
+    customer: pick(NAMES, n),
+    amount: 420.9,
+    currency: 'EUR',
+  }),
+  'payment.received': (n) => ({
+    payment_id: `PAY-${9100 + n}`,
+    invoice_id: `INV-${2040 + n}`,
+    amount: 1249.5,
+    currency: 'EUR',
+  }),
   'customer.updated': (n) => ({ customer_id: `CUS-${310 + n}`, name: pick(NAMES, n), changed: ['billing_address'] }),
   'customer.created': (n) => ({ customer_id: `CUS-${330 + n}`, name: pick(NAMES, n), country: 'ES' }),
   'sales_order.created': (n) => ({ order_id: `SO-${7731 + n}`, customer: pick(NAMES, n), total: 611.3 }),
@@ -242,7 +280,7 @@ function putBehind(tenant, webhooks) {
     UPDATE posthorn.api_keys SET created_at = created_at - interval '63 days', last_used_at = CASE name
         WHEN 'Shop backend, production' THEN now() - interval '40 s' WHEN 'Terraform' THEN now() - interval '9 days'
         WHEN 'Grafana' THEN now() - interval '31 days' ELSE last_used_at END WHERE tenant_id = '${tenant}';
-    UPDATE posthorn.tenants SET created_at = created_at - interval '90 days' - interval '11 days' * (hashtext(name) % 9 + 9);
+    UPDATE posthorn.tenants SET created_at = now() - interval '90 days' - interval '11 days' * (hashtext(name) % 9 + 9);
     UPDATE posthorn.webhook_subscriptions SET status_changed_at = now() - interval '3 days' - interval '5 h'
       WHERE tenant_id = '${tenant}' AND status <> 'active';
     UPDATE posthorn.circuits SET failing_since_at = now() - interval '52 min' WHERE tenant_id = '${tenant}' AND state <> 'closed';

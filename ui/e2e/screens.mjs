@@ -11,7 +11,12 @@ const click = (name) => async (page) => {
  */
 export const SCREENS = [
   { name: 'sign-in', as: 'nobody', path: () => '/', narrow: true },
-  { name: 'overview', path: () => '/', narrow: true, ready: (page) => page.locator('.recharts-surface').first().waitFor() },
+  {
+    name: 'overview',
+    path: () => '/',
+    narrow: true,
+    ready: (page) => page.locator('.recharts-surface').first().waitFor(),
+  },
   { name: 'first-steps', as: 'newcomer', path: () => '/' },
   { name: 'webhooks', path: () => '/webhooks', narrow: true },
   { name: 'webhook', path: ({ webhooks }) => `/webhooks/${webhooks.accounting}`, narrow: true },
@@ -24,11 +29,12 @@ export const SCREENS = [
   { name: 'webhook-new', path: () => '/webhooks/new', narrow: true },
   { name: 'webhook-edit', path: ({ webhooks }) => `/webhooks/${webhooks.accounting}/edit` },
   {
-    name: 'webhook-edit-all',
+    name: 'webhook-edit-more',
     isTall: true,
     path: ({ webhooks }) => `/webhooks/${webhooks.accounting}/edit`,
     act: async (page) => {
-      for (const one of await page.locator('#content form [aria-expanded="false"][data-accordion-control]').all()) await one.click();
+      const folded = page.locator('#content form [data-accordion-control][aria-expanded="false"]');
+      while ((await folded.count()) > 0) await folded.first().click();
     },
   },
   { name: 'webhook-test', over: true, path: ({ webhooks }) => `/webhooks/${webhooks.accounting}?dialog=test` },
@@ -40,7 +46,11 @@ export const SCREENS = [
   { name: 'delivery', over: true, path: ({ retrying }) => `/deliveries?delivery=${retrying}`, narrow: true },
   { name: 'delivery-delivered', over: true, path: ({ delivered }) => `/deliveries?delivery=${delivered}` },
   { name: 'bulk-retry', over: true, path: () => '/deliveries?do=retry' },
-  { name: 'bulk-replay', over: true, path: ({ webhooks }) => `/deliveries?do=replay&subscription_id=${webhooks.accounting}` },
+  {
+    name: 'bulk-replay',
+    over: true,
+    path: ({ webhooks }) => `/deliveries?do=replay&subscription_id=${webhooks.accounting}`,
+  },
   { name: 'events', path: () => '/events' },
   { name: 'event', over: true, path: ({ event }) => `/events?id=${event}` },
   { name: 'publish', over: true, path: () => '/events?publish=invoice.paid' },
@@ -49,7 +59,12 @@ export const SCREENS = [
     name: 'job',
     over: true,
     path: () => '/jobs',
-    act: (page) => page.locator('#content button').filter({ hasText: /backfill|replay|completar|repetir/i }).first().click(),
+    act: (page) =>
+      page
+        .locator('#content button')
+        .filter({ hasText: /backfill|replay|completar|repetir/i })
+        .first()
+        .click(),
   },
   { name: 'event-types', path: () => '/event-types', narrow: true },
   { name: 'event-type', over: true, path: () => '/event-types?type=shipment.dispatched' },
@@ -65,7 +80,13 @@ export const SCREENS = [
   },
   { name: 'settings', path: () => '/settings' },
   { name: 'tenants', as: 'admin', path: () => '/tenants', narrow: true },
-  { name: 'tenant-new', over: true, as: 'admin', path: () => '/tenants', act: click(/^(New tenant|Nueva organización)$/) },
+  {
+    name: 'tenant-new',
+    over: true,
+    as: 'admin',
+    path: () => '/tenants',
+    act: click(/^(New tenant|Nueva organización)$/),
+  },
   { name: 'nothing-here', path: () => '/nowhere' },
 ];
 

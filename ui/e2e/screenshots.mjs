@@ -14,7 +14,11 @@ const demo = await seedDemo();
 const browser = await startBrowser();
 let bytes = 0;
 for (const as of new Set(wanted.map((screen) => screen.as))) {
-  for (const [width, scheme] of [['wide', 'light'], ['wide', 'dark'], ['narrow', 'light']]) {
+  for (const [width, scheme] of [
+    ['wide', 'light'],
+    ['wide', 'dark'],
+    ['narrow', 'light'],
+  ]) {
     const screens = wanted.filter((screen) => screen.as === as && (width === 'wide' || screen.narrow));
     if (screens.length === 0) continue;
     const { page, close } = await openPage(browser, { width, scheme });
