@@ -1,7 +1,7 @@
 # What people type. Everything that must be there first is set up by .ci/setup, which is quick when it has been done.
 CARGO ?= cargo
 
-.PHONY: help run ui page test check versions advisories fuzz bench chaos openapi sql setup tools
+.PHONY: help run ui page screenshots test check versions advisories fuzz bench chaos openapi sql setup tools
 
 help: ## lists these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -14,6 +14,10 @@ ui: setup ## builds the admin page into ui/dist, which goes into the binary; qui
 
 page: setup
 	@.ci/ui
+
+screenshots: ui ## writes pictures of every screen of the admin page into docs/images; ONLY="overview jobs" for some
+	@.ci/setup --tests
+	@.ci/screenshots $(ONLY)
 
 run: page ## builds Posthorn and its admin page, and starts it with a PostgreSQL of its own, a demo tenant and a receiver
 	@echo "building; the first time takes some minutes"

@@ -244,6 +244,7 @@ browser_tests! {
     the_overview_leads_newcomers_and_tells_of_trouble = "overview";
     event_types_are_found_made_and_changed = "event-types";
     keys_settings_tenants_and_the_audit_log_are_looked_after = "administration";
+    every_screen_is_accessible_at_any_width_in_both_schemes_and_languages = "screens";
 }
 
 #[test]

@@ -73,7 +73,7 @@ test('who changed what: told in words, with what was and what is', async () => {
   await page.getByRole('button', { name: 'Webhook created' }).click();
   const created = page.getByRole('dialog', { name: 'Webhook created' });
   await created.getByText('Secrets are never kept here.').waitFor();
-  await created.getByRole('link', { name: 'Open it' }).click();
+  await created.getByRole('link', { name: 'Open', exact: true }).click();
   await page.waitForURL(new RegExp(webhook.id));
   await close();
 });
@@ -169,7 +169,7 @@ for (const [language, scheme, width] of [
       ['api-keys', /^(API keys|Claves de API)$/],
       ['audit-log', /^(Audit log|Registro de auditoría)$/],
       ['settings', /^(Settings|Ajustes)$/],
-      ['tenants', /^(Tenants|Inquilinos)$/],
+      ['tenants', /^(Tenants|Organizaciones)$/],
     ]) {
       await page.goto(`${BASE}/#/${path}`);
       await title(heading);

@@ -6,7 +6,7 @@ export const apiKeys = {
     name: 'Name',
     state: 'State',
     id: 'Id',
-    scopes: 'May',
+    scopes: 'Permissions',
     created: 'Created',
     expires: 'Expires',
     used: 'Last used',

@@ -1,14 +1,14 @@
 export const auditLog = {
   title: 'Audit log',
   lead: 'Who changed what, and when.',
-  columns: { what: 'What', target: 'Of', who: 'Who', fields: 'Fields', when: 'When' },
+  columns: { what: 'What', target: 'Target', who: 'Who', fields: 'Fields', when: 'When' },
   moreFields: '+{{n}}',
   empty: 'Nothing has been changed yet',
   emptyDetail:
     'Changes of webhooks, keys, event types and the tenant are kept here, whether made by the API or by SQL.',
   filtered: 'No change matches these filters',
   filteredDetail: 'Widen the time or take a filter away.',
-  filter: { label: 'Filters', action: 'Action', anyAction: 'Any action', target: 'Id of the thing', clear: 'Clear' },
+  filter: { label: 'Filters', action: 'Action', anyAction: 'Any action', target: 'Target id', clear: 'Clear' },
   /** “Webhook created” */
   what: '{{thing}} {{done}}',
   things: {
@@ -50,8 +50,8 @@ export const auditLog = {
     when: 'When',
     action: 'Action',
     target: 'Id',
-    open: 'Open it',
-    only: 'Only changes of this',
+    open: 'Open',
+    only: 'Show only its changes',
     changes: 'Changes',
     details: 'Details',
     none: 'There is no more to say.',

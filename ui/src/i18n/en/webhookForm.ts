@@ -38,7 +38,7 @@ export const webhookForm = {
     metadata: 'Notes of your own as JSON; not sent',
   },
   url: { label: 'URL', help: 'Receives a POST for every event.' },
-  description: { label: 'Description', help: 'For people: what it is for.', example: 'Accounting' },
+  description: { label: 'Description', help: 'The name people see in lists.', example: 'Accounting' },
   active: { label: 'Enabled', help: 'Receives from the start.' },
   events: {
     label: 'Events',

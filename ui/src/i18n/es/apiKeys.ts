@@ -9,7 +9,7 @@ export const apiKeys: Translated<typeof english> = {
     name: 'Nombre',
     state: 'Estado',
     id: 'Id',
-    scopes: 'Puede',
+    scopes: 'Permisos',
     created: 'Creada',
     expires: 'Caduca',
     used: 'Último uso',

@@ -4,10 +4,11 @@ import type { Translated } from '../types';
 export const auditLog: Translated<typeof english> = {
   title: 'Registro de auditoría',
   lead: 'Quién cambió qué, y cuándo.',
-  columns: { what: 'Qué', target: 'De', who: 'Quién', fields: 'Campos', when: 'Cuándo' },
+  columns: { what: 'Qué', target: 'Objeto', who: 'Quién', fields: 'Campos', when: 'Cuándo' },
   moreFields: '+{{n}}',
   empty: 'Todavía no se ha cambiado nada',
-  emptyDetail: 'Aquí quedan los cambios de webhooks, claves, tipos de evento e inquilino, hechos por la API o por SQL.',
+  emptyDetail:
+    'Aquí quedan los cambios de webhooks, claves, tipos de evento y la organización, hechos por la API o por SQL.',
   filtered: 'Ningún cambio coincide con estos filtros',
   filteredDetail: 'Amplíe el periodo o quite un filtro.',
   filter: {
@@ -23,7 +24,7 @@ export const auditLog: Translated<typeof english> = {
     secret: 'secreto',
     api_key: 'clave de API',
     event_type: 'tipo de evento',
-    tenant: 'inquilino',
+    tenant: 'organización',
     job: 'tarea',
     delivery: 'entrega',
     deliveries: 'entregas',
@@ -41,7 +42,7 @@ export const auditLog: Translated<typeof english> = {
     cancelled: 'Cancelación',
     rotated: 'Rotación',
     resealed: 'Nuevo sellado',
-    backfilled: 'Relleno',
+    backfilled: 'Completado',
     replayed: 'Reenvío',
   },
   actors: {
@@ -57,8 +58,8 @@ export const auditLog: Translated<typeof english> = {
     when: 'Cuándo',
     action: 'Acción',
     target: 'Id',
-    open: 'Abrirlo',
-    only: 'Solo los cambios de este',
+    open: 'Abrir',
+    only: 'Ver solo sus cambios',
     changes: 'Cambios',
     details: 'Detalles',
     none: 'No hay más que decir.',

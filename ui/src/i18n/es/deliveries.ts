@@ -84,7 +84,7 @@ export const deliveries: Translated<typeof english> = {
     template_error: 'Falla la plantilla',
     schema_mismatch: 'No cumple su esquema',
     unknown_event_type: 'Tipo de evento desconocido',
-    invalid_request: 'No se puede formar la petición',
+    invalid_request: 'No se puede formar la solicitud',
     internal_error: 'Error interno',
   },
   drawer: {
@@ -113,13 +113,13 @@ export const deliveries: Translated<typeof english> = {
     curl: 'Copiar como curl',
     attempts: 'Intentos',
     payload: 'Contenido',
-    request: 'Petición',
+    request: 'Solicitud',
   },
   attempt: {
     none: 'Aún no se ha enviado nada.',
     name: 'Intento {{n}}',
     generation: 'tras el reintento {{n}}',
-    request: 'Petición',
+    request: 'Solicitud',
     response: 'Respuesta',
     notStored: 'Las cabeceras y el cuerpo no se guardan.',
     reconstruct: 'Ver lo que se enviaría ahora',
@@ -137,14 +137,14 @@ export const deliveries: Translated<typeof english> = {
     gone: 'El contenido ya no se conserva.',
   },
   request: {
-    note: 'Es una reconstrucción: la petición como se enviaría ahora, con la configuración actual del webhook. Las peticiones pasadas no se guardan. Las firmas, las credenciales y los valores de cabeceras propias están ocultos.',
+    note: 'Es una reconstrucción: la solicitud como se enviaría ahora, con la configuración actual del webhook. Las solicitudes pasadas no se guardan. Las firmas, las credenciales y los valores de cabeceras propias están ocultos.',
     headers: 'Cabeceras',
     body: 'Cuerpo',
-    gone: 'El webhook se eliminó: no se puede mostrar la petición.',
+    gone: 'El webhook se eliminó: no se puede mostrar la solicitud.',
   },
   curl: {
     note: 'Los valores ocultos (firmas, credenciales, cabeceras propias) son marcadores: ponga los reales en su lugar.',
-    note2: 'La petición como se enviaría ahora; el receptor la rechazará mientras las firmas sean marcadores.',
+    note2: 'La solicitud como se enviaría ahora; el receptor la rechazará mientras las firmas sean marcadores.',
   },
   why: {
     delivered: 'Aceptada con HTTP {{code}} en el intento {{n}}. No se enviará nada más.',
@@ -196,7 +196,7 @@ export const deliveries: Translated<typeof english> = {
     backfillDetail:
       'Se le entregan los eventos que quiere según sus eventos y su filtro actuales y de los que no tiene entrega.',
     which: 'Cuáles',
-    all: 'Sin filtros: todas las de este inquilino',
+    all: 'Sin filtros: todas las de esta organización',
     unusable: 'Estos filtros no sirven en bloque: {{names}}. Quítelos primero.',
     notStatus: 'Con el estado «{{status}}» no hay nada que hacer aquí. Elija entre estos:',
     statuses: 'Estado',

@@ -19,7 +19,7 @@ export const events: Translated<typeof english> = {
     done: 'Repartido',
     open: 'Repartiéndose',
     muted: 'Silenciado',
-    unknown_tenant: 'Inquilino desconocido',
+    unknown_tenant: 'Organización desconocida',
     cancelled: 'Cancelado',
     refused: 'Rechazado',
   },

@@ -43,7 +43,7 @@ export const overview: Translated<typeof english> = {
     dispatchers: 'Despachadores',
     dispatchersUp: 'En marcha en este servidor',
     dispatchersDown: 'Ahora no se envía nada',
-    dispatchersHint: 'Procesos que envían entregas, para todos los inquilinos de este servidor.',
+    dispatchersHint: 'Procesos que envían entregas, para todas las organizaciones de este servidor.',
     now: 'ahora',
   },
   stopped: {

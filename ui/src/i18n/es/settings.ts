@@ -3,7 +3,7 @@ import type { Translated } from '../types';
 
 export const settings: Translated<typeof english> = {
   title: 'Ajustes',
-  lead: 'Lo que vale para todo este inquilino.',
+  lead: 'Lo que vale para toda la organización.',
   name: 'Nombre',
   nameHint: 'Para las personas, hasta 200 caracteres',
   strict: 'Tipos de evento estrictos',
@@ -16,9 +16,9 @@ export const settings: Translated<typeof english> = {
     'En cada despachador, todos los webhooks juntos; vacío: la parte que da el servidor. Solo lo cambian los operadores.',
   maxInFlightOperator: 'En cada despachador, todos los webhooks juntos; vacío: la parte que da el servidor.',
   share: 'La parte que da el servidor',
-  id: 'Id del inquilino',
+  id: 'Id de la organización',
   idHint: 'Para publicar en SQL y para los operadores',
-  created: 'Creado',
+  created: 'Creada',
   saved: 'Los ajustes están guardados.',
   readOnly: 'Su sesión no puede cambiarlos.',
 };

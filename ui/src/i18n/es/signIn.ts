@@ -18,7 +18,7 @@ export const signIn: Translated<typeof english> = {
   where: '¿Dónde consigo una clave?',
   whereDetail: 'Quien tiene acceso a la base de datos crea la primera:',
   whereMore:
-    'Una clave solo con el permiso «read» puede mirar pero no cambiar. Los operadores pueden usar POSTHORN_ADMIN_TOKEN y ver a todos los inquilinos.',
+    'Una clave solo con el permiso «read» puede mirar pero no cambiar. Los operadores pueden usar POSTHORN_ADMIN_TOKEN y ver todas las organizaciones.',
   whereDev: '«posthorn dev» muestra una clave cuando está listo.',
   checking: 'Entrando',
 };

@@ -40,7 +40,7 @@ export const webhookForm: Translated<typeof english> = {
     metadata: 'Notas propias en JSON; no se envían',
   },
   url: { label: 'URL', help: 'Recibe un POST por cada evento.' },
-  description: { label: 'Descripción', help: 'Para las personas: para qué es.', example: 'Contabilidad' },
+  description: { label: 'Descripción', help: 'El nombre que se ve en las listas.', example: 'Contabilidad' },
   active: { label: 'Activado', help: 'Recibe desde el principio.' },
   events: {
     label: 'Eventos',

@@ -78,7 +78,7 @@ export const webhooks: Translated<typeof english> = {
   },
   test: {
     title: 'Probar este webhook',
-    detail: 'envía una solicitud ahora, firmada como siempre. No se guarda ni se reintenta.',
+    detail: 'Se envía una solicitud ahora, firmada como siempre. No se guarda ni se reintenta.',
     send: 'Enviar prueba',
     delivered: 'Aceptada',
     refused: 'No aceptada',
@@ -110,6 +110,8 @@ export const webhooks: Translated<typeof english> = {
     circuit: 'Las entregas esperan para que el receptor se recupere.',
     nextProbe: 'Próximo intento:',
     oldest: 'la más antigua,',
+    id: 'Id del webhook',
+    noneYet: 'aún sin resultados',
     previousSecret: 'El secreto anterior también firma; termina',
     yes: 'Sí',
     created: 'Creado',
@@ -117,7 +119,7 @@ export const webhooks: Translated<typeof english> = {
   },
   log: {
     filter: 'Mostrar entregas con estado',
-    all: 'Todas',
+    all: 'Cualquier estado',
     open: 'Todas en Entregas',
     openOne: 'Abrir la entrega de {{event}}',
     none: 'Todavía no se ha enviado nada',

@@ -112,6 +112,7 @@ function useColumns(ownId: string | undefined, onRevoke: ((key: ApiKey) => void)
       key: 'name',
       header: t('apiKeys.columns.name'),
       card: 'title',
+      width: '27%',
       render: ({ id, name }) => (
         <>
           {name ? (
@@ -121,8 +122,8 @@ function useColumns(ownId: string | undefined, onRevoke: ((key: ApiKey) => void)
               {t('apiKeys.unnamed')}
             </Text>
           )}
-          <Text size="xs" c="dimmed" ff="monospace">
-            {id}
+          <Text size="xs" c="dimmed">
+            <span className="mono">{id}</span>
             {id === ownId && ` · ${t('apiKeys.yours')}`}
           </Text>
         </>

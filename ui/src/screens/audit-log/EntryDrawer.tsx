@@ -1,5 +1,5 @@
 // One entry: who, when, and what was and is now.
-import { Anchor, Button, Drawer, Group, Stack, Text, Title } from '@mantine/core';
+import { Button, Drawer, Group, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { AuditEntry } from '../../api/queries/auditLog';
@@ -49,7 +49,7 @@ function Inside({ entry, onOnly }: { entry: AuditEntry; onOnly: (target: string)
               },
             ]}
           />
-          <Group gap="md">
+          <Group gap="xs">
             <TargetLink entry={entry} />
             <Button variant="default" size="compact-sm" onClick={() => onOnly(target_id)}>
               {t('auditLog.drawer.only')}
@@ -93,29 +93,53 @@ function TargetLink({ entry: { action, target_type, target_id } }: { entry: Audi
   switch (target_type) {
     case 'subscription':
       return (
-        <Anchor renderRoot={(props) => <Link to="/webhooks/$id" params={{ id: target_id }} {...props} />}>
+        <Button
+          variant="default"
+          size="compact-sm"
+          renderRoot={(props) => <Link to="/webhooks/$id" params={{ id: target_id }} {...props} />}
+        >
           {words}
-        </Anchor>
+        </Button>
       );
     case 'event_type':
       return (
-        <Anchor renderRoot={(props) => <Link to="/event-types" search={{ type: target_id }} {...props} />}>
+        <Button
+          variant="default"
+          size="compact-sm"
+          renderRoot={(props) => <Link to="/event-types" search={{ type: target_id }} {...props} />}
+        >
           {words}
-        </Anchor>
+        </Button>
       );
     case 'job':
       return (
-        <Anchor renderRoot={(props) => <Link to="/jobs" search={{ job: target_id }} {...props} />}>{words}</Anchor>
+        <Button
+          variant="default"
+          size="compact-sm"
+          renderRoot={(props) => <Link to="/jobs" search={{ job: target_id }} {...props} />}
+        >
+          {words}
+        </Button>
       );
     case 'delivery':
       return (
-        <Anchor renderRoot={(props) => <Link to="/deliveries" search={{ delivery: target_id }} {...props} />}>
+        <Button
+          variant="default"
+          size="compact-sm"
+          renderRoot={(props) => <Link to="/deliveries" search={{ delivery: target_id }} {...props} />}
+        >
           {words}
-        </Anchor>
+        </Button>
       );
     case 'event':
       return (
-        <Anchor renderRoot={(props) => <Link to="/events" search={{ id: target_id }} {...props} />}>{words}</Anchor>
+        <Button
+          variant="default"
+          size="compact-sm"
+          renderRoot={(props) => <Link to="/events" search={{ id: target_id }} {...props} />}
+        >
+          {words}
+        </Button>
       );
     default:
       return null;

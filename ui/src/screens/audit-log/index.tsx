@@ -116,7 +116,7 @@ function useColumns(): Column<AuditEntry>[] {
     {
       key: 'fields',
       header: t('auditLog.columns.fields'),
-      width: '32%',
+      width: '24%',
       render: ({ changes }) => {
         const names = fieldChanges(changes).map(({ field }) => field);
         if (names.length === 0) return t('common.none');
@@ -131,7 +131,11 @@ function useColumns(): Column<AuditEntry>[] {
     {
       key: 'target',
       header: t('auditLog.columns.target'),
-      render: ({ target_id }) => <ForeignText text={short(target_id)} mono />,
+      width: '18%',
+      render: (entry) => {
+        const name = words.target(entry);
+        return <ForeignText text={short(name)} mono={name === entry.target_id} line />;
+      },
     },
     {
       key: 'who',

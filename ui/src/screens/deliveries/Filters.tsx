@@ -109,7 +109,7 @@ export function Filters({ search, onChange, errors }: Props) {
           <TextFilter label={t('deliveries.filter.eventId')} mono {...text('event_id')} />
         </>
       )}
-      <div className={classes.filterFoot}>
+      <div className={classes.filterFoot} data-beside={(!isNarrow && !isOpen) || undefined}>
         <Button
           size="compact-sm"
           variant="subtle"

@@ -105,18 +105,18 @@ function useColumns(): Column<Delivery>[] {
     {
       key: 'status',
       header: t('deliveries.columns.status'),
-      width: '9rem',
+      width: '8.5rem',
       card: 'corner',
       render: ({ status }) => <StatusBadge status={status} />,
     },
     {
       key: 'receiver',
       header: t('deliveries.columns.receiver'),
-      width: '26%',
+      width: '30%',
       render: ({ target_url }) => (
         <span className={classes.url}>
           {target_url ? (
-            <ForeignText text={target_url} line />
+            <ForeignText text={target_url.replace(/^https:\/\//, '')} line />
           ) : (
             <Text span c="dimmed" inherit>
               {t('deliveries.deletedReceiver')}
@@ -125,7 +125,7 @@ function useColumns(): Column<Delivery>[] {
         </span>
       ),
     },
-    { key: 'result', header: t('deliveries.columns.result'), width: '22%', render: result },
+    { key: 'result', header: t('deliveries.columns.result'), render: result },
     {
       key: 'created',
       header: t('deliveries.columns.created'),

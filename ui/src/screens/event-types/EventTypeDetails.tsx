@@ -61,7 +61,8 @@ function Details({ read, onEdit, onGone }: { read: EventTypeRead } & Pick<Props,
       <Facts
         facts={[
           { name: t('eventTypes.drawer.group'), value: <ForeignText text={type.group} /> },
-          { name: t('eventTypes.drawer.kind'), value: t(type.is_own ? 'eventTypes.own' : 'eventTypes.drawer.common') },
+          // of own ones a mark says it
+          { name: t('eventTypes.drawer.kind'), value: !type.is_own && t('eventTypes.drawer.common') },
           { name: t('eventTypes.drawer.changed'), value: <RelativeTime at={type.updated_at} /> },
         ]}
       />

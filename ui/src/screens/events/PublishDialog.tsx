@@ -2,6 +2,7 @@
 import { Autocomplete, Button, Group, Modal, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import type { TFunction } from 'i18next';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '../../api';
 import { useEventExample, useEventNames, usePublishEvent } from '../../api/queries/events';
@@ -11,6 +12,7 @@ import { ProblemAlert } from '../../parts/ProblemAlert';
 import { useNotify } from '../../parts/useNotify';
 
 type Props = { type: string | undefined; onClose: () => void; onPublished: (id: string) => void };
+const EMPTY = '{\n  \n}';
 const FIELDS = ['event', 'payload', 'resource_type', 'resource_id'];
 
 export function PublishDialog({ type, onClose, onPublished }: Props) {
@@ -35,7 +37,7 @@ function Form({ type, onClose, onPublished }: Props & { type: string }) {
   const names = useEventNames();
   const publish = usePublishEvent();
   const form = useForm({
-    initialValues: { event: type, payload: '{\n  \n}', resource_type: '', resource_id: '' },
+    initialValues: { event: type, payload: EMPTY, resource_type: '', resource_id: '' },
     validate: {
       event: (value) => (value.trim() === '' ? t('events.publish.noType') : null),
       payload: (value) => faultOf(value, t),
@@ -43,6 +45,11 @@ function Form({ type, onClose, onPublished }: Props & { type: string }) {
     validateInputOnBlur: ['payload'],
   });
   const { data: example } = useEventExample(form.values.event.trim());
+  const { setFieldValue } = form;
+  useEffect(() => {
+    // one that was opened for a type begins with its example, unless something is written already
+    if (type !== '' && example) setFieldValue('payload', (now) => (now === EMPTY ? example : now));
+  }, [type, example, setFieldValue]);
   const send = form.onSubmit(({ event, payload, resource_type, resource_id }) =>
     publish.mutate(
       {

@@ -17,6 +17,8 @@ import { PageHeader } from '../../parts/PageHeader';
 import { ProblemAlert } from '../../parts/ProblemAlert';
 import { RelativeTime } from '../../parts/RelativeTime';
 import { StatusBadge } from '../../parts/StatusBadge';
+import { useAuditWords } from '../audit-log/words';
+import { useNames } from '../useNames';
 import { JobBar, JobProgress } from './JobProgress';
 import type { JobSearch } from './search';
 
@@ -105,6 +107,7 @@ function OneJob({ id }: { id: string }) {
   const { t } = useTranslation();
   const format = useFormat();
   const words = useKindWords();
+  const { who } = useAuditWords();
   const { data: job, error, refetch } = useJob(id);
   return (
     <>
@@ -127,11 +130,11 @@ function OneJob({ id }: { id: string }) {
                     name: t('jobs.webhook'),
                     value: job.subscription_id && (
                       <Link to="/webhooks/$id" params={{ id: job.subscription_id }} className={classes.link}>
-                        {job.subscription_id}
+                        <WebhookName id={job.subscription_id} />
                       </Link>
                     ),
                   },
-                  { name: t('jobs.columns.by'), value: job.created_by && <ForeignText text={job.created_by} mono /> },
+                  { name: t('jobs.columns.by'), value: job.created_by && <ForeignText text={who(job.created_by)} /> },
                   { name: t('jobs.columns.created'), value: format.exact(job.created_at) },
                   { name: t('jobs.started'), value: job.started_at && format.exact(job.started_at) },
                   { name: t('jobs.finished'), value: job.finished_at && format.exact(job.finished_at) },
@@ -141,18 +144,38 @@ function OneJob({ id }: { id: string }) {
                   },
                 ]}
               />
-              <div>
-                <Text fw={500} mb={4}>
-                  {t('jobs.filter')}
-                </Text>
-                <CodeBlock label={t('jobs.filter')} json={job.filter} />
-              </div>
+              {Object.keys(job.filter ?? {}).length > 0 && (
+                <div>
+                  <Text fw={500} mb={4}>
+                    {t('jobs.filter')}
+                  </Text>
+                  <CodeBlock label={t('jobs.filter')} json={job.filter} />
+                </div>
+              )}
             </>
           )}
         </Stack>
       </Drawer.Body>
     </>
   );
+}
+
+function JobName({ job }: { job: Job }) {
+  const words = useKindWords();
+  return (
+    <>
+      {words(job.kind)}
+      {job.subscription_id && (
+        <Text span size="sm" c="dimmed" display="block">
+          <WebhookName id={job.subscription_id} />
+        </Text>
+      )}
+    </>
+  );
+}
+
+function WebhookName({ id }: { id: string }) {
+  return <ForeignText text={useNames().webhook(id)} line />;
 }
 
 /** A kind that this page does not know is shown as it is. */
@@ -163,9 +186,15 @@ function useKindWords(): (kind: string) => string {
 
 function useColumns(): Column<Job>[] {
   const { t } = useTranslation();
-  const words = useKindWords();
+  const { who } = useAuditWords();
   return [
-    { key: 'kind', header: t('jobs.columns.kind'), card: 'title', width: '20%', render: ({ kind }) => words(kind) },
+    {
+      key: 'kind',
+      header: t('jobs.columns.kind'),
+      card: 'title',
+      width: '26%',
+      render: (job) => <JobName job={job} />,
+    },
     {
       key: 'state',
       header: t('jobs.columns.state'),
@@ -177,7 +206,7 @@ function useColumns(): Column<Job>[] {
     {
       key: 'by',
       header: t('jobs.columns.by'),
-      render: ({ created_by }) => (created_by ? <ForeignText text={created_by} mono /> : t('common.none')),
+      render: ({ created_by }) => (created_by ? <ForeignText text={who(created_by)} line /> : t('common.none')),
     },
     {
       key: 'created',

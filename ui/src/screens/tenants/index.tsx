@@ -202,8 +202,8 @@ function useColumns(onAsk: (asked: Asked) => void): Column<Tenant>[] {
               {t('tenants.unnamed')}
             </Text>
           )}
-          <Text size="xs" c="dimmed" ff="monospace">
-            {id}
+          <Text size="xs" c="dimmed">
+            <span className="mono">{id}</span>
             {id === current?.id && ` · ${t('tenants.current')}`}
           </Text>
         </>

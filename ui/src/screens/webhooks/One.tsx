@@ -109,10 +109,10 @@ function Shown({ webhook }: { webhook: Subscription }) {
       )}
       <Tiles
         status={
-          <>
-            <StatusBadge status={statusOf(webhook)} />{' '}
+          <span className={classes.badges}>
+            <StatusBadge status={statusOf(webhook)} />
             {webhook.status === 'active' && health && <StatusBadge status={health.state} />}
-          </>
+          </span>
         }
         statistics={statistics.data}
       />

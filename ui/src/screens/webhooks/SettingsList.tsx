@@ -6,9 +6,11 @@ import type { Subscription } from '../../api/queries/subscriptions';
 import { useFormat } from '../../format';
 import { CodeBlock } from '../../parts/CodeBlock';
 import { CopyButton } from '../../parts/CopyButton';
+import { IdWithCopy } from '../../parts/Facts';
 import { ForeignText } from '../../parts/ForeignText';
 import { RelativeTime } from '../../parts/RelativeTime';
 import { formatDelays } from './form/delays';
+import { FORMATS } from './form/values';
 import classes from './webhooks.module.css';
 
 export function SettingsList({ webhook }: { webhook: Subscription }) {
@@ -18,6 +20,7 @@ export function SettingsList({ webhook }: { webhook: Subscription }) {
   const number = (value: number | null | undefined) => (typeof value === 'number' ? format.number(value) : null);
   const seconds = (value: number | null | undefined) =>
     typeof value === 'number' ? format.duration(value * 1000) : null;
+  const formatName = FORMATS.find((one) => one === webhook.payload_format);
   const hasMetadata = JSON.stringify(webhook.metadata) !== '{}';
   return (
     <dl className={classes.facts}>
@@ -62,7 +65,7 @@ export function SettingsList({ webhook }: { webhook: Subscription }) {
         {webhook.client_certificate && t('webhooks.form.certificate.isSet')}
       </Fact>
       <Fact name={t('webhooks.form.payload_format.label')}>
-        <ForeignText mono text={webhook.payload_format} />
+        {formatName ? t(`webhooks.form.payload_format.${formatName}`) : webhook.payload_format}
       </Fact>
       <Fact name={t('webhooks.form.success.label')}>
         {webhook.success_codes?.join(', ') ??
@@ -94,8 +97,8 @@ export function SettingsList({ webhook }: { webhook: Subscription }) {
       <Fact name={t('webhooks.panel.changed')}>
         <RelativeTime at={webhook.updated_at} />
       </Fact>
-      <Fact name="ID">
-        <ForeignText mono text={webhook.id} /> <CopyButton text={webhook.id} />
+      <Fact name={t('webhooks.panel.id')}>
+        <IdWithCopy id={webhook.id} label={`${t('common.copy')}: ${t('webhooks.panel.id')}`} />
       </Fact>
     </dl>
   );

@@ -61,9 +61,13 @@ function Item({ row, figures }: { row: Subscription; figures: FiguresById | unde
         <ForeignText line mono text={row.url} />
       </span>
       <span className={classes.itemFigures}>
-        <span>
-          {t('webhooks.short.success', { rate: typeof rate === 'number' ? format.percent(rate) : t('common.none') })}
-        </span>
+        {one && (
+          <span>
+            {typeof rate === 'number'
+              ? t('webhooks.short.success', { rate: format.percent(rate) })
+              : t('webhooks.panel.noneYet')}
+          </span>
+        )}
         {one?.waiting !== undefined && (
           <span>
             {t('webhooks.short.waiting', {

@@ -36,9 +36,12 @@ function Test({ webhook }: { webhook: Subscription }) {
   const refused = test.error instanceof ApiProblem ? test.error.byField() : {};
   return (
     <Stack gap="md">
-      <Text c="dimmed">
-        <ForeignText text={nameOf(webhook)} /> · {t('webhooks.test.detail')}
-      </Text>
+      <div>
+        <Text fw={500}>
+          <ForeignText text={nameOf(webhook)} />
+        </Text>
+        <Text c="dimmed">{t('webhooks.test.detail')}</Text>
+      </div>
       <EventChoice
         webhook={webhook}
         submitLabel={t('webhooks.test.send')}

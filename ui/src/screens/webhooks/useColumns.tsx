@@ -1,4 +1,5 @@
 // The columns of the table of webhooks.
+import { Skeleton } from '@mantine/core';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Subscription } from '../../api/queries/subscriptions';
@@ -52,8 +53,10 @@ export function useColumns(figures: FiguresById | undefined): readonly Column<Su
       {
         key: 'last',
         header: t('webhooks.columns.last'),
+        width: '9.5rem',
         render: (row) => {
           const one = figures?.get(row.id);
+          if (figures === undefined) return <Skeleton height={12} width={80} radius="sm" display="inline-block" />;
           return <RelativeTime at={one && lastDelivery(one.health)} otherwise={one ? t('common.never') : undefined} />;
         },
       },
