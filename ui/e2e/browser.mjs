@@ -72,8 +72,11 @@ export async function signIn(page, token = KEY) {
   await page.locator('#content').waitFor();
 }
 
-/** Fails with what axe-core found on the page as it is, and when the page is wider than its window. */
-export async function assertAccessible(page, what) {
+/**
+ * Fails with what axe-core found on the page as it is, and when the page is wider than its window. `within`: a selector of the part
+ * to look at, such as a dialog over a page that was looked at before.
+ */
+export async function assertAccessible(page, what, within = null) {
   // what fades in has no full contrast yet
   await page.evaluate(() =>
     Promise.allSettled(
@@ -83,7 +86,8 @@ export async function assertAccessible(page, what) {
         .map((one) => one.finished),
     ),
   );
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  const axe = new AxeBuilder({ page });
+  const { violations } = await (within ? axe.include(within) : axe).analyze();
   const found = violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ')}`,
   );

@@ -274,6 +274,12 @@ function putBehind(tenant, webhooks) {
     ${shift('outbox', 't.id', ['created_at'])}
     ${shift('webhook_deliveries', 't.event_id', ['created_at', 'updated_at', 'finished_at'])}
     ${shift('webhook_attempts', '(SELECT event_id FROM posthorn.webhook_deliveries d WHERE d.id = t.delivery_id)', ['started_at', 'recorded_at'])}
+    UPDATE posthorn.subscription_activity a SET last_delivered_at = d.delivered, last_failed_at = f.failed
+      FROM (SELECT s.id, (SELECT max(finished_at) FROM posthorn.webhook_deliveries WHERE subscription_id = s.id AND status = 'delivered')
+        AS delivered FROM posthorn.webhook_subscriptions s) d, (SELECT s.id, (SELECT max(t.recorded_at) FROM posthorn.webhook_attempts t
+          JOIN posthorn.webhook_deliveries e ON e.id = t.delivery_id WHERE e.subscription_id = s.id AND t.error_kind IS NOT NULL) AS failed
+        FROM posthorn.webhook_subscriptions s) f
+      WHERE a.tenant_id = '${tenant}' AND d.id = a.subscription_id AND f.id = a.subscription_id;
     UPDATE posthorn.audit_log t SET created_at = t.created_at - r.by FROM (SELECT id, interval '13 min' *
         power(row_number() OVER (ORDER BY id DESC) - 1, 2.4) AS by FROM posthorn.audit_log WHERE tenant_id = '${tenant}') r
       WHERE r.id = t.id;

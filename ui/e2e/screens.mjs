@@ -53,7 +53,7 @@ export const SCREENS = [
   },
   { name: 'events', path: () => '/events' },
   { name: 'event', over: true, path: ({ event }) => `/events?id=${event}` },
-  { name: 'publish', over: true, path: () => '/events?publish=invoice.paid' },
+  { name: 'publish', over: true, path: () => '/events?publish=shipment.dispatched' },
   { name: 'jobs', path: () => '/jobs' },
   {
     name: 'job',

@@ -83,8 +83,9 @@ export const webhookForm = {
     value: 'Value',
     add: 'Add header',
     remove: 'Remove header',
-    replace: 'Replace all',
-    replacing: 'Replaces: {{names}}. Type all of them again.',
+    replace: 'Change headers',
+    replacing:
+      'Values are sealed, so each has to be typed again. What you remove here is no longer sent; now there are: {{names}}.',
   },
   credentials: {
     label: 'Credentials',

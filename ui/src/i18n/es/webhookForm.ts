@@ -85,8 +85,9 @@ export const webhookForm: Translated<typeof english> = {
     value: 'Valor',
     add: 'Añadir cabecera',
     remove: 'Quitar cabecera',
-    replace: 'Reemplazar todas',
-    replacing: 'Reemplaza: {{names}}. Escríbalas todas de nuevo.',
+    replace: 'Cambiar cabeceras',
+    replacing:
+      'Los valores están sellados: hay que escribir cada uno de nuevo. Lo que quite aquí deja de enviarse; ahora están: {{names}}.',
   },
   credentials: {
     label: 'Credenciales',

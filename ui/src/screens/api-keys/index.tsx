@@ -112,7 +112,7 @@ function useColumns(ownId: string | undefined, onRevoke: ((key: ApiKey) => void)
       key: 'name',
       header: t('apiKeys.columns.name'),
       card: 'title',
-      width: '27%',
+      width: '21%',
       render: ({ id, name }) => (
         <>
           {name ? (
@@ -135,7 +135,12 @@ function useColumns(ownId: string | undefined, onRevoke: ((key: ApiKey) => void)
       card: 'corner',
       render: (key) => <StatusBadge status={stateOf(key)} />,
     },
-    { key: 'scopes', header: t('apiKeys.columns.scopes'), render: ({ scopes }) => <Scopes scopes={scopes} /> },
+    {
+      key: 'scopes',
+      header: t('apiKeys.columns.scopes'),
+      width: '10rem',
+      render: ({ scopes }) => <Scopes scopes={scopes} />,
+    },
     {
       key: 'created',
       header: t('apiKeys.columns.created'),

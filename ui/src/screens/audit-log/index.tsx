@@ -111,12 +111,13 @@ function useColumns(): Column<AuditEntry>[] {
       key: 'what',
       header: t('auditLog.columns.what'),
       card: 'title',
+      width: '11rem',
       render: ({ action }) => <ForeignText text={words.what(action)} />,
     },
     {
       key: 'fields',
       header: t('auditLog.columns.fields'),
-      width: '24%',
+      width: '26%',
       render: ({ changes }) => {
         const names = fieldChanges(changes).map(({ field }) => field);
         if (names.length === 0) return t('common.none');
@@ -140,7 +141,11 @@ function useColumns(): Column<AuditEntry>[] {
     {
       key: 'who',
       header: t('auditLog.columns.who'),
-      render: ({ actor }) => <ForeignText text={words.who(actor)} line />,
+      render: ({ actor }) => (
+        <span className={live.who}>
+          <ForeignText text={words.who(actor)} line />
+        </span>
+      ),
     },
     {
       key: 'when',

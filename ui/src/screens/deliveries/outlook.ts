@@ -13,7 +13,7 @@ type Known = {
 
 export function outlook(delivery: Delivery, { subscription, health }: Known, t: TFunction, format: Format): string {
   const now = Date.now();
-  const said = (time: string) => ({ when: format.relative(time, now), exact: format.exact(time) });
+  const said = (time: string) => ({ when: format.relative(time, now), exact: format.dateTime(time) });
   const isDue = !delivery.due_at || Date.parse(delivery.due_at) <= now;
   if (TERMINAL.includes(delivery.status)) return ended(delivery, t, format);
   if (delivery.status === 'sending') return t('deliveries.why.sending', { n: format.number(delivery.attempts + 1) });

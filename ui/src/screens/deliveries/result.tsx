@@ -5,7 +5,6 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Delivery } from '../../api/queries/deliveries';
 import { en } from '../../i18n/en';
-import classes from '../../parts/live.module.css';
 
 type Kind = keyof typeof en.deliveries.errorKind;
 
@@ -21,8 +20,10 @@ function isKind(kind: string): kind is Kind {
 export function useResultWords(): (row: Delivery) => ReactNode {
   const { t } = useTranslation();
   return ({ last_status_code: code, last_error_kind: kind, attempts }) => {
-    const words = [code && t('deliveries.http', { code }), kind && errorKindWords(kind, t)].filter(Boolean);
-    if (words.length > 0) return <span className={classes.result}>{words.join(' · ')}</span>;
+    // the code says what these kinds say
+    const isSaid = code && (kind === 'server_error' || kind === 'client_error' || kind === 'unexpected_status');
+    const words = [code && t('deliveries.http', { code }), kind && !isSaid && errorKindWords(kind, t)].filter(Boolean);
+    if (words.length > 0) return words.join(' · ');
     return (
       <Text span c="dimmed" inherit>
         {attempts === 0 ? t('deliveries.noAnswer') : t('common.none')}

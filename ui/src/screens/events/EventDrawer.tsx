@@ -149,7 +149,8 @@ function CancelEvent({ id }: { id: string }) {
       <Button
         size="compact-sm"
         variant="subtle"
-        color="red.8"
+        c="var(--mantine-color-error)"
+        color="red"
         leftSection={<IconBan size={14} aria-hidden />}
         onClick={() => setIsAsking(true)}
       >

@@ -22,7 +22,7 @@ export function JobProgress({ job }: { job: Job }) {
       </Group>
       <JobBar job={job} />
       {job.error && (
-        <Text size="md" c="red.8" role="alert">
+        <Text size="md" c="var(--mantine-color-error)" role="alert">
           {t(job.state === 'failed' ? 'jobs.error' : 'jobs.lastError')}: <ForeignText text={job.error} />
         </Text>
       )}

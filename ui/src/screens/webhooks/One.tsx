@@ -32,8 +32,8 @@ function Panel({ id }: { id: string }) {
   const isSplit = useIsSplit();
   const box = useRef<HTMLElement>(null);
   useEffect(() => {
-    // below the list it would not be seen
-    if (!isSplit) box.current?.scrollIntoView({ block: 'start' });
+    // it takes the place of a list that was scrolled
+    if (!isSplit) box.current?.scrollIntoView({ block: 'nearest' });
   }, [isSplit]);
   return (
     <section ref={box} className={classes.panel} aria-label={t('webhooks.panel.label')}>

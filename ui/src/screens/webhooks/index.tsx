@@ -22,7 +22,10 @@ export default function Webhooks() {
   const { t } = useTranslation();
   const { can } = useSession();
   const { id: selected } = useParams({ strict: false });
-  const isSplit = useIsSplit() && selected !== undefined;
+  const hasRoom = useIsSplit();
+  const isSplit = hasRoom && selected !== undefined;
+  // without room for both the selected one has the screen, and its cross leads back to the list
+  const isHidden = !hasRoom && selected !== undefined;
   const go = useNavigate();
   const paging = usePaging();
   const list = useSubscriptions({ active: 'all', limit: PAGE, cursor: paging.cursor });
@@ -43,7 +46,7 @@ export default function Webhooks() {
         }
       />
       <div className={classes.split} data-open={isSplit || undefined}>
-        {isSplit && rows !== undefined && rows.length > 0 ? (
+        {isHidden ? null : isSplit && rows !== undefined && rows.length > 0 ? (
           <ShortList rows={rows} figures={figures.data} selected={selected} pager={pager} />
         ) : (
           <DataTable

@@ -33,7 +33,13 @@ function Headers({ stored }: { stored: Subscription | undefined }) {
   const { t } = useTranslation();
   const { values, set, errorOf } = useForm();
   const names = Object.keys(stored?.headers ?? {});
-  const add = () => set('headers', [...values.headers, { key: crypto.randomUUID(), name: '', value: '' }]);
+  const rowOf = (name: string) => ({ key: crypto.randomUUID(), name, value: '' });
+  // their values are nowhere to be had, but their names need not be typed again
+  const replace = () => {
+    set('headersMode', 'set');
+    if (values.headers.length === 0) set('headers', names.map(rowOf));
+  };
+  const add = () => set('headers', [...values.headers, rowOf('')]);
   const change = (key: string, part: { name?: string; value?: string }) =>
     set(
       'headers',
@@ -49,7 +55,7 @@ function Headers({ stored }: { stored: Subscription | undefined }) {
       {values.headersMode === 'keep' ? (
         <Group mt="xs" gap="sm">
           <ForeignText mono text={names.map((name) => `${name}: ••••`).join(', ')} />
-          <Button variant="default" size="xs" onClick={() => set('headersMode', 'set')}>
+          <Button variant="default" size="xs" onClick={replace}>
             {t('webhooks.form.headers.replace')}
           </Button>
         </Group>
