@@ -108,13 +108,20 @@ pub(super) fn read_spec(mut fields: Fields, tenant: Uuid, default: Permissions) 
     if expires_at.is_some_and(|time| time <= OffsetDateTime::now_utc()) {
         fields.fail("expires_at", "future", "must be in the future");
     }
-    let permissions = scopes.map_or(default, |words| {
-        for (index, word) in words.iter().enumerate().filter(|(_, word)| Permission::parse(word).is_none()) {
-            let message = format!("must be one of {}, is {word:?}", Permissions::all().words().join(", "));
-            fields.fail(&format!("scopes[{index}]"), "unknown_word", message);
+    let permissions = match scopes {
+        None => default,
+        Some(words) if words.len() > Permission::ALL.len() => {
+            fields.fail("scopes", "count", format!("must be at most {} words", Permission::ALL.len()));
+            Permissions::all() // so that nothing else is said of them
         }
-        words.iter().filter_map(|word| Permission::parse(word)).collect()
-    });
+        Some(words) => {
+            for (index, word) in words.iter().enumerate().filter(|(_, word)| Permission::parse(word).is_none()) {
+                let message = format!("must be one of {}, is {word:?}", Permissions::all().words().join(", "));
+                fields.fail(&format!("scopes[{index}]"), "unknown_word", message);
+            }
+            words.iter().filter_map(|word| Permission::parse(word)).collect()
+        }
+    };
     if permissions.is_empty() {
         fields.fail("scopes", "scopes_count", "must name at least one scope");
     }

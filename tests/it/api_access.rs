@@ -192,6 +192,10 @@ async fn a_key_gives_no_scope_that_it_has_not() {
         api.post("/api-keys", &json!({"scopes": []})).await.rules(),
         [("scopes".to_owned(), "scopes_count".to_owned())]
     );
+    assert_eq!(
+        api.post("/api-keys", &json!({"scopes": vec!["all"; 10_000]})).await.rules(),
+        [("scopes".to_owned(), "count".to_owned())]
+    );
 }
 
 #[tokio::test]

@@ -155,27 +155,3 @@ test('the operator adds a tenant, links into it, disables and enables it', { ski
   assert.equal(data.find((one) => one.name === name).max_in_flight, 12);
   await close();
 });
-
-for (const [language, scheme, width] of [
-  ['en', 'light', 'narrow'],
-  ['es', 'dark', 'narrow'],
-  ['es', 'light', 'wide'],
-]) {
-  test(`axe finds nothing: ${language}, ${scheme}, ${width}`, async () => {
-    const { page, close } = await openPage(browser, { language, scheme, width, path: '#/api-keys' });
-    await signIn(page, ADMIN_TOKEN);
-    const title = (text) => page.getByRole('heading', { level: 1, name: text }).waitFor();
-    for (const [path, heading] of [
-      ['api-keys', /^(API keys|Claves de API)$/],
-      ['audit-log', /^(Audit log|Registro de auditoría)$/],
-      ['settings', /^(Settings|Ajustes)$/],
-      ['tenants', /^(Tenants|Organizaciones)$/],
-    ]) {
-      await page.goto(`${BASE}/#/${path}`);
-      await title(heading);
-      await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null);
-      await assertAccessible(page, path);
-    }
-    await close();
-  });
-}

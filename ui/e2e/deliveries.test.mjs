@@ -211,34 +211,3 @@ test('what strangers wrote is text and breaks no layout', async () => {
   assert.equal(await page.evaluate(() => 'broken' in window), false);
   await close();
 });
-
-for (const [language, scheme, width] of [
-  ['en', 'light', 'wide'],
-  ['es', 'dark', 'narrow'],
-]) {
-  test(`axe finds nothing: ${language}, ${scheme}, ${width}`, async () => {
-    const { page, close } = await openPage(browser, {
-      language,
-      scheme,
-      width,
-      path: `${mine}${webhook.id}&since=2020-01-01T00:00:00Z&event=${TYPE}&status=retrying`,
-    });
-    receiver.answer(503);
-    await deliveryOf(await publish(), 'retrying');
-    await signIn(page);
-    await page.getByText(TYPE).first().waitFor();
-    await assertAccessible(page, 'deliveries');
-    await page.getByRole('button', { name: /filters|filtros/i }).click();
-    await assertAccessible(page, 'filters');
-    await page.goto(`${BASE}/#/jobs`);
-    await page
-      .getByText(/^(Replay|Repetición)$/)
-      .first()
-      .waitFor();
-    await assertAccessible(page, 'jobs');
-    await page.goto(`${BASE}/#/deliveries?do=backfill`);
-    await page.getByRole('dialog').waitFor();
-    await assertAccessible(page, 'backfill');
-    await close();
-  });
-}

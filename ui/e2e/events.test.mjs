@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { call } from './api.mjs';
-import { assertAccessible, BASE, openPage, signIn, startBrowser } from './browser.mjs';
+import { assertAccessible, openPage, signIn, startBrowser } from './browser.mjs';
 import { startReceiver } from './receiver.mjs';
 
 let browser;
@@ -81,19 +81,3 @@ test('an event whose delivery waits can be cancelled', async () => {
   await drawer.getByText('Cancelled').waitFor();
   await close();
 });
-
-for (const [language, scheme, width] of [
-  ['en', 'dark', 'wide'],
-  ['es', 'light', 'narrow'],
-]) {
-  test(`axe finds nothing: ${language}, ${scheme}, ${width}`, async () => {
-    const { page, close } = await openPage(browser, { language, scheme, width, path: `#/events?event=${TYPE}` });
-    await signIn(page);
-    await page.getByText(TYPE).first().waitFor();
-    await assertAccessible(page, 'events');
-    await page.goto(`${BASE}/#/events?publish=new`);
-    await page.getByRole('dialog').waitFor();
-    await assertAccessible(page, 'publish');
-    await close();
-  });
-}

@@ -107,17 +107,3 @@ test('who may only read is not sent to a form', async () => {
   assert.equal(await page.getByRole('link', { name: 'New webhook' }).count(), 0);
   await close();
 });
-
-for (const [language, scheme, width] of [
-  ['en', 'light', 'narrow'],
-  ['es', 'dark', 'wide'],
-  ['es', 'light', 'narrow'],
-]) {
-  test(`axe finds nothing: ${language}, ${scheme}, ${width}`, async () => {
-    const { page, close } = await openPage(browser, { language, scheme, width });
-    await signIn(page, tenant.key);
-    await page.locator(BAR).first().waitFor();
-    await assertAccessible(page, 'overview');
-    await close();
-  });
-}

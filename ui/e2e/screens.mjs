@@ -51,6 +51,12 @@ export const SCREENS = [
     over: true,
     path: ({ webhooks }) => `/deliveries?do=replay&subscription_id=${webhooks.accounting}`,
   },
+  { name: 'bulk-backfill', over: true, path: () => '/deliveries?do=backfill' },
+  {
+    name: 'deliveries-filters',
+    path: () => '/deliveries?status=delivered',
+    act: click(/^(More filters|Más filtros)$/),
+  },
   { name: 'events', path: () => '/events' },
   { name: 'event', over: true, path: ({ event }) => `/events?id=${event}` },
   { name: 'publish', over: true, path: () => '/events?publish=shipment.dispatched' },
@@ -62,7 +68,7 @@ export const SCREENS = [
     act: (page) =>
       page
         .locator('#content button')
-        .filter({ hasText: /backfill|replay|completar|repetir/i })
+        .filter({ hasText: /backfill|replay|complet|repeti/i })
         .first()
         .click(),
   },

@@ -121,29 +121,28 @@ test('by keyboard alone: in, over the skip link to the content, and out', async 
   await close();
 });
 
-for (const language of ['en', 'es']) {
-  for (const scheme of ['light', 'dark']) {
-    for (const width of ['wide', 'narrow']) {
-      test(`axe finds nothing: ${language}, ${scheme}, ${width}`, async () => {
-        const { page, close } = await openPage(browser, { language, scheme, width });
-        await page.getByRole('button', { name: /Where do I get|Dónde consigo/ }).click();
-        await assertAccessible(page, 'sign-in');
-        await tokenField(page).fill('phk_0000000000_wrong');
-        await page.keyboard.press('Enter');
-        await page.getByRole('alert').waitFor();
-        await assertAccessible(page, 'sign-in, refused');
-        await signIn(page);
-        await page.getByRole('heading', { level: 1 }).waitFor();
-        assert.equal(await page.evaluate(() => document.documentElement.lang), language);
-        await assertAccessible(page, 'shell');
-        if (width === 'narrow') {
-          await page.getByRole('button', { name: /Open navigation|Abrir navegación/ }).click();
-        }
-        await page.getByRole('button', { name: /^.*(API key|Clave de API)$/ }).click();
-        await page.getByRole('button', { name: /Sign out|Cerrar sesión/ }).waitFor();
-        await assertAccessible(page, 'shell with its menu');
-        await close();
-      });
+for (const [language, scheme, width] of [
+  ['en', 'dark', 'wide'],
+  ['es', 'light', 'narrow'],
+]) {
+  test(`axe finds nothing: ${language}, ${scheme}, ${width}`, async () => {
+    const { page, close } = await openPage(browser, { language, scheme, width });
+    await page.getByRole('button', { name: /Where do I get|Dónde consigo/ }).click();
+    await assertAccessible(page, 'sign-in');
+    await tokenField(page).fill('phk_0000000000_wrong');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').waitFor();
+    await assertAccessible(page, 'sign-in, refused');
+    await signIn(page);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), language);
+    await assertAccessible(page, 'shell');
+    if (width === 'narrow') {
+      await page.getByRole('button', { name: /Open navigation|Abrir navegación/ }).click();
     }
-  }
+    await page.getByRole('button', { name: /^.*(API key|Clave de API)$/ }).click();
+    await page.getByRole('button', { name: /Sign out|Cerrar sesión/ }).waitFor();
+    await assertAccessible(page, 'shell with its menu');
+    await close();
+  });
 }
