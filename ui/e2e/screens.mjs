@@ -7,7 +7,8 @@ const click = (name) => async (page) => {
 
 /**
  * `path`: fragment of the address, of the demo's ids; `as`: `key` (unless said), `admin` or `nobody`; `act`: what else is done to
- * see it; `over`: it lies over another screen; `narrow`: it gets a picture at 390 pixels too.
+ * see it; `over`: it lies over another screen; `narrow`: it gets a picture at 390 pixels too; `forTests`, `forPictures`: for these
+ * alone.
  */
 export const SCREENS = [
   { name: 'sign-in', as: 'nobody', path: () => '/', narrow: true },
@@ -27,10 +28,10 @@ export const SCREENS = [
     act: (page) => page.getByRole('tab', { name: /^(Settings|Ajustes)$/ }).click(),
   },
   { name: 'webhook-new', path: () => '/webhooks/new', narrow: true },
-  { name: 'webhook-edit', path: ({ webhooks }) => `/webhooks/${webhooks.accounting}/edit` },
+  { name: 'webhook-edit', forPictures: true, path: ({ webhooks }) => `/webhooks/${webhooks.accounting}/edit` },
   {
     name: 'webhook-edit-more',
-    isTall: true,
+    forTests: true,
     path: ({ webhooks }) => `/webhooks/${webhooks.accounting}/edit`,
     act: async (page) => {
       const folded = page.locator('#content form [data-accordion-control][aria-expanded="false"]');
@@ -38,14 +39,34 @@ export const SCREENS = [
     },
   },
   { name: 'webhook-test', over: true, path: ({ webhooks }) => `/webhooks/${webhooks.accounting}?dialog=test` },
-  { name: 'webhook-preview', over: true, path: ({ webhooks }) => `/webhooks/${webhooks.accounting}?dialog=preview` },
+  {
+    name: 'webhook-preview',
+    forTests: true,
+    over: true,
+    path: ({ webhooks }) => `/webhooks/${webhooks.accounting}?dialog=preview`,
+  },
   { name: 'webhook-rotate', over: true, path: ({ webhooks }) => `/webhooks/${webhooks.accounting}?dialog=rotate` },
-  { name: 'webhook-enable', over: true, path: ({ webhooks }) => `/webhooks/${webhooks.letters}?dialog=enable` },
-  { name: 'webhook-delete', over: true, path: ({ webhooks }) => `/webhooks/${webhooks.accounting}?dialog=delete` },
+  {
+    name: 'webhook-enable',
+    forTests: true,
+    over: true,
+    path: ({ webhooks }) => `/webhooks/${webhooks.letters}?dialog=enable`,
+  },
+  {
+    name: 'webhook-delete',
+    forTests: true,
+    over: true,
+    path: ({ webhooks }) => `/webhooks/${webhooks.accounting}?dialog=delete`,
+  },
   { name: 'deliveries', path: () => '/deliveries', narrow: true },
   { name: 'delivery', over: true, path: ({ retrying }) => `/deliveries?delivery=${retrying}`, narrow: true },
-  { name: 'delivery-delivered', over: true, path: ({ delivered }) => `/deliveries?delivery=${delivered}` },
-  { name: 'bulk-retry', over: true, path: () => '/deliveries?do=retry' },
+  {
+    name: 'delivery-delivered',
+    forTests: true,
+    over: true,
+    path: ({ delivered }) => `/deliveries?delivery=${delivered}`,
+  },
+  { name: 'bulk-retry', forTests: true, over: true, path: () => '/deliveries?do=retry' },
   {
     name: 'bulk-replay',
     over: true,
@@ -63,6 +84,7 @@ export const SCREENS = [
   { name: 'jobs', path: () => '/jobs' },
   {
     name: 'job',
+    forTests: true,
     over: true,
     path: () => '/jobs',
     act: (page) =>
@@ -88,12 +110,13 @@ export const SCREENS = [
   { name: 'tenants', as: 'admin', path: () => '/tenants', narrow: true },
   {
     name: 'tenant-new',
+    forTests: true,
     over: true,
     as: 'admin',
     path: () => '/tenants',
     act: click(/^(New tenant|Nueva organización)$/),
   },
-  { name: 'nothing-here', path: () => '/nowhere' },
+  { name: 'nothing-here', forTests: true, path: () => '/nowhere' },
 ];
 
 const TOKENS = { key: ({ tenant }) => tenant.key, admin: () => ADMIN_TOKEN, newcomer: ({ newcomer }) => newcomer.key };
@@ -111,7 +134,7 @@ export async function show(page, screen, demo) {
 }
 
 async function settle(page) {
-  await page.locator('h1, h2, h3, form').first().waitFor();
+  await page.locator('h1, h2, h3, form, #content p').first().waitFor();
   // no figure is awaited, also not after two more frames: what has come may ask for more
   await page.waitForFunction(async () => {
     for (let look = 0; look < 3; look += 1) {

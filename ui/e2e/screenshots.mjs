@@ -4,10 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openPage, startBrowser } from './browser.mjs';
 import { seedDemo } from './demo.mjs';
+import { withPalette } from './palette.mjs';
 import { SCREENS, show } from './screens.mjs';
 
 const [folder = fileURLToPath(new URL('../../docs/images', import.meta.url)), ...only] = process.argv.slice(2);
-const wanted = SCREENS.filter(({ name }) => only.length === 0 || only.includes(name));
+const wanted = SCREENS.filter(({ name, forTests }) => !forTests && (only.length === 0 || only.includes(name)));
 
 mkdirSync(folder, { recursive: true });
 const demo = await seedDemo();
@@ -27,7 +28,7 @@ for (const as of new Set(wanted.map((screen) => screen.as))) {
       const file = `${screen.name}${width === 'narrow' ? '-narrow' : ''}-${scheme}.png`;
       // neither what was clicked nor a hint over it belongs into the picture
       await page.mouse.move(0, 0);
-      const picture = await page.screenshot({ animations: 'disabled', caret: 'hide' });
+      const picture = withPalette(await page.screenshot({ animations: 'disabled', caret: 'hide' }));
       writeFileSync(`${folder}/${file}`, picture);
       bytes += picture.length;
     }
