@@ -1,4 +1,4 @@
-// Makes pictures of screens small: PNG with a palette of the 256 colours that are most frequent, where the rest are next to one of them.
+// Makes pictures of screens small: PNG with a palette of 256 colours, to which the rest are nearest.
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
@@ -13,8 +13,8 @@ export function withPalette(png) {
     const colour = pixels.readUIntBE(at, 3);
     counts.set(colour, (counts.get(colour) ?? 0) + 1);
   }
-  const palette = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a)).slice(0, 256);
-  const places = new Map([...counts.keys()].map((colour) => [colour, nearest(palette, colour)]));
+  const palette = choose([...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a)));
+  const places = new Map([...counts.keys()].map((colour) => [colour, nearest(palette, colour).at]));
   const rows = Buffer.alloc((width + 1) * height);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
@@ -78,17 +78,29 @@ function paeth(left, up, corner) {
   return a <= b && a <= c ? left : b <= c ? up : corner;
 }
 
+/** The most frequent first, at first only those unlike each other: else shades of grey would leave no place for a rare colour. */
+function choose(colours) {
+  const palette = [];
+  for (const unlike of [900, 300, 80, 1]) {
+    for (const colour of colours) {
+      if (palette.length === 256) return palette;
+      if (nearest(palette, colour).far >= unlike) palette.push(colour);
+    }
+  }
+  return palette;
+}
+
 function nearest(palette, colour) {
   let best = 0;
   let least = Number.POSITIVE_INFINITY;
   for (let at = 0; at < palette.length && least > 0; at += 1) {
-    const far = [16, 8, 0].reduce(
-      (sum, bits) => sum + (((palette[at] >> bits) & 255) - ((colour >> bits) & 255)) ** 2,
-      0,
-    );
+    const red = (palette[at] >> 16) - (colour >> 16);
+    const green = ((palette[at] >> 8) & 255) - ((colour >> 8) & 255);
+    const blue = (palette[at] & 255) - (colour & 255);
+    const far = red * red + green * green + blue * blue;
     if (far < least) [best, least] = [at, far];
   }
-  return best;
+  return { at: best, far: least };
 }
 
 function chunk(kind, body = Buffer.alloc(0)) {

@@ -102,6 +102,7 @@ function Details({ event }: { event: EventRecord }) {
           </Group>
         </Group>
         <ProblemAlert error={deliveries.error} onRetry={() => void deliveries.refetch()} />
+        {!deliveries.data && !deliveries.error && <Skeleton height={76} radius="md" />}
         {deliveries.data && rows.length === 0 && <Text c="dimmed">{t('events.drawer.noDeliveries')}</Text>}
         {rows.length > 0 && (
           <ul className={classes.mini}>
