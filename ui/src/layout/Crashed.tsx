@@ -9,6 +9,7 @@ export function Crashed({ error }: { error: unknown }) {
   const { t } = useTranslation();
   return (
     <EmptyState
+      isPage
       icon={IconAlertTriangle}
       title={t('common.crashed.title')}
       detail={t('common.crashed.detail')}

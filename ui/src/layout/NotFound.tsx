@@ -8,6 +8,7 @@ export function NotFound() {
   const { t } = useTranslation();
   return (
     <EmptyState
+      isPage
       icon={IconMapOff}
       title={t('common.notFound.title')}
       detail={t('common.notFound.detail')}

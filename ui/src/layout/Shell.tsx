@@ -80,6 +80,7 @@ function NoTenant() {
   const { t } = useTranslation();
   return (
     <EmptyState
+      isPage
       icon={IconBuilding}
       title={t('shell.noTenant.title')}
       detail={t('shell.noTenant.detail')}

@@ -12,15 +12,17 @@ type Props = {
   action?: ReactNode;
   /** Wider things below, such as a CodeBlock. */
   children?: ReactNode;
+  /** It is the whole screen: its title is the screen's heading. */
+  isPage?: boolean;
 };
 
-export function EmptyState({ title, detail, icon: Icon = IconInbox, action, children }: Props) {
+export function EmptyState({ title, detail, icon: Icon = IconInbox, action, children, isPage = false }: Props) {
   return (
     <div className={classes.empty}>
       <div className={classes.emptyIcon}>
         <Icon size={22} stroke={1.6} aria-hidden />
       </div>
-      <Text fw={600} size="lg">
+      <Text fw={600} size="lg" {...(isPage && { component: 'h1', m: 0 })}>
         {title}
       </Text>
       {detail && (
