@@ -16,7 +16,7 @@ page: setup
 	@.ci/ui
 
 screenshots: ui ## writes pictures of every screen of the admin page into docs/images; ONLY="overview jobs" for some
-	@.ci/setup --tests
+	@.ci/setup --pictures
 	@.ci/screenshots $(ONLY)
 
 run: page ## builds Posthorn and its admin page, and starts it with a PostgreSQL of its own, a demo tenant and a receiver

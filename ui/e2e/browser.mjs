@@ -86,7 +86,8 @@ export async function assertAccessible(page, what, within = null) {
         .map((one) => one.finished),
     ),
   );
-  const axe = new AxeBuilder({ page });
+  // in one go, without a second page to put frames together in: there are none
+  const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).setLegacyMode();
   const { violations } = await (within ? axe.include(within) : axe).analyze();
   const found = violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ')}`,
