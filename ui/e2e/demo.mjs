@@ -189,7 +189,11 @@ export async function seedDemo({ isPast = true } = {}) {
   await api('POST', `/deliveries/${cancellable.at(-1).id}/cancel`);
   const job = await api('POST', `/subscriptions/${webhooks.warehouse}/replay`, { since: '2026-01-01T00:00:00Z' });
   await until('the replay to be done', async () => (await api('GET', `/jobs/${job.id}`)).state === 'done');
-  if (isPast) putBehind(tenantId, webhooks);
+  if (isPast) {
+    putBehind(tenantId, webhooks);
+    const isFolded = async () => (await api('GET', '/statistics')).totals.delivered > 1_000;
+    await until('the figures of the day to be folded', isFolded);
+  }
   const { data: paid } = await api('GET', '/events?event=invoice.paid&limit=1');
   const { data: delivered } = await api('GET', `/subscriptions/${webhooks.accounting}/deliveries?event=invoice.paid`);
   const { data: retrying } = await api('GET', `/subscriptions/${webhooks.fraud}/deliveries?limit=50`);

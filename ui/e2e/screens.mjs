@@ -16,7 +16,7 @@ export const SCREENS = [
     name: 'overview',
     path: () => '/',
     narrow: true,
-    ready: (page) => page.locator('.recharts-surface').first().waitFor(),
+    ready: (page) => page.locator('.recharts-surface').nth(1).waitFor(),
   },
   { name: 'first-steps', as: 'newcomer', path: () => '/' },
   { name: 'webhooks', path: () => '/webhooks', narrow: true },

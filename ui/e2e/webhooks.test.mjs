@@ -170,6 +170,22 @@ test('a test send shows the answer, a preview the request', async () => {
   await close();
 });
 
+test('metadata keeps its digits through the form', async () => {
+  const { id } = await makeWebhook({ description: 'Exact' });
+  const { page, close } = await openPage(browser, { path: `#/webhooks/${id}/edit` });
+  await signIn(page, key);
+  await page.getByRole('button', { name: /^Metadata/ }).click();
+  const field = page.getByRole('textbox', { name: 'Metadata' });
+  await field.fill('{"account": 12345678901234567890.10}');
+  await button(page, 'Save').click();
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  await page.getByRole('region', { name: 'Metadata' }).getByText('12345678901234567890.10').waitFor();
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await page.getByRole('button', { name: /^Metadata/ }).click();
+  assert.match(await field.inputValue(), /: 12345678901234567890\.10/);
+  await close();
+});
+
 test('a change made meanwhile is noticed, and both survive', async () => {
   const { id } = await makeWebhook({ description: 'Shared' });
   const { page, close } = await openPage(browser, { path: `#/webhooks/${id}/edit` });

@@ -40,6 +40,18 @@ export function prettyJson(json: string): string {
   return printed;
 }
 
+/** JSON that goes out as it was typed. */
+export class JsonText {
+  constructor(readonly text: string) {}
+}
+
+/** As `JSON.stringify`, with every member that is a `JsonText` as it was typed. */
+export function printMembers(body: object): string {
+  const print = (value: unknown) => (value instanceof JsonText ? value.text : JSON.stringify(value));
+  const said = Object.entries(body).filter(([, value]) => value !== undefined);
+  return `{${said.map(([name, value]) => `${JSON.stringify(name)}:${print(value)}`).join()}}`;
+}
+
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text);

@@ -1,12 +1,18 @@
 // Webhooks (subscriptions): keys, reads and changes. The example that the other resources follow.
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type JsonText, memberText, prettyJson, printMembers } from '../../format/rawJson';
 import { ApiProblem, type Schema, tenantApi, unwrap } from '..';
 import { LIVE_LIST } from '../live';
 
 export type Subscription = Schema<'Subscription'>;
 export type SubscriptionFilter = { active?: Schema<'Active'>; event?: string; cursor?: string; limit?: number };
 /** A state of a subscription and the tag by which a change says that it is meant for this one. */
-export type Tagged = { subscription: Subscription; etag: string };
+export type Tagged = { subscription: SubscriptionRecord; etag: string };
+/** Its metadata with the digits of its numbers; empty when there is none. */
+export type SubscriptionRecord = Subscription & { metadataText: string };
+type WithText<Body> = Omit<Body, 'metadata'> & { metadata?: JsonText | null };
+export type SubscriptionInput = WithText<Schema<'SubscriptionInput'>>;
+export type SubscriptionChange = WithText<Schema<'SubscriptionChange'>>;
 
 export const subscriptionKeys = {
   all: ['subscriptions'] as const,
@@ -31,7 +37,7 @@ export function useSubscriptions(filter: SubscriptionFilter = {}) {
 export function useSubscription(id: string) {
   return useQuery({
     queryKey: subscriptionKeys.one(id),
-    queryFn: ({ signal }) => unwrap(tenantApi.GET('/subscriptions/{id}', { params: byId(id), signal })),
+    queryFn: async ({ signal }) => (await readTagged(id, signal)).subscription,
     refetchInterval: LIVE_LIST,
   });
 }
@@ -49,24 +55,33 @@ export function useSubscriptionToEdit(id: string) {
 }
 
 export async function readTagged(id: string, signal?: AbortSignal): Promise<Tagged> {
-  const answer = await tenantApi.GET('/subscriptions/{id}', { params: byId(id), signal });
+  const answer = await tenantApi.GET('/subscriptions/{id}', { params: byId(id), parseAs: 'text', signal });
   if (answer.data === undefined) throw new ApiProblem(answer.response.status, answer.error);
-  return { subscription: answer.data, etag: answer.response.headers.get('ETag') ?? '*' };
+  const metadata = memberText(answer.data, 'metadata') ?? '{}';
+  const subscription = {
+    // the document promises a subscription
+    ...(JSON.parse(answer.data) as Subscription),
+    metadataText: /^\{\s*\}$/.test(metadata) ? '' : prettyJson(metadata),
+  };
+  return { subscription, etag: answer.response.headers.get('ETag') ?? '*' };
 }
 
 /** The answer has the secret in the clear: keep it in component state only. */
 export function useCreateSubscription() {
-  return useSubscriptionMutation((body: Schema<'SubscriptionInput'>) =>
-    unwrap(tenantApi.POST('/subscriptions', { body })),
-  );
+  return useSubscriptionMutation(({ metadata, ...body }: SubscriptionInput) => {
+    const bodySerializer = () => printMembers({ ...body, metadata });
+    return unwrap(tenantApi.POST('/subscriptions', { body, bodySerializer }));
+  });
 }
 
 /** The answer has the secret in the clear when the change made one: keep it in component state only. */
 export function useChangeSubscription() {
-  return useSubscriptionMutation(
-    ({ id, etag, body }: { id: string; etag: string; body: Schema<'SubscriptionChange'> }) =>
-      unwrap(tenantApi.PATCH('/subscriptions/{id}', { params: { ...byId(id), header: { 'If-Match': etag } }, body })),
-  );
+  return useSubscriptionMutation(({ id, etag, body }: { id: string; etag: string; body: SubscriptionChange }) => {
+    const params = { ...byId(id), header: { 'If-Match': etag } };
+    const { metadata, ...rest } = body;
+    const bodySerializer = () => printMembers({ ...rest, metadata });
+    return unwrap(tenantApi.PATCH('/subscriptions/{id}', { params, body: rest, bodySerializer }));
+  });
 }
 
 export function useSwitchSubscription() {

@@ -4,7 +4,7 @@ import { IconAlertTriangle, IconX } from '@tabler/icons-react';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type Subscription, useSubscription } from '../../api/queries/subscriptions';
+import { type SubscriptionRecord, useSubscription } from '../../api/queries/subscriptions';
 import { useWebhookStatistics } from '../../api/queries/webhookFigures';
 import { CopyButton } from '../../parts/CopyButton';
 import { ForeignText } from '../../parts/ForeignText';
@@ -54,7 +54,7 @@ function Panel({ id }: { id: string }) {
   );
 }
 
-function Shown({ webhook }: { webhook: Subscription }) {
+function Shown({ webhook }: { webhook: SubscriptionRecord }) {
   const { t } = useTranslation();
   const go = useNavigate();
   const { dialog } = useSearch({ from: '/webhooks/$id' });

@@ -2,7 +2,7 @@
 import { Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Subscription } from '../../api/queries/subscriptions';
+import type { SubscriptionRecord } from '../../api/queries/subscriptions';
 import { useFormat } from '../../format';
 import { CodeBlock } from '../../parts/CodeBlock';
 import { CopyButton } from '../../parts/CopyButton';
@@ -13,7 +13,7 @@ import { formatDelays } from './form/delays';
 import { FORMATS } from './form/values';
 import classes from './webhooks.module.css';
 
-export function SettingsList({ webhook }: { webhook: Subscription }) {
+export function SettingsList({ webhook }: { webhook: SubscriptionRecord }) {
   const { t } = useTranslation();
   const format = useFormat();
   const isSigned = webhook.signing === 'required';
@@ -21,7 +21,7 @@ export function SettingsList({ webhook }: { webhook: Subscription }) {
   const seconds = (value: number | null | undefined) =>
     typeof value === 'number' ? format.duration(value * 1000) : null;
   const formatName = FORMATS.find((one) => one === webhook.payload_format);
-  const hasMetadata = JSON.stringify(webhook.metadata) !== '{}';
+  const hasMetadata = webhook.metadataText !== '';
   return (
     <dl className={classes.facts}>
       <Fact name={t('webhooks.form.events.label')}>
@@ -89,7 +89,9 @@ export function SettingsList({ webhook }: { webhook: Subscription }) {
       <Fact name={t('webhooks.form.circuit_seconds.label')}>{seconds(webhook.circuit_seconds)}</Fact>
       <Fact name={t('webhooks.form.suspend_after_seconds.label')}>{seconds(webhook.suspend_after_seconds)}</Fact>
       <Fact name={t('webhooks.form.metadata.label')}>
-        {hasMetadata && <CodeBlock label={t('webhooks.form.metadata.label')} json={webhook.metadata} />}
+        {hasMetadata && (
+          <CodeBlock label={t('webhooks.form.metadata.label')} text={webhook.metadataText} language="json" />
+        )}
       </Fact>
       <Fact name={t('webhooks.panel.created')}>
         <RelativeTime at={webhook.created_at} />

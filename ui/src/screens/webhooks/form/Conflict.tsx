@@ -17,7 +17,7 @@ type Props = {
 };
 
 /** They change with every change. */
-const NO_NEWS = ['updated_at', 'event', 'is_active', 'status_changed_at'];
+const NO_NEWS = ['updated_at', 'metadataText', 'event', 'is_active', 'status_changed_at'];
 
 export function Conflict({ theirs, before, mine, isBusy, onMine, onTheirs, onClose }: Props) {
   const { t } = useTranslation();

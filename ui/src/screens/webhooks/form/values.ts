@@ -1,6 +1,6 @@
 // What the form holds: texts as they are typed, and how they become the body of a request.
-import type { Schema } from '../../../api';
-import type { Subscription } from '../../../api/queries/subscriptions';
+import type { SubscriptionChange, SubscriptionInput, SubscriptionRecord } from '../../../api/queries/subscriptions';
+import { JsonText } from '../../../format/rawJson';
 import { formatDelays, parseDelays } from './delays';
 
 export const PRESETS = ['default', 'gestiq', 'gestiq-celery', 'dotmac', 'standard-webhooks'] as const;
@@ -53,7 +53,7 @@ export type FormValues = Record<NumberField, string> & {
   metadata: string;
 };
 
-export type Body = Schema<'SubscriptionInput'>;
+export type Body = SubscriptionInput;
 
 const NONE = Object.fromEntries(NUMBERS.map((name) => [name, ''])) as Record<NumberField, string>; // every name is there
 
@@ -87,12 +87,11 @@ export const EMPTY: FormValues = {
   metadata: '',
 };
 
-export function valuesOf(row: Subscription): FormValues {
+export function valuesOf(row: SubscriptionRecord): FormValues {
   const numbers = NUMBERS.map((name): [string, string] => {
     const value = row[name];
     return [name, typeof value === 'number' && !(name === 'batch_wait_ms' && value === 0) ? String(value) : ''];
   });
-  const metadata = JSON.stringify(row.metadata, null, 2);
   return {
     ...EMPTY,
     ...(Object.fromEntries(numbers) as Record<NumberField, string>), // every name is there
@@ -114,7 +113,7 @@ export function valuesOf(row: Subscription): FormValues {
     retry: !row.retry_schedule ? 'server' : row.retry_schedule.length === 0 ? 'never' : 'own',
     retry_schedule: formatDelays(row.retry_schedule ?? []),
     ordered: row.ordered,
-    metadata: metadata === '{}' ? '' : metadata,
+    metadata: row.metadataText,
   };
 }
 
@@ -129,7 +128,7 @@ export function bodyOf(values: FormValues): Body {
     events: values.events,
     description: text(values.description),
     filter: text(values.filter),
-    metadata: values.metadata.trim() === '' ? null : JSON.parse(values.metadata),
+    metadata: values.metadata.trim() === '' ? null : new JsonText(values.metadata),
     signing: isSigned ? 'required' : 'none',
     signature: values.signing === 'ed25519' ? 'ed25519' : 'hmac',
     header_families: FAMILIES.filter((one) => values.header_families.includes(one)),
@@ -191,12 +190,12 @@ export function inputOf(values: FormValues): Body {
 }
 
 /** What differs from what the form began with: nothing else is sent, so that nothing else is overwritten. */
-export function changeOf(before: FormValues, values: FormValues): Schema<'SubscriptionChange'> {
+export function changeOf(before: FormValues, values: FormValues): SubscriptionChange {
   const [old, now] = [bodyOf(before), bodyOf(values)];
   const changed = Object.entries(now).filter(
     ([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name as keyof Body]), // names of Body
   );
-  const change: Schema<'SubscriptionChange'> = Object.fromEntries(changed);
+  const change: SubscriptionChange = Object.fromEntries(changed);
   if ('retry_preset' in change) delete change.retry_schedule;
   // these are read together
   if ('payload_format' in change && now.template) change.template = now.template;
