@@ -108,12 +108,7 @@ function Shown({ webhook }: { webhook: SubscriptionRecord }) {
         </Notice>
       )}
       <Tiles
-        status={
-          <span className={classes.badges}>
-            <StatusBadge status={statusOf(webhook)} />
-            {webhook.status === 'active' && health && <StatusBadge status={health.state} />}
-          </span>
-        }
+        status={<StatusBadge status={webhook.status === 'active' && health ? health.state : statusOf(webhook)} />}
         statistics={statistics.data}
       />
       <Tabs defaultValue="log" keepMounted={false}>
