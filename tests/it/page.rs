@@ -113,7 +113,7 @@ async fn its_files_last_and_come_compressed() {
         let head = nobody.send(Method::HEAD, &path, &[("accept-encoding", accepted)], Bytes::new()).await;
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: {accepted}\r\n\r\n");
-        let answer = nobody.raw(request.as_bytes()).await.to_lowercase();
+        let answer = nobody.raw_to_the_end(request.as_bytes()).await.to_lowercase();
         assert_eq!(head.status, 200);
         assert_eq!(head.headers["cache-control"], "public, max-age=31536000, immutable");
         assert_eq!(head.headers["content-type"], "text/javascript; charset=utf-8");

@@ -283,10 +283,11 @@ fn announce(
     writeln!(
         std::io::stdout(),
         "posthorn dev is ready: {file}
+  page      {api_url}/ (sign in with {key})
   API       {api_url}/docs
   receiver  {receiver} (every webhook is verified and printed below)
 
-Try, in another terminal, and see {api_url}/docs in a browser:
+Try, in another terminal:
   psql \"{database_url}\" -c \"BEGIN; SELECT demo.pay_invoice(); COMMIT\"
   curl -s -H 'Authorization: Bearer {key}' {api_url}/api/v1/webhooks/deliveries
 Ctrl-C stops everything; the next start goes on with the data.

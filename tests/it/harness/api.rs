@@ -197,12 +197,23 @@ impl Api {
 
     /// Sends bytes that need not be HTTP on a connection of their own, and answers with everything that came back.
     pub(crate) async fn raw(&self, request: &[u8]) -> String {
+        self.converse(request, true).await
+    }
+
+    /// As `raw`, of a whole request with `Connection: close`. Nothing else ends it: a server may leave who has gone without an answer.
+    pub(crate) async fn raw_to_the_end(&self, request: &[u8]) -> String {
+        self.converse(request, false).await
+    }
+
+    async fn converse(&self, request: &[u8], is_ended: bool) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let mut answer = Vec::new();
         let conversation = async {
             // the server may refuse before it has read everything
             let _ = stream.write_all(request).await;
-            let _ = stream.shutdown().await;
+            if is_ended {
+                let _ = stream.shutdown().await;
+            }
             let _ = stream.read_to_end(&mut answer).await;
         };
         timeout(SOON, conversation).await.expect("the server neither answers nor closes");
