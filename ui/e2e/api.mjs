@@ -15,8 +15,8 @@ export async function call(method, path, body, key = KEY) {
 }
 
 /** Asks again until `found` gives something; for what happens in the background. */
-export async function until(what, found) {
-  const end = Date.now() + 30_000;
+export async function until(what, found, patience = 30_000) {
+  const end = Date.now() + patience;
   for (;;) {
     const value = await found();
     if (value) return value;

@@ -192,7 +192,7 @@ export async function seedDemo({ isPast = true } = {}) {
   if (isPast) {
     putBehind(tenantId, webhooks);
     const left = `SELECT count(*) FROM posthorn.delivery_tallies WHERE tenant_id = '${tenantId}'`;
-    await until('the figures of the day to be folded', () => sql(left) === '0');
+    await until('the figures of the day to be folded', () => sql(left) === '0', 120_000);
   }
   const { data: paid } = await api('GET', '/events?event=invoice.paid&limit=1');
   const { data: delivered } = await api('GET', `/subscriptions/${webhooks.accounting}/deliveries?event=invoice.paid`);
