@@ -18,7 +18,7 @@ use crate::harness::{Api, Reply, SOON, Serving, World, page, section};
 const UI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ui");
 
 /// A whole file of browser tests, on a slow and busy machine.
-const LONG: Duration = Duration::from_secs(300);
+const LONG: Duration = Duration::from_secs(600);
 
 /// Says what is missing, where people see it: not println!, which is shown of failed tests alone.
 fn says(what: &str) {
