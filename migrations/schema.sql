@@ -3409,6 +3409,58 @@ COMMENT ON FUNCTION posthorn.missing_days(ahead integer) IS 'Partitions still to
 
 
 --
+-- Name: monitored_states(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.monitored_states() RETURNS TABLE(what text, state text, count bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT 'subscriptions', s.status, count(*) FROM webhook_subscriptions s WHERE s.status <> 'deleted' GROUP BY s.status
+    UNION ALL
+    SELECT 'circuits', c.state, count(*) FROM circuits c WHERE c.state <> 'closed' GROUP BY c.state
+    UNION ALL
+    SELECT 'jobs', j.state, count(*) FROM jobs j WHERE j.state IN ('waiting', 'running') GROUP BY j.state
+$$;
+
+
+--
+-- Name: FUNCTION monitored_states(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.monitored_states() IS 'For metrics: subscriptions by status, circuits that are not closed by state, jobs that are not finished by state.';
+
+
+--
+-- Name: monitored_waiting(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.monitored_waiting(most integer) RETURNS TABLE(tenant_id uuid, subscription_id uuid, waiting bigint, oldest_seconds double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET enable_sort TO 'on'
+    SET enable_seqscan TO 'on'
+    AS $_$
+    WITH b AS MATERIALIZED (
+        SELECT b.tenant_id, b.subscription_id, b.waiting,
+            -- of those that are paused nothing is due: it waits for them, not for us
+            CASE WHEN b.status = 'active' THEN coalesce(extract(epoch FROM b.late_by), 0) ELSE 0 END::double precision AS oldest_seconds
+        FROM backlog b WHERE b.status <> 'deleted')
+    (SELECT b.tenant_id, b.subscription_id, b.waiting, b.oldest_seconds FROM b ORDER BY b.waiting DESC, b.subscription_id LIMIT $1)
+    UNION ALL
+    (SELECT b.tenant_id, NULL, sum(b.waiting)::bigint, max(b.oldest_seconds) FROM b
+     GROUP BY b.tenant_id ORDER BY 3 DESC, b.tenant_id LIMIT $1)
+$_$;
+
+
+--
+-- Name: FUNCTION monitored_waiting(most integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.monitored_waiting(most integer) IS 'For metrics: what waits, and since when the oldest due one does, for so many subscriptions and tenants (subscription_id NULL) with most of it.';
+
+
+--
 -- Name: no_tenant(text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -11782,6 +11834,24 @@ REVOKE ALL ON FUNCTION posthorn.mark_pattern() FROM PUBLIC;
 REVOKE ALL ON FUNCTION posthorn.missing_days(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.missing_days(ahead integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION monitored_states(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.monitored_states() FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.monitored_states() TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.monitored_states() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION monitored_waiting(most integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.monitored_waiting(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.monitored_waiting(most integer) TO posthorn_dispatcher;
+GRANT ALL ON FUNCTION posthorn.monitored_waiting(most integer) TO posthorn_readonly;
 
 
 --

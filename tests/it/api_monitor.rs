@@ -119,7 +119,8 @@ async fn the_queue_is_measured() {
         .map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
         .sum();
     assert!(wakes >= 1.0, "{page}");
-    assert_eq!(value(&page, "posthorn_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), Some(1.0));
+    let build = [("version", env!("CARGO_PKG_VERSION")), ("commit", posthorn::metrics::COMMIT)];
+    assert_eq!(value(&page, "posthorn_build_info", &build), Some(1.0));
 }
 
 #[tokio::test]
