@@ -3439,17 +3439,34 @@ CREATE FUNCTION posthorn.monitored_waiting(most integer) RETURNS TABLE(tenant_id
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
     SET enable_sort TO 'on'
-    SET enable_seqscan TO 'on'
     AS $_$
-    WITH b AS MATERIALIZED (
-        SELECT b.tenant_id, b.subscription_id, b.waiting,
+    WITH RECURSIVE who AS (
+        (SELECT l.tenant_id, l.subscription_id FROM webhook_deliveries_live l ORDER BY l.tenant_id, l.subscription_id LIMIT 1)
+        UNION ALL
+        SELECT n.tenant_id, n.subscription_id FROM who w CROSS JOIN LATERAL (
+            SELECT l.tenant_id, l.subscription_id FROM webhook_deliveries_live l
+            WHERE (l.tenant_id, l.subscription_id) > (w.tenant_id, w.subscription_id)
+            ORDER BY l.tenant_id, l.subscription_id LIMIT 1) n
+    ), counted AS MATERIALIZED (
+        SELECT w.tenant_id, w.subscription_id, q.waiting,
             -- of those that are paused nothing is due: it waits for them, not for us
-            CASE WHEN b.status = 'active' THEN coalesce(extract(epoch FROM b.late_by), 0) ELSE 0 END::double precision AS oldest_seconds
-        FROM backlog b WHERE b.status <> 'deleted')
-    (SELECT b.tenant_id, b.subscription_id, b.waiting, b.oldest_seconds FROM b ORDER BY b.waiting DESC, b.subscription_id LIMIT $1)
+            CASE WHEN s.status = 'active' THEN coalesce(extract(epoch FROM now() - q.oldest_due_at), 0) ELSE 0 END::double precision AS oldest_seconds
+        FROM who w
+        JOIN webhook_subscriptions s ON s.id = w.subscription_id AND s.status <> 'deleted'
+        CROSS JOIN LATERAL (
+            SELECT (SELECT count(*) FROM (
+                    SELECT FROM webhook_deliveries_live l
+                    WHERE l.tenant_id = w.tenant_id AND l.subscription_id = w.subscription_id LIMIT 10000) l) AS waiting,
+                -- those on their way are few and at the head
+                (SELECT l.due_at FROM webhook_deliveries_live l
+                 WHERE l.tenant_id = w.tenant_id AND l.subscription_id = w.subscription_id AND l.due_at <= now()
+                   AND coalesce(l.lease_until <= now(), true)
+                 ORDER BY l.due_at LIMIT 1) AS oldest_due_at) q
+    )
+    (SELECT c.tenant_id, c.subscription_id, c.waiting, c.oldest_seconds FROM counted c ORDER BY c.waiting DESC, c.subscription_id LIMIT $1)
     UNION ALL
-    (SELECT b.tenant_id, NULL, sum(b.waiting)::bigint, max(b.oldest_seconds) FROM b
-     GROUP BY b.tenant_id ORDER BY 3 DESC, b.tenant_id LIMIT $1)
+    (SELECT c.tenant_id, NULL, sum(c.waiting)::bigint, max(c.oldest_seconds) FROM counted c
+     GROUP BY c.tenant_id ORDER BY 3 DESC, c.tenant_id LIMIT $1)
 $_$;
 
 

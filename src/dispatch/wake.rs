@@ -222,5 +222,7 @@ async fn keep_alive(listener: Arc<Listener>, tools: Arc<Tools>) {
             }
         }
     }
+    // told at once: while the database is away nobody looks at the line
+    tools.metrics.set_line(metrics::Line::default());
     tools.wake.notify_one();
 }
