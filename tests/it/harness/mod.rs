@@ -16,6 +16,7 @@ pub(crate) mod name_server;
 pub(crate) mod netns;
 mod own_cluster;
 mod pages;
+pub(crate) mod prometheus;
 mod proxy;
 mod receiver;
 mod tests;
