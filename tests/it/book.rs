@@ -62,7 +62,7 @@ const RULES: &[Rule] = &[
     ("rust-library.md", "toml", "", Not("a line of your own Cargo.toml")),
     ("api.md", "sh", "posthorn keys create", Test("book_blocks::keys_are_made_listed_and_revoked")),
     ("api.md", "json", "", Not(SHOWN)),
-    ("subscriptions.md", "", "{", Not("a template; `api_subscriptions` and `preview` render others")),
+    ("subscriptions.md", "", "{", Not("a template; `api_requests` renders others")),
     ("delivering.md", "sql", "", Test("book_blocks::what_is_said_of_receivers_can_be_typed")),
     ("admin-page.md", "", "make ui", Not("builds a release; tests run the page that `make ui` builds")),
     ("admin-page.md", "sh", "curl", Test("page::the_documented_way_to_embed_it_works")),
