@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::{Block, all_blocks, pages};
+use posthorn::domain::delivery::ErrorKind;
+
+use crate::harness::{Block, all_blocks, page, pages, section};
 
 use How::{Is, Not, Test, Tests};
 
@@ -142,7 +144,7 @@ fn root() -> &'static Path {
 
 #[test]
 fn every_block_is_run_or_listed_with_the_reason() {
-    let mut page = String::from(WHAT_IS_RUN);
+    let mut told = String::from(WHAT_IS_RUN);
     let mut counts = [0; RULES.len()];
     let mut unknown = String::new();
     for Block { page, heading, code, .. } in all_blocks().iter().filter(|block| match rule_of(block) {
@@ -166,13 +168,13 @@ fn every_block_is_run_or_listed_with_the_reason() {
         }
         let language = if language.is_empty() { "text" } else { language };
         let begin = if begin.is_empty() { String::new() } else { format!(" `{begin} …`") };
-        writeln!(page, "| [{name}]({name}) | {language}{begin} | {} | {} |", counts[nth], how.told()).unwrap();
+        writeln!(told, "| [{name}]({name}) | {language}{begin} | {} | {} |", counts[nth], how.told()).unwrap();
     }
     let path = root().join("docs/what-is-run.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, &page).unwrap();
+        fs::write(&path, &told).unwrap();
     }
-    assert_eq!(fs::read_to_string(path).unwrap(), page, "renew it with UPDATE_DOCS=1");
+    assert_eq!(fs::read_to_string(path).unwrap(), told, "renew it with UPDATE_DOCS=1");
 }
 
 const WHAT_IS_RUN: &str = "# What of this book was run
@@ -183,6 +185,17 @@ that is neither fails one. Made by `tests/it/book.rs`.
 | page | blocks | how many | run by |
 |---|---|---|---|
 ";
+
+#[test]
+fn every_kind_of_error_is_in_the_page_on_troubleshooting() {
+    let text = page("troubleshooting.md");
+    let table = section(&text, "\n## It fails\n");
+    for kind in ErrorKind::ALL {
+        let name = format!("`{}`", kind.as_str());
+        let is_there = table.lines().any(|row| row.split('|').nth(1).is_some_and(|cell| cell.contains(&name)));
+        assert!(is_there, "{name} has no row");
+    }
+}
 
 #[test]
 fn every_page_is_in_the_summary_once() {
