@@ -35,7 +35,7 @@ pub(crate) fn pages() -> Vec<String> {
         entries.map(|entry| format!("{folder}{}", entry.unwrap().file_name().to_str().unwrap())).collect()
     };
     let mut pages = [files(""), files("decisions/")].concat();
-    pages.retain(|page| page.ends_with(".md") && !["SUMMARY.md", "PROGRESS.md"].contains(&page.as_str()));
+    pages.retain(|page| page.ends_with(".md") && page != "SUMMARY.md");
     pages.sort();
     pages
 }
