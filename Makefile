@@ -1,7 +1,7 @@
 # What people type. Everything that must be there first is set up by .ci/setup, which is quick when it has been done.
 CARGO ?= cargo
 
-.PHONY: help run ui page screenshots test check versions advisories fuzz bench chaos openapi sql setup tools
+.PHONY: help run ui page screenshots book test check versions advisories fuzz bench chaos openapi sql setup tools
 
 help: ## lists these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,6 +23,9 @@ run: page ## builds Posthorn and its admin page, and starts it with a PostgreSQL
 	@echo "building; the first time takes some minutes"
 	@$(CARGO) run --release --quiet -- dev
 
+book: ## builds the book of docs/ into target/book
+	@.ci/book
+
 tools: setup ## installs the pinned tools that tests run: schemathesis, generators of clients, drivers of the examples, PostgreSQL 18
 	@.ci/setup --tests
 	@for name in contract python typescript publish-python publish-node postgres-18; do .ci/tools $$name >/dev/null || exit 1; done
@@ -37,6 +40,7 @@ check: tools page ## what must pass before a push: form, lints, documentation, t
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
 	$(CARGO) fetch --quiet --locked
 	@"$$(.ci/tools cargo-deny)/bin/cargo-deny" --offline --log-level error check bans licenses sources
+	@.ci/book >/dev/null
 	$(CARGO) test --quiet --features failpoints
 
 advisories: ## asks the network whether a dependency has become known to be unsafe

@@ -1,5 +1,6 @@
 //! Every setting: name, unit, default and range. A setting is an environment variable and a flag of `posthorn serve`.
 
+mod metrics;
 mod page;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use self::metrics::{LabelMode, MetricsConfig};
 pub use self::page::PageConfig;
 use self::page::public_url;
 use crate::domain::retry::Schedule;
@@ -305,6 +307,10 @@ pub struct Config {
     /// How long history is kept.
     #[command(flatten)]
     pub retention: RetentionConfig,
+
+    /// What the metrics tell apart.
+    #[command(flatten)]
+    pub metrics: MetricsConfig,
 }
 
 #[cfg(test)]

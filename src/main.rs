@@ -5,14 +5,19 @@
 mod log;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use posthorn::cli::{bench, dev, keys, migrate, openapi, rekey, resume, serve};
+use posthorn::metrics::COMMIT;
+
+/// Version and commit, as `--version` says them.
+static VERSION: LazyLock<String> = LazyLock::new(|| format!("{} ({COMMIT})", env!("CARGO_PKG_VERSION")));
 
 /// Webhooks straight from Postgres
 #[derive(Parser)]
-#[command(name = "posthorn", version, propagate_version = true, max_term_width = 110)]
+#[command(name = "posthorn", version = VERSION.as_str(), propagate_version = true, max_term_width = 110)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use databases::Dispatching;
+use databases::{Database, Dispatching};
 use rights::{admin_store, check_rights};
 
 use crate::api::{self, ApiState, Jwt, JwtError, Watched};
@@ -172,10 +172,10 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
     if config.databases.database_urls.len() > 1 && !config.role.dispatches() {
         return Err(RunError::SeveralWithoutDispatcher);
     }
-    let databases = databases::open(&config)?;
+    let metrics = Metrics::with(config.metrics)?;
+    let databases = databases::open(&config, &metrics)?;
     let Some(first) = databases.first().cloned() else { return Err(RunError::NoDatabase) };
     databases::prepare(&first, migrates).await?;
-    let metrics = Metrics::new()?;
     let keyring = Arc::new(load_keyring(&config.keyring)?);
     let stop = CancellationToken::new();
     // whatever was started ends when something further down fails
@@ -183,27 +183,34 @@ pub async fn start(config: Config, migrates: bool) -> Result<Running, RunError> 
     let mut running =
         Running { api_address: None, stop: stop.clone(), api: None, dispatchers: Vec::new(), stores: Vec::new() };
     running.stores.extend(databases.iter().map(|database| database.store.clone()));
-    let watch = |name: &str, store: &Store| Arc::new(Watched::new(name, store.clone(), &metrics));
-    let mut watched: Vec<_> = databases.iter().map(|database| watch(&database.name, &database.store)).collect();
+    let watch = |database: &Database, store: &Store| {
+        let watched = Watched::new(&database.name, store.clone(), &metrics);
+        // what is counted over all tenants is for dispatchers to ask, whose login need not be the API's
+        let is_measured = config.role.dispatches();
+        Arc::new(if is_measured { watched.measured_by(database.store.clone(), config.metrics.queues) } else { watched })
+    };
+    let mut watched: Vec<_> = databases.iter().map(|database| watch(database, &database.store)).collect();
 
     if config.role.serves_api() {
         if config.api.admin_token.as_ref().is_some_and(|token| token.expose_secret().len() < 16) {
             return Err(RunError::WeakAdminToken);
         }
-        let store = Store::new(&first.url, StoreRole::Api, API_CONNECTIONS, config.webhook.max_payload_bytes)?;
+        let store = Store::new(&first.url, StoreRole::Api, API_CONNECTIONS, config.webhook.max_payload_bytes)?
+            .counted_in(&metrics.of_database(&first.name));
         running.stores.push(store.clone());
         check_rights(&store).await?;
         // with the API's own rights: its login need not be a dispatcher's
-        watched[0] = watch(&first.name, &store);
+        watched[0] = watch(&first, &store);
         let jwt = load_jwt(&config.api.jwt)?;
         let admin_store = match &config.api.admin_token {
-            Some(_) => admin_store(&first.url).await?,
+            Some(_) => admin_store(&first.url, &metrics.of_database(&first.name)).await?,
             None => None,
         };
         running.stores.extend(admin_store.clone());
         if !config.role.dispatches() {
             // it makes days; letting them go is not for the role that tenants' requests run under
-            tokio::spawn(growth::keep_in_shape(store.clone(), growth::Kept::default(), stop.clone()));
+            let metrics = metrics.of_database(&first.name);
+            tokio::spawn(growth::keep_in_shape(store.clone(), growth::Kept::default(), metrics, stop.clone()));
         }
         let state = ApiState {
             store,

@@ -1,38 +1,23 @@
 //! For operators and their machines: metrics and health (R10, R11, R74).
 
+mod watched;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use poem::{Endpoint, IntoResponse, Request, Response, Route};
 use secrecy::SecretString;
 use serde::Serialize;
-use time::{Date, OffsetDateTime};
-use tokio::sync::Mutex;
 
 use super::access::BearerHash;
 use super::problem::Problem;
 use crate::metrics::Metrics;
-use crate::store::days::{self, Growth};
-use crate::store::queue::{self, QueueState};
-use crate::store::{Store, StoreError};
+use crate::store::queue::QueueState;
 
-/// The queue's gauges are never younger than a scrape needs, and never asked for more often.
-const REFRESH: Duration = Duration::from_secs(5);
-
-/// Longest wait for the database before health says that it cannot be reached.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub use watched::Watched;
 
 /// What health says of a restored copy.
 const IS_COPY: &str = "a restored copy: nothing is sent from it until `posthorn resume`";
-
-/// A database that is watched.
-pub struct Watched {
-    name: String,
-    store: Store,
-    metrics: Metrics,
-    known: Mutex<Option<(Instant, QueueState)>>,
-}
 
 /// What is watched, and who may look.
 struct Monitor {
@@ -73,8 +58,7 @@ where
 
 async fn page(monitor: Arc<Monitor>, request: Request) -> Result<Response, Problem> {
     monitor.admit(&request)?;
-    // without its database a gauge keeps its last value: the counters are worth a page all the same
-    join_all(monitor.databases.iter().map(|watched| watched.queue())).await;
+    join_all(monitor.databases.iter().map(|watched| watched.measure())).await;
     let text = monitor.metrics.render().map_err(|error| {
         tracing::error!(error = %error, "metrics cannot be written");
         Problem::internal()
@@ -117,63 +101,6 @@ impl Monitor {
         match given {
             Some((scheme, given)) if scheme.eq_ignore_ascii_case("bearer") && token.is(given.trim()) => Ok(()),
             _ => Err(Problem::unauthorised()),
-        }
-    }
-}
-
-impl Watched {
-    /// Watches a database: `name` as people know it, a pool of any role that serves, and the gauges of all.
-    pub fn new(name: &str, store: Store, metrics: &Metrics) -> Self {
-        Self { name: name.to_owned(), store, metrics: metrics.of_database(name), known: Mutex::new(None) }
-    }
-
-    /// How many dispatchers were alive at most [`REFRESH`] ago.
-    pub(super) async fn dispatchers_alive(&self) -> Result<i64, Problem> {
-        self.queue().await.map(|state| state.dispatchers_alive)
-    }
-
-    /// The queue as it was at most [`REFRESH`] ago: whoever asks more often costs the database nothing.
-    async fn queue(&self) -> Result<QueueState, Problem> {
-        let mut known = self.known.lock().await;
-        if let Some((at, state)) = *known
-            && at.elapsed() < REFRESH
-        {
-            return Ok(state);
-        }
-        *known = None;
-        let state = self.ask().await;
-        self.metrics.set_up(state.is_ok());
-        let state = state?;
-        self.metrics.set_queue(
-            state.waiting,
-            state.oldest_age,
-            state.open_fanouts,
-            state.dispatchers_alive,
-            state.open_circuits,
-        );
-        self.metrics.set_copy(state.is_copy);
-        self.measure_growth().await;
-        *known = Some((Instant::now(), state));
-        Ok(state)
-    }
-
-    async fn ask(&self) -> Result<QueueState, Problem> {
-        let state = tokio::time::timeout(PATIENCE, queue::state(&self.store)).await;
-        let state: Result<_, StoreError> = state.map_err(|_| Problem::unavailable())?;
-        Ok(state?)
-    }
-
-    /// A page without it is better than none, so that its failure is only noted.
-    async fn measure_growth(&self) {
-        let growth = match tokio::time::timeout(PATIENCE, days::growth(&self.store)).await {
-            Ok(Ok(growth)) => growth,
-            Ok(Err(error)) => return tracing::warn!(error = %error.with_causes(), "days cannot be measured"),
-            Err(_) => return tracing::warn!("days cannot be measured in time"),
-        };
-        let today = OffsetDateTime::now_utc().date();
-        for Growth { parent, default_rows, oldest_day, newest_day } in growth {
-            let age = |day: Date| (today - day).whole_days();
-            self.metrics.set_growth(&parent, default_rows.into(), oldest_day.map(age), newest_day.map(|day| -age(day)));
         }
     }
 }

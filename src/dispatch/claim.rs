@@ -92,6 +92,7 @@ impl Claimer {
         if !claim.is_claimer {
             return Ok(Pass::Contended);
         }
+        tools.metrics.claimed(claim.deliveries.len(), leased_at.elapsed());
         if !claim.deliveries.is_empty() {
             fail_point!("after_claim_commit");
         }

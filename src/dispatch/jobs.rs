@@ -60,6 +60,7 @@ async fn run_next(tools: &Tools) -> Result<Option<Duration>, StoreError> {
     match jobs::run(&tools.store, id, rows, tools.job_rows_per_second, attempt > TRIES, TIME_LIMIT).await {
         Ok(None) => Ok(Some(Duration::ZERO)),
         Ok(Some(chunk)) => {
+            tools.metrics.job_changed(u64::try_from(chunk.changed).unwrap_or_default());
             if chunk.changed > 0 {
                 tools.wake.notify_one();
             }

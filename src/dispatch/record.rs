@@ -173,10 +173,12 @@ async fn write_batch(tools: Arc<Tools>, batch: Vec<Done>, retries: Arc<Retries>)
 }
 
 async fn write_attempts(tools: &Tools, mut results: Vec<Result>, retries: &Retries) {
+    let started = Instant::now();
     let moved = match until_written(|| try_write(tools, &results)).await {
         Some(moved) => moved,
         None => one_by_one(tools, &mut results).await,
     };
+    tools.metrics.recorded(results.len(), started.elapsed());
     tools.tallies.notify_one();
     tools.slots.recorded(results.iter().map(|result| (result.attempt.tenant_id, result.subscription_id)));
     settle_fenced(tools, &results, &moved).await;

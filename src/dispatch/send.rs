@@ -18,6 +18,7 @@ use super::sign::{sign, template_fault};
 use super::slots::Slot;
 use super::subscriber::Subscriber;
 use crate::domain::delivery::{DeliveryStatus, ERROR_TEXT_MAX_CHARS, ErrorKind, printable};
+use crate::metrics::Attempted;
 use crate::outbound::{Answer, Outcome, Sent};
 use crate::store::queue::{Attempt, Claimed};
 
@@ -223,14 +224,17 @@ fn tell(tools: &Tools, claimed: &Claimed, result: &record::Result) {
     let attempt = &result.attempt;
     let reason = attempt.error_kind.map(ErrorKind::as_str);
     let is_retry = attempt.status == DeliveryStatus::Retrying;
-    tools.metrics.attempt(
-        &claimed.event,
-        claimed.tenant_id,
-        attempt.status.as_str(),
-        attempt.status_code,
-        attempt.duration,
-        reason.filter(|_| is_retry),
-    );
+    tools.metrics.attempt(&Attempted {
+        event: &claimed.event,
+        tenant: claimed.tenant_id,
+        subscription: claimed.subscription_id,
+        status: attempt.status.as_str(),
+        status_code: attempt.status_code,
+        took: attempt.duration,
+        retry_reason: reason.filter(|_| is_retry),
+        number: attempt.number,
+        happened_at: claimed.happened.as_ref().filter(|_| claimed.generation == 0).map(|happened| happened.at),
+    });
     macro_rules! log {
         ($level:ident, $text:literal) => {
             tracing::$level!(

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::record::Retries;
 use super::{Tools, backoff, jittered};
-use crate::metrics::WakeReason;
+use crate::metrics::{self, WakeReason};
 use crate::store::listen::Listener;
 use crate::store::{StoreError, queue};
 
@@ -69,6 +69,7 @@ impl Sleeper {
         }
         self.is_gate_closed = false;
         self.ask(|listener| async move { listener.open_gate().await }).await;
+        self.tell();
     }
 
     /// Tries to close the gate. True: look once more, then sleep. False: sleep lightly, someone else sleeps, or deaf.
@@ -80,7 +81,17 @@ impl Sleeper {
         if self.is_sentinel {
             self.is_gate_closed = self.ask(|listener| async move { listener.close_gate().await }).await;
         }
+        self.tell();
         self.is_gate_closed
+    }
+
+    /// Shows how the line stands.
+    fn tell(&self) {
+        self.tools.metrics.set_line(metrics::Line {
+            is_listening: matches!(self.line, Line::Up { .. }),
+            is_sentinel: self.is_sentinel,
+            is_gate_closed: self.is_gate_closed,
+        });
     }
 
     /// There was work just now, so the producer that is open is likely to bring more soon: the next light sleep is short.
@@ -185,6 +196,7 @@ impl Sleeper {
         self.line = Line::Down { failures, retry_at: Instant::now() + pause };
         // both locks went with the session
         (self.is_sentinel, self.is_gate_closed) = (false, false);
+        self.tell();
     }
 }
 
@@ -210,5 +222,7 @@ async fn keep_alive(listener: Arc<Listener>, tools: Arc<Tools>) {
             }
         }
     }
+    // told at once: while the database is away nobody looks at the line
+    tools.metrics.set_line(metrics::Line::default());
     tools.wake.notify_one();
 }

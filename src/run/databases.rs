@@ -42,7 +42,7 @@ pub(super) struct Database {
 }
 
 /// Names each database: its own name, or with its host where two have the same. Connects to none.
-pub(super) fn open(config: &Config) -> Result<Vec<Database>, RunError> {
+pub(super) fn open(config: &Config, metrics: &Metrics) -> Result<Vec<Database>, RunError> {
     let urls = &config.databases.database_urls;
     let targets = urls.iter().map(Target::of).collect::<Result<Vec<_>, _>>()?;
     let name = |target: &Target| {
@@ -56,7 +56,9 @@ pub(super) fn open(config: &Config) -> Result<Vec<Database>, RunError> {
     }
     let open = |(url, target): (&SecretString, &Target)| {
         let store = Store::new(url, StoreRole::Dispatcher, CONNECTIONS, config.webhook.max_payload_bytes)?;
-        Ok(Database { name: name(target), url: url.clone(), store })
+        let name = name(target);
+        let store = store.counted_in(&metrics.of_database(&name));
+        Ok(Database { name, url: url.clone(), store })
     };
     urls.iter().zip(&targets).map(open).collect()
 }
@@ -200,7 +202,8 @@ impl Dispatching {
     /// Dispatches until the process stops.
     async fn run(&self, database: Database, dispatcher: Dispatcher) {
         let kept = Kept::of(&self.config.retention);
-        let growth = growth::keep_in_shape(database.store, kept, self.stop.clone());
+        let growth =
+            growth::keep_in_shape(database.store, kept, self.metrics.of_database(&database.name), self.stop.clone());
         let growth = tokio::spawn(growth.in_current_span());
         dispatcher.run(self.stop.clone()).await;
         growth.abort();

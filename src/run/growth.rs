@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::RetentionConfig;
+use crate::metrics::Metrics;
 use crate::store::retention::{self, Applied};
 use crate::store::{Store, StoreError, api_keys, audit, days, idempotency};
 
@@ -34,10 +35,10 @@ impl Kept {
 
 /// Makes days and lets days go, hourly and once at the start, whichever role this process has; any number of processes may.
 /// Ends when `stop` is cancelled.
-pub(super) async fn keep_in_shape(store: Store, kept: Kept, stop: CancellationToken) {
+pub(super) async fn keep_in_shape(store: Store, kept: Kept, metrics: Metrics, stop: CancellationToken) {
     let rounds = async {
         loop {
-            let pause = match round(&store, kept).await {
+            let pause = match round(&store, kept, &metrics).await {
                 Ok(true) => ROUND,
                 Ok(false) => RETRY,
                 Err(error) => {
@@ -56,7 +57,7 @@ pub(super) async fn keep_in_shape(store: Store, kept: Kept, stop: CancellationTo
 }
 
 /// One round; false when something is left that another try may do.
-async fn round(store: &Store, kept: Kept) -> Result<bool, StoreError> {
+async fn round(store: &Store, kept: Kept, metrics: &Metrics) -> Result<bool, StoreError> {
     let keep_days = kept.days;
     for growth in days::growth(store).await? {
         if growth.default_rows > 0 {
@@ -101,6 +102,7 @@ async fn round(store: &Store, kept: Kept) -> Result<bool, StoreError> {
             );
         }
     }
+    metrics.kept_in_shape(applied.dropped, applied.held_back.len() + applied.busy);
     Ok(is_in_shape)
 }
 

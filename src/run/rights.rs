@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 
 use super::RunError;
+use crate::metrics::Metrics;
 use crate::store::session::{self, Privileges};
 use crate::store::{self, Store, StoreError, StoreRole, days};
 
@@ -47,8 +48,8 @@ async fn bounded_privileges(store: &Store) -> Result<Privileges, RunError> {
 }
 
 /// A pool for the admin API, or none where the login may not do what it does.
-pub(super) async fn admin_store(url: &SecretString) -> Result<Option<Store>, RunError> {
-    let store = Store::new(url, StoreRole::Admin, ADMIN_CONNECTIONS, u32::MAX)?;
+pub(super) async fn admin_store(url: &SecretString, metrics: &Metrics) -> Result<Option<Store>, RunError> {
+    let store = Store::new(url, StoreRole::Admin, ADMIN_CONNECTIONS, u32::MAX)?.counted_in(metrics);
     match bounded_privileges(&store).await {
         Ok(_) => Ok(Some(store)),
         Err(RunError::NotAMember { .. }) => {

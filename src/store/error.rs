@@ -4,6 +4,7 @@ use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::SqlState;
 
 use super::CONNECTING;
+use crate::metrics::ErrorClass;
 
 /// A failed statement or transaction.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +154,19 @@ impl StoreError {
             Self::Unavailable { source, .. } => source.downcast_ref::<tokio_postgres::Error>().and_then(|e| e.code()),
             Self::Url { .. } | Self::SharedSessions | Self::Row(_) | Self::NoRow { .. } => None,
         }
+    }
+
+    /// How it is counted; `None` when the database did nothing wrong.
+    pub(super) fn class(&self) -> Option<ErrorClass> {
+        Some(match self {
+            _ if self.is_retryable() => ErrorClass::Retryable,
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+            Self::Constraint { .. } => ErrorClass::Constraint,
+            Self::Value { .. } => ErrorClass::Value,
+            Self::Denied { .. } => ErrorClass::Denied,
+            Self::Statement { .. } => ErrorClass::Statement,
+            Self::Url { .. } | Self::SharedSessions | Self::Row(_) | Self::NoRow { .. } => return None,
+        })
     }
 
     /// Whether the same transaction can succeed when simply run again: a row moved between partitions under us (40001),

@@ -16,6 +16,7 @@ pub mod instance;
 pub mod jobs;
 pub mod listen;
 pub mod migrate;
+pub mod monitoring;
 pub mod pooler;
 pub mod queue;
 pub mod retention;
@@ -36,7 +37,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Pool, PoolConfig, QueueMode, RecyclingMethod, Runtime, Timeouts,
@@ -45,6 +46,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
+
+use crate::metrics::{Metrics, PoolMetrics};
 
 pub use error::{RowError, StoreError};
 pub use role::StoreRole;
@@ -95,6 +98,7 @@ pub struct Store {
     role: StoreRole,
     max_payload_bytes: u32,
     patience: Option<Duration>,
+    metrics: Option<PoolMetrics>,
 }
 
 /// Named in errors where a statement would be, when a connection could not be made or have its role.
@@ -138,12 +142,17 @@ impl Store {
             }))
             .build()
             .map_err(|error| StoreError::Url { reason: error.to_string() })?;
-        Ok(Self { pool, role, max_payload_bytes, patience: role.patience() })
+        Ok(Self { pool, role, max_payload_bytes, patience: role.patience(), metrics: None })
     }
 
     /// The same store, which waits so long for each answer.
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience: Some(patience), ..self }
+    }
+
+    /// The same store, which counts its waits and errors.
+    pub fn counted_in(self, metrics: &Metrics) -> Self {
+        Self { metrics: Some(metrics.of_pool(self.role.pool())), ..self }
     }
 
     /// Runs `work` in one READ COMMITTED transaction and commits. `work` is run again when Postgres asks for another try,
@@ -211,6 +220,7 @@ impl Store {
 
     /// What an error says about its connection and those like it.
     fn after(&self, error: &StoreError, client: deadpool_postgres::Client) {
+        self.count(error);
         if error.is_stale_plan() {
             self.pool.manager().statement_caches.clear();
         }
@@ -258,7 +268,18 @@ impl Store {
     }
 
     async fn client(&self) -> Result<deadpool_postgres::Client, StoreError> {
-        self.pool.get().await.map_err(StoreError::from_pool)
+        let started = Instant::now();
+        let client = self.pool.get().await.map_err(StoreError::from_pool);
+        if let Some(metrics) = &self.metrics {
+            metrics.waited(started.elapsed());
+        }
+        client.inspect_err(|error| self.count(error))
+    }
+
+    fn count(&self, error: &StoreError) {
+        if let (Some(metrics), Some(class)) = (&self.metrics, error.class()) {
+            metrics.failed(class);
+        }
     }
 }
 

@@ -36,6 +36,17 @@ impl StoreRole {
         }
     }
 
+    /// Its name in the metrics.
+    pub(super) const fn pool(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Dispatcher => "dispatcher",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+            Self::Rekey => "rekey",
+        }
+    }
+
     /// What a new connection does first. Every statement of the dispatcher has one right plan, which follows an index in
     /// its order; the settings keep the planner from trying others on a table whose size changes faster than statistics.
     /// The API's lists have optional filters, which only a plan made for their values serves well.

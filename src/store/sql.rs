@@ -94,6 +94,10 @@ statements! {
     OWN_KEYS_END = "own_keys/end";
     OWN_KEYS_LIST = "own_keys/list";
     OWN_KEYS_REVOKE = "own_keys/revoke";
+    MONITORING_HELD = "monitoring/held";
+    MONITORING_STATES = "monitoring/states";
+    MONITORING_TABLES = "monitoring/tables";
+    MONITORING_WAITING = "monitoring/waiting";
     QUEUE_CALL_STRANDED = "queue/call_stranded";
     QUEUE_CANCEL_ORPHANS = "queue/cancel_orphans";
     QUEUE_CLAIM = "queue/claim";

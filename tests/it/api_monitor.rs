@@ -119,7 +119,8 @@ async fn the_queue_is_measured() {
         .map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
         .sum();
     assert!(wakes >= 1.0, "{page}");
-    assert_eq!(value(&page, "posthorn_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), Some(1.0));
+    let build = [("version", env!("CARGO_PKG_VERSION")), ("commit", posthorn::metrics::COMMIT)];
+    assert_eq!(value(&page, "posthorn_build_info", &build), Some(1.0));
 }
 
 #[tokio::test]
@@ -177,6 +178,16 @@ async fn without_the_database_it_lives_but_is_not_ready() {
 
     // it asks the database at most every 5 s
     eventually("not ready", SOON, async || operator.get("/health/ready").await.status == 503).await;
+    let told = async |name: &str, labels: &[(&str, &str)]| {
+        value(&page(&operator).await, name, &[&[("database", name_of(&serving))], labels].concat())
+    };
+    eventually("the dispatcher is deaf, and says so", SOON, async || {
+        told("posthorn_listening", &[]).await == Some(0.0)
+    })
+    .await;
+    assert!(told("posthorn_database_errors_total", &[("class", "unavailable")]).await.unwrap() > 0.0);
+    assert_eq!(told("posthorn_database_errors_total", &[("class", "statement")]).await, Some(0.0));
+    assert_eq!(told("posthorn_database_up", &[]).await, Some(0.0));
     let refused = operator.get("/health/ready").await;
     refused.problem(503, "unavailable");
     assert_eq!(refused.headers["retry-after"], "1");
@@ -192,6 +203,7 @@ async fn without_the_database_it_lives_but_is_not_ready() {
     page(&operator).await;
 
     server().admin(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await.unwrap();
+    eventually("it listens again", SOON, async || told("posthorn_listening", &[]).await == Some(1.0)).await;
     eventually("ready again", SOON, async || operator.get("/health/ready").await.status == 200).await;
     let receiver = Receiver::start(|_, _| Answer::status(204));
     api.subscribe(&receiver.url("/back"), "a.b").await;
@@ -265,6 +277,10 @@ async fn a_dispatcher_alone_opens_no_port_unless_told_to() {
     let (tenant, counted) = (tenant.to_string(), "webhook_deliveries_total");
     let labels = [("event", "a.b"), ("tenant_id", tenant.as_str()), ("status", "delivered")];
     eventually("it is counted", SOON, async || value(&page(&operator).await, counted, &labels) == Some(1.0)).await;
+}
+
+fn name_of(serving: &Serving) -> &str {
+    serving.world.database()
 }
 
 /// TCP sockets of a process that listen, as the kernel has them.

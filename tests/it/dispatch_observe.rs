@@ -70,7 +70,11 @@ async fn the_metrics_count_every_attempt_under_the_names_of_the_requirements() {
     has(format!("posthorn_oldest_waiting_seconds{{database=\"{}\"}} 0", world.database()));
     has("posthorn_rescued_leases_total 0".to_owned());
     has("posthorn_fenced_results_total{counted=\"true\"} 0".to_owned());
-    has(format!("posthorn_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")));
+    has(format!(
+        "posthorn_build_info{{commit=\"{}\",version=\"{}\"}} 1",
+        posthorn::metrics::COMMIT,
+        env!("CARGO_PKG_VERSION")
+    ));
     assert!(page.contains("posthorn_wakes_total{reason=\"poll\"}"), "{page}");
     assert!(get(&address, "/health/ready").await.contains("\"ready\""));
     drop(world);

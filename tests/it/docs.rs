@@ -6,6 +6,7 @@ use std::fs;
 use clap::{Args, Command};
 use posthorn::cli::dev::Dev;
 use posthorn::config::Config;
+use posthorn::metrics::{Declared, Metrics};
 
 /// Renews the generated documents instead of comparing them.
 fn is_renewing() -> bool {
@@ -54,22 +55,46 @@ fn every_setting_is_in_the_configuration_page() {
 }
 
 #[test]
-fn links_between_documents_lead_somewhere() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
-    let pages = fs::read_dir(format!("{root}docs")).unwrap().map(|entry| entry.unwrap().path());
-    for page in
-        pages.chain([format!("{root}README.md").into()]).filter(|path| path.extension().is_some_and(|e| e == "md"))
-    {
-        let text = fs::read_to_string(&page).unwrap();
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(link, _)| link)) {
-            let file = link.split('#').next().unwrap();
-            if file.is_empty() || file.contains("://") {
-                continue;
-            }
-            assert!(page.parent().unwrap().join(file).exists(), "{}: {link} leads nowhere", page.display());
-        }
+fn every_metric_is_in_the_metrics_page() {
+    let mut page = String::from(METRICS);
+    for Declared { name, kind, labels, help } in Metrics::new().unwrap().declared() {
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        writeln!(page, "| `{name}` | {kind} | {} | {help} |", labels.join(", ")).unwrap();
     }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
+    if is_renewing() {
+        fs::write(path, &page).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), page, "renew it with UPDATE_DOCS=1");
 }
+
+/// What stands before the table of metrics.
+const METRICS: &str = "# Metrics
+
+`GET /metrics` tells them as text for Prometheus: at `POSTHORN_BIND`, and in a dispatcher alone at `POSTHORN_METRICS_BIND`. With
+`POSTHORN_METRICS_TOKEN` set it asks for that as a bearer token. Made from `src/metrics.rs`; names and labels change only with a line in the
+changelog. What to look at and what to do is in [monitoring.md](monitoring.md), rules and dashboards are in `ops/`.
+
+Counters and histograms begin at 0 with the process, so take `rate()` or `increase()` before you add up. Gauges with the label `database` that
+tell of the database, such as the queue's depth, are told by every process that serves it: take their maximum. They are measured when
+somebody scrapes, the queue's every 5 seconds at most, others every 15. Those are the states of subscriptions, circuits and jobs, snapshots, tables, and what
+waits for whom: they are about every tenant, and told by processes that dispatch alone.
+
+| label | values |
+|---|---|
+| `event` | event types, the first 500 that are seen; the others are `other` |
+| `tenant_id` | `POSTHORN_METRICS_TENANTS`: `capped`, the first 200 tenants, the others are `other`; `full`, every tenant; `off`, all are `all`. Capped, there are at most 1000 pairs with `event` |
+| `subscription_id` | `POSTHORN_METRICS_SUBSCRIPTIONS`: `capped`, the first 200 subscriptions, the others are `other`; `full`, every one; `off`, no series |
+| `status_code` | as receivers answer, at most 1000 pairs with `event`; for the others the event is `other` |
+| `reason` (of retries) | the kind of failure, as in `webhook_attempts.error_kind` |
+| `database` | its name, or with its host where a process serves two of one name |
+| `table` | tables of schema `posthorn`, their days added up |
+
+A tenant with a label has some twenty series for each of its event types, a subscription up to five.
+
+| metric | kind | labels | what |
+|---|---|---|---|
+";
 
 #[test]
 fn tests_that_requirements_name_are_there() {

@@ -25,6 +25,14 @@ const SAMPLES: [(&str, &str, &str); 4] = [
     ("rust", "verify.rs", "rust"),
 ];
 
+/// Samples that are run where their language is installed: how, the file, its language on the page.
+const OTHERS: [(&str, &str, &str); 4] = [
+    ("go", "verify.go", "go"),
+    ("java", "Verify.java", "java"),
+    ("php", "verify.php", "php"),
+    ("ruby", "verify.rb", "ruby"),
+];
+
 struct Request {
     headers: BTreeMap<String, String>,
     body: Vec<u8>,
@@ -53,18 +61,13 @@ fn root(path: &str) -> PathBuf {
 }
 
 fn run_script(program: &str, file: &str, request: &Request) -> bool {
-    let dump = serde_json::json!({
-        "headers": request.headers,
-        "body_base64": STANDARD.encode(&request.body),
-        "secret": request.secret,
-    });
     let mut child = Command::new(program)
         .arg(root("examples/receiving").join(file))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{program} is needed to run {file}: {error}"));
-    child.stdin.take().unwrap().write_all(dump.to_string().as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(dump(request).as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{file} ended with {}", output.status);
     match String::from_utf8(output.stdout).unwrap().trim() {
@@ -131,6 +134,124 @@ fn samples_refuse_what_we_did_not_sign() {
     let mut relabelled = signed(&["standard"], &secrets, now());
     relabelled.headers.insert("webhook-id".to_owned(), "another".to_owned());
     assert_verdict(false, "another id", &relabelled);
+}
+
+/// A command that runs a sample of another language, compiled into `folder` where it must be; `None` where there is no such language.
+fn command_of(language: &str, file: &str, folder: &Path) -> Option<Command> {
+    let source = root("examples/receiving").join(file);
+    let version = if language == "go" { "version" } else { "--version" };
+    if !Command::new(language).arg(version).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("not tested: {file}, there is no {language} here");
+        return None;
+    }
+    let (compile, run) = match language {
+        "go" => {
+            let mut compile = Command::new("go");
+            compile.args(["build", "-o"]).arg(folder.join("verify")).arg(&source).env("GOCACHE", folder.join("cache"));
+            (Some(compile), Command::new(folder.join("verify")))
+        }
+        "java" => {
+            let mut compile = Command::new("javac");
+            compile.arg("-d").arg(folder).arg(&source);
+            let mut run = Command::new("java");
+            run.args(["-XX:TieredStopAtLevel=1", "-cp"]).arg(folder).arg("Verify").env("LC_ALL", "C.UTF-8");
+            (Some(compile), run)
+        }
+        _ => {
+            let mut run = Command::new(language);
+            run.arg(&source);
+            (None, run)
+        }
+    };
+    if let Some(mut compile) = compile {
+        let output = compile.output().unwrap_or_else(|error| panic!("{compile:?}: {error}"));
+        assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Some(run)
+}
+
+#[test]
+fn samples_in_other_languages_come_to_the_same_verdicts() {
+    let guide = std::fs::read_to_string(root("docs/verifying.md")).unwrap();
+    for (file, language) in OTHERS.iter().map(|(_, file, language)| (*file, *language)).chain([("Verify.cs", "csharp")])
+    {
+        let sample = std::fs::read_to_string(root("examples/receiving").join(file)).unwrap();
+        let shown = format!("```{language}\n{sample}```\n");
+        assert!(guide.contains(&shown), "docs/verifying.md differs from examples/receiving/{file}");
+    }
+    for (language, file, _) in OTHERS {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(command) = command_of(language, file, folder.path()) else { continue };
+        for (want, what, request) in requests() {
+            let mut run = Command::new(command.get_program());
+            run.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            if language == "java" {
+                // it has no parser of JSON
+                run.arg(&request.secret).arg(STANDARD.encode(&request.body));
+                run.args(request.headers.iter().map(|(name, value)| format!("{name}={value}")));
+            }
+            let mut child = run.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            let read = child.stdin.take().unwrap().write_all(dump(&request).as_bytes());
+            assert!(read.is_ok() || language == "java", "{file}: {read:?}");
+            let output = child.wait_with_output().unwrap();
+            let verdict = String::from_utf8(output.stdout).unwrap();
+            assert!(output.status.success(), "{file}: {what}: {}", output.status);
+            assert_eq!(verdict.trim(), if want { "ok" } else { "not ok" }, "{file}: {what}");
+        }
+    }
+}
+
+/// One request of every kind, and whether it is genuine.
+fn requests() -> Vec<(bool, &'static str, Request)> {
+    let secrets = [Secret::generate(), Secret::generate()];
+    let altered = |families: &[&str], change: &dyn Fn(&mut Request)| {
+        let mut request = signed(families, &secrets[..1], now());
+        change(&mut request);
+        request
+    };
+    let mut all = vec![
+        (true, "generated secret", signed(&ALL, &secrets[..1], now())),
+        (true, "own secret", signed(&ALL, &[secret("contraseña-12345678")], now())),
+        (true, "gestiq", signed(&["gestiq"], &secrets[..1], now())),
+        (true, "dotmac", signed(&["dotmac"], &secrets[..1], now())),
+        (false, "too old", signed(&["standard"], &secrets[..1], now() - 1_000)),
+        (false, "too new", signed(&["standard"], &secrets[..1], now() + 1_000)),
+        (false, "unsigned", altered(&ALL, &|r| r.headers.retain(|name, _| !name.ends_with("signature")))),
+        (
+            false,
+            "another id",
+            altered(&["standard"], &|r| drop(r.headers.insert("webhook-id".into(), "another".into()))),
+        ),
+        (
+            false,
+            "no number",
+            altered(&["standard"], &|r| drop(r.headers.insert("webhook-timestamp".into(), "x".into()))),
+        ),
+    ];
+    for family in ALL {
+        all.push((false, "changed body", altered(&[family], &|r| r.body.truncate(BODY.len() - 1))));
+        all.push((false, "other secret", altered(&[family], &|r| secrets[1].expose().clone_into(&mut r.secret))));
+        all.push((
+            false,
+            "short signature",
+            altered(&[family], &|r| {
+                let signature = r.headers.iter_mut().find(|(name, _)| name.ends_with("signature")).unwrap().1;
+                signature.truncate(signature.len() - 2);
+            }),
+        ));
+    }
+    for one in &secrets {
+        let mut request = signed(&["standard"], &secrets, now());
+        one.expose().clone_into(&mut request.secret);
+        all.push((true, "rotation", request));
+    }
+    all
+}
+
+/// What a sample reads from standard input.
+fn dump(request: &Request) -> String {
+    let body = STANDARD.encode(&request.body);
+    serde_json::json!({ "headers": request.headers, "body_base64": body, "secret": request.secret }).to_string()
 }
 
 #[test]

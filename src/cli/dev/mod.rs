@@ -26,7 +26,8 @@ use self::receiver::Receiver;
 use self::workspace::{Credentials, Workspace, WorkspaceError};
 use super::until_stopped;
 use crate::config::{
-    ApiConfig, Config, DatabasesConfig, DispatcherConfig, KeyringConfig, RetentionConfig, Role, WebhookConfig,
+    ApiConfig, Config, DatabasesConfig, DispatcherConfig, KeyringConfig, MetricsConfig, RetentionConfig, Role,
+    WebhookConfig,
 };
 use crate::domain::keyring::Keyring;
 use crate::domain::secret::Secret;
@@ -67,6 +68,10 @@ pub struct Dev {
     /// History
     #[command(flatten)]
     pub retention: RetentionConfig,
+
+    /// Metrics
+    #[command(flatten)]
+    pub metrics: MetricsConfig,
 }
 
 /// Why `dev` could not start or stop.
@@ -257,6 +262,7 @@ fn config(command: &Dev, workspace: &Workspace, database_url: SecretString, cred
         keyring: keyring_config(workspace),
         dispatcher: command.dispatcher.clone(),
         retention: command.retention.clone(),
+        metrics: command.metrics,
     };
     config.api.admin_token = Some(credentials.admin_token());
     config.webhook.allow_http = true;

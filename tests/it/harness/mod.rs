@@ -16,6 +16,7 @@ pub(crate) mod name_server;
 pub(crate) mod netns;
 mod own_cluster;
 mod pages;
+pub(crate) mod prometheus;
 mod proxy;
 mod receiver;
 mod tests;
@@ -33,7 +34,7 @@ pub(crate) use dispatching::{AttemptRow, DISPATCHER, dispatch_binary, dispatch_l
 pub(crate) use failing::Latch;
 pub(crate) use metrics::metric_of;
 pub(crate) use own_cluster::OwnCluster;
-pub(crate) use pages::{page, section, sql_blocks};
+pub(crate) use pages::{Block, all_blocks, blocks, page, pages, section, sql_blocks};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use receiver::{Answer, Receiver};
 pub(crate) use world::{KEYRING, World, connect};
