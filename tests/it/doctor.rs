@@ -266,6 +266,31 @@ async fn a_database_that_cannot_be_reached_is_a_finding_and_no_hang() {
 }
 
 #[tokio::test]
+async fn a_table_that_somebody_locks_is_a_finding_and_no_hang() {
+    let world = World::new().await;
+    let mut other = world.client().await;
+    let lock = other.transaction().await.unwrap();
+    lock.batch_execute("LOCK TABLE posthorn.webhook_subscriptions").await.unwrap();
+    let started = Instant::now();
+    let told = doctor(&world).await;
+    told.ill("backlog", "lock timeout");
+    told.ill("keyring", "could not be looked at");
+    assert!(started.elapsed() < Duration::from_secs(18), "{:?}", started.elapsed());
+    lock.rollback().await.unwrap();
+    assert!(doctor(&world).await.is_well);
+}
+
+#[tokio::test]
+async fn a_login_for_the_api_alone_has_nothing_to_mend() {
+    let own = OwnCluster::new(&[]).await;
+    let url = own.login("api_alone", PASSWORD, "posthorn_api").await;
+    let told = doctor_with(&url, &[], &[("POSTHORN_ROLE", "api")]).await;
+    // but that the server's administrators may be looked into by themselves alone
+    assert!(told.is_well && told.ills().iter().all(|(check, _, _)| check == "held"), "{}", told.text);
+    doctor_with(&url, &[], &[]).await.ill("rights", "may not become posthorn_dispatcher");
+}
+
+#[tokio::test]
 async fn a_pooler_that_shares_sessions_is_found() {
     let world = World::new().await;
     let Some(bouncer) = Bouncer::start("transaction", POOL, &[&world.url()]).await else { return };

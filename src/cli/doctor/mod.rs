@@ -122,11 +122,22 @@ async fn database(command: &Doctor, url: &SecretString) -> Vec<Finding> {
         findings.extend(bounded("parts", parts::look(&patient)).await);
         findings.extend(bounded("rights", rights::look(&patient)).await);
         findings.extend(bounded("tables", tables::look(&patient)).await);
+        if is_another_logins(&patient).await {
+            let finding = "not looked at, nor keyring and receivers: that takes posthorn_dispatcher; see it where dispatchers run";
+            findings.push(Finding::ok("backlog", finding));
+            return findings;
+        }
         findings.extend(bounded("backlog", backlog::look(&patient)).await);
         findings.extend(bounded("keyring", keyring::look(&patient)).await);
         findings.extend(bounded("receivers", receivers::look(&patient)).await);
     }
     findings
+}
+
+/// Whether the queue is not for this login to see, and need not be: it serves the API alone.
+async fn is_another_logins(patient: &Patient<'_>) -> bool {
+    let role = patient.command.config.role;
+    !role.dispatches() && matches!(backlog::as_queue_role(patient).await, Err(StoreError::Denied { .. }))
 }
 
 /// What an area found; when it could not look or took too long, that.

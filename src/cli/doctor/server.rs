@@ -132,6 +132,7 @@ fn mend(session: &Session, rule: &Rule, setting: &Setting) -> String {
         "user" => format!("ALTER ROLE {login} RESET {name}"),
         "database" => format!("ALTER DATABASE {database} RESET {name}"),
         "database user" => format!("ALTER ROLE {login} IN DATABASE {database} RESET {name}"),
+        "command line" | "environment variable" => format!("start the server without {name} on its command line"),
         "client" => format!("take {name} out of the options in DATABASE_URL"),
         _ => {
             let effect = if setting.context == "postmaster" { "restart the server" } else { "SELECT pg_reload_conf()" };
