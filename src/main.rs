@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
-use posthorn::cli::{bench, dev, keys, migrate, openapi, rekey, resume, serve};
+use clap::{CommandFactory, Parser, Subcommand};
+use posthorn::cli::{bench, completions, dev, doctor, keys, man, migrate, openapi, rekey, resume, serve, stats};
 use posthorn::metrics::COMMIT;
 
 /// Version and commit, as `--version` says them.
@@ -35,8 +35,12 @@ enum Command {
     Keys(keys::Keys),
     Rekey(rekey::Rekey),
     Resume(resume::Resume),
+    Doctor(Box<doctor::Doctor>),
+    Stats(stats::Stats),
     Openapi(openapi::Openapi),
     Bench(Box<bench::Bench>),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 fn main() -> ExitCode {
@@ -70,8 +74,12 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Keys(command) => keys::run(command).await?,
             Command::Rekey(command) => rekey::run(command).await?,
             Command::Resume(command) => resume::run(command).await?,
+            Command::Doctor(command) => doctor::run(*command).await?,
+            Command::Stats(command) => stats::run(command).await?,
             Command::Bench(command) => bench::bench(*command).await?,
             Command::Openapi(command) => openapi::run(command)?,
+            Command::Completions(command) => completions::run(command, Arguments::command())?,
+            Command::Man(command) => man::run(command, Arguments::command())?,
         }
         Ok(())
     });
@@ -85,6 +93,8 @@ fn run(command: Command) -> anyhow::Result<()> {
 const fn default_log(command: &Command) -> &'static str {
     match command {
         Command::Dev(_) | Command::Bench(_) => "warn,posthorn::login=error",
+        // what they find is what they say
+        Command::Doctor(_) | Command::Stats(_) => "off",
         _ => "warn,posthorn=info",
     }
 }

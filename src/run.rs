@@ -276,6 +276,16 @@ async fn serve(
     Ok((bound, tokio::spawn(http::serve(listener, routes, stop, API_GRACE))))
 }
 
+/// Most connections that a process with these settings takes of a database.
+pub(crate) fn connections_of(config: &Config) -> usize {
+    let api = if config.role.serves_api() { API_CONNECTIONS } else { 0 };
+    let admin =
+        if config.role.serves_api() && config.api.admin_token.is_some() { rights::ADMIN_CONNECTIONS } else { 0 };
+    // one more listens
+    let dispatcher = if config.role.dispatches() { databases::CONNECTIONS + 1 } else { 0 };
+    api + admin + dispatcher
+}
+
 /// How the process sends, for so many requests in flight.
 pub fn outbound_options(webhook: &WebhookConfig, concurrency: u32) -> OutboundOptions {
     OutboundOptions {
@@ -301,7 +311,7 @@ pub fn load_keyring(config: &KeyringConfig) -> Result<Keyring, RunError> {
 }
 
 /// Reads how JWTs are verified, or `None` when none are taken.
-fn load_jwt(config: &JwtConfig) -> Result<Option<Jwt>, RunError> {
+pub(crate) fn load_jwt(config: &JwtConfig) -> Result<Option<Jwt>, RunError> {
     let is_secret = config.jwt_algorithm == Some(JwtAlgorithm::Hs256);
     let from_file = match &config.jwt_key_file {
         Some(path) => Some(read_key_file("JWT key", path, is_secret)?),

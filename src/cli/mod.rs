@@ -1,13 +1,17 @@
 //! The commands, one file each.
 
 pub mod bench;
+pub mod completions;
 pub mod dev;
+pub mod doctor;
 pub mod keys;
+pub mod man;
 pub mod migrate;
 pub mod openapi;
 pub mod rekey;
 pub mod resume;
 pub mod serve;
+pub mod stats;
 
 use tokio::signal::unix::{SignalKind, signal};
 

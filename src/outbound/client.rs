@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use ipnet::IpNet;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
+use tower_service::Service;
 use url::Url;
 
 use super::connector::GuardedConnector;
@@ -152,6 +153,17 @@ impl Outbound {
             Err(failure) => Outcome::NotAnswered(failure),
         };
         Sent { outcome, duration: started.elapsed() }
+    }
+
+    /// Connects as a delivery would, by the same rules, and closes again: nothing is sent beyond the handshake of TLS.
+    ///
+    /// # Errors
+    /// What a delivery would fail with, within 13 seconds.
+    pub async fn reach(&self, url: &str) -> Result<(), Failure> {
+        let uri = self.target(url)?;
+        let Dialling { guard, resolver, tls, .. } = &*self.dialling;
+        let mut connector = GuardedConnector::new(guard.clone(), resolver.clone(), tls.clone());
+        connector.call(uri).await.map(drop).map_err(|error| Failure::of_connecting(&error))
     }
 
     async fn exchange(&self, request: SignedRequest, timeout: Duration, deadline: Instant) -> Result<Answer, Failure> {

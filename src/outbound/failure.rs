@@ -25,6 +25,11 @@ impl Failure {
         tracing::debug!(error = ?error, kind = %failure.kind, "no answer from the receiver");
         failure
     }
+
+    /// Why there is no connection.
+    pub(super) fn of_connecting(error: &ConnectError) -> Self {
+        connect_failure(error)
+    }
 }
 
 fn classify(cause: &(dyn Error + 'static)) -> Option<Failure> {

@@ -23,7 +23,7 @@ use crate::store::target::Target;
 use crate::store::{Store, StoreRole, dispatchers, migrate};
 
 /// Connections of a dispatcher's pool: one claims, two record, one fans out, one gives signs of life, one sweeps.
-const CONNECTIONS: usize = 6;
+pub(super) const CONNECTIONS: usize = 6;
 
 /// How long the start waits for the databases but the first: long enough for what is wrong to be said at once, and for most
 /// migrations. One that cannot be reached is known within seconds.

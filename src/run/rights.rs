@@ -8,7 +8,7 @@ use crate::store::session::{self, Privileges};
 use crate::store::{self, Store, StoreError, StoreRole, days};
 
 /// Connections of the admin API's pool.
-const ADMIN_CONNECTIONS: usize = 2;
+pub(super) const ADMIN_CONNECTIONS: usize = 2;
 
 /// Checks that row security binds a pool's role and that commits are durable, and makes days, so that nothing comes too early.
 pub(super) async fn check_rights(store: &Store) -> Result<(), RunError> {

@@ -18,6 +18,7 @@ pub mod listen;
 pub mod migrate;
 pub mod monitoring;
 pub mod pooler;
+pub mod probe;
 pub mod queue;
 pub mod retention;
 mod role;
@@ -27,6 +28,7 @@ pub mod search;
 pub mod session;
 pub mod sql;
 pub mod statistics;
+pub mod stats;
 pub mod subscriptions;
 pub mod target;
 pub mod tenants;
@@ -126,7 +128,7 @@ impl Store {
             // a round trip more per request, so that none meets a connection that died while it was idle
             StoreRole::Api | StoreRole::Admin => RecyclingMethod::Verified,
             // whatever fails there is tried again
-            StoreRole::Dispatcher | StoreRole::Owner | StoreRole::Rekey => RecyclingMethod::Fast,
+            StoreRole::Dispatcher | StoreRole::Owner | StoreRole::Rekey | StoreRole::Readonly => RecyclingMethod::Fast,
         };
         let manager = Manager::from_config(config, connector, ManagerConfig { recycling_method });
         let pool = Pool::builder(manager)

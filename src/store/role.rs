@@ -22,6 +22,8 @@ pub enum StoreRole {
     Owner,
     /// `posthorn_rekey`: every tenant's sealed values, and nothing else.
     Rekey,
+    /// `posthorn_readonly`: what every tenant has, but for secrets and payloads; to look at, never to change.
+    Readonly,
 }
 
 impl StoreRole {
@@ -33,6 +35,7 @@ impl StoreRole {
             Self::Admin => "posthorn_admin",
             Self::Owner => "posthorn_owner",
             Self::Rekey => "posthorn_rekey",
+            Self::Readonly => "posthorn_readonly",
         }
     }
 
@@ -44,6 +47,7 @@ impl StoreRole {
             Self::Admin => "admin",
             Self::Owner => "owner",
             Self::Rekey => "rekey",
+            Self::Readonly => "readonly",
         }
     }
 
@@ -67,13 +71,16 @@ impl StoreRole {
                 "SET ROLE posthorn_rekey; SET posthorn.actor = 'rekey'; SET jit = off; SET statement_timeout = '30s'; \
                  SET lock_timeout = '500ms'"
             }
+            Self::Readonly => {
+                "SET ROLE posthorn_readonly; SET jit = off; SET statement_timeout = '30s'; SET default_transaction_read_only = on"
+            }
         }
     }
 
     /// Longest wait for an answer: then the server has given up by itself, and whoever has not said so is not there.
     pub(super) const fn patience(self) -> Option<Duration> {
         match self {
-            Self::Api | Self::Dispatcher | Self::Admin | Self::Rekey => {
+            Self::Api | Self::Dispatcher | Self::Admin | Self::Rekey | Self::Readonly => {
                 Some(STATEMENT_LIMIT.saturating_add(ANSWER_MARGIN))
             }
             Self::Owner => None, // as long as it takes
@@ -85,7 +92,7 @@ impl StoreRole {
         match self {
             Self::Api => Some("SET LOCAL ROLE posthorn_api"),
             Self::Admin => Some("SET LOCAL ROLE posthorn_admin"),
-            Self::Dispatcher | Self::Owner | Self::Rekey => None,
+            Self::Dispatcher | Self::Owner | Self::Rekey | Self::Readonly => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reading columns: a value that is not what the schema promises becomes an error naming table, column and row.
 
+use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
@@ -29,5 +30,15 @@ pub(super) fn word<T>(
 ) -> Result<T, StoreError> {
     parse(text).ok_or_else(|| {
         RowError { table, column, id: id.to_string(), reason: format!("{text:?} is not a word we know") }.into()
+    })
+}
+
+/// Reads the column `facts`, in which a statement has what it found as JSON.
+///
+/// # Errors
+/// [`RowError`] when it is not what is expected.
+pub(super) fn facts<T: DeserializeOwned>(row: &Row, statement: &'static str) -> Result<T, StoreError> {
+    serde_json::from_value(get(row, "facts")?).map_err(|error| {
+        RowError { table: statement, column: "facts", id: String::new(), reason: error.to_string() }.into()
     })
 }

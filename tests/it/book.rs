@@ -94,6 +94,8 @@ const RULES: &[Rule] = &[
     ),
     ("secrets.md", "sh", "", Test("rekey::the_page_tells_the_steps_right")),
     ("monitoring.md", "", "GRANT", Test("book_blocks::what_an_operator_is_told_to_ask_is_answered")),
+    ("commands.md", "sh", "", Test("commands::the_page_tells_every_command_and_what_it_says_to_run_runs")),
+    ("commands.md", "", "", Not(SHOWN)),
     ("operating-in-sql.md", "sql", "", Test("operator_docs::every_answer_on_operating_shows_what_there_is")),
     ("troubleshooting.md", "sql", "", Test("book_blocks::what_an_operator_is_told_to_ask_is_answered")),
     ("upgrading.md", "sql", "", Test("book_blocks::what_an_operator_is_told_to_ask_is_answered")),

@@ -31,7 +31,7 @@ const BIG: [&str; 7] = [
 fn role_of(name: &str) -> StoreRole {
     let (group, verb) = name.split_once('/').unwrap();
     match (group, verb) {
-        ("queue" | "dispatchers" | "fanout" | "days" | "monitoring", _)
+        ("queue" | "dispatchers" | "fanout" | "days" | "doctor" | "monitoring", _)
         | ("audit" | "keys", "forget")
         | ("subscriptions", "suspend")
         | ("statistics", "fold" | "prune")
@@ -40,6 +40,7 @@ fn role_of(name: &str) -> StoreRole {
         ("api_keys" | "keys", "find") => StoreRole::Api,
         ("admin", _) => StoreRole::Admin,
         ("sealed", _) => StoreRole::Rekey,
+        ("stats", _) => StoreRole::Readonly,
         ("api_keys" | "keys" | "tenants" | "prune" | "retention" | "instance", _) => StoreRole::Owner,
         _ => StoreRole::Api,
     }

@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
-use crate::harness::{Aftermath, Answer, Binary, Receiver, SOON, World, dispatch_binary, eventually, metric_of};
+use crate::harness::{
+    Aftermath, Answer, Binary, Receiver, SOON, World, dispatch_binary, eventually, faketime, metric_of,
+};
 
 /// A clock that a process sees in place of the machine's, by libfaketime.
 struct Clock {
@@ -27,13 +29,7 @@ struct Clock {
 impl Clock {
     /// One that is right, or `None` (and a line why) on a machine without libfaketime.
     fn new() -> Option<Self> {
-        let entries = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-        let places = entries.map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"));
-        let Some(library) = places.chain([PathBuf::from("/usr/lib/faketime/libfaketimeMT.so.1")]).find(|p| p.exists())
-        else {
-            eprintln!("not run: libfaketime is not installed (Debian package faketime, see .ci/setup)");
-            return None;
-        };
+        let library = faketime()?;
         let folder = tempfile::tempdir().unwrap();
         // the database's account reads it too
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();

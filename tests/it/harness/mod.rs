@@ -22,6 +22,7 @@ mod receiver;
 mod tests;
 mod world;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 pub(crate) use aftermath::{Aftermath, memory_kib, resident_kib};
@@ -47,6 +48,17 @@ pub(crate) const REVOKED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often [`eventually`] looks.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// libfaketime for programs with threads; `None`, with a line that says so, where it is not installed.
+pub(crate) fn faketime() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut places = folders.chain(["/usr/lib".into()]).map(|folder| folder.join("faketime/libfaketimeMT.so.1"));
+    let found = places.find(|library| library.exists());
+    if found.is_none() {
+        eprintln!("not run: libfaketime is not installed (Debian package faketime, see .ci/setup)");
+    }
+    found
+}
 
 /// Looks every few milliseconds until `condition` holds. Panics with `what` when it does not within `deadline`.
 pub(crate) async fn eventually(what: &str, deadline: Duration, condition: impl AsyncFn() -> bool) {

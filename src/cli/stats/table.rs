@@ -1,0 +1,169 @@
+//! Figures as lines of text: the same in a terminal and in a file.
+
+use std::error::Error;
+use std::fmt::Write;
+
+use super::{Look, StatsError};
+use crate::store::stats::{OfEvent, Rates, Sender, Unwell};
+
+/// One database's figures; lines are cut where the terminal ends.
+pub(super) fn table(look: &Look, width: Option<usize>) -> String {
+    let figures = &look.figures;
+    let queue = &figures.queue;
+    let mut lines = vec![
+        look.database.clone(),
+        String::new(),
+        format!(
+            "  waiting {}   due {}   in flight {}   oldest due {}",
+            queue.waiting,
+            queue.due,
+            queue.in_flight,
+            queue.oldest_seconds.map_or_else(|| "-".to_owned(), |seconds| age(Some(seconds)))
+        ),
+        String::new(),
+        row(
+            &["", "delivered/s", "retried/s", "failed/s", "delivered", "retried", "failed", "delay p50", "p95", "p99"],
+            &RATES,
+        ),
+    ];
+    lines.extend(figures.rates.iter().map(rates));
+    section(&mut lines, "dispatchers", &figures.dispatchers, dispatcher, "none is alive: posthorn serve");
+    section(&mut lines, "worst subscriptions", &figures.worst_subscriptions, unwell, "all are well");
+    section(&mut lines, "top event types, this hour and the one before", &figures.top_event_types, event, "none");
+    lines.push(String::new());
+    lines
+        .iter()
+        .map(|line| cut(&printable(line), width))
+        .fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+/// What is shown of a database that does not answer.
+pub(super) fn away(name: &str, error: &StatsError) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    format!("{}\n\n  does not answer, trying again: {}\n\n", printable(name), printable(&cause.to_string()))
+}
+
+/// Widths of the columns of rates.
+const RATES: [usize; 10] = [13, 11, 10, 9, 10, 8, 7, 10, 9, 9];
+
+fn rates(rates: &Rates) -> String {
+    let name = match &*rates.name {
+        "minute" => "last minutes",
+        _ => "last hour",
+    };
+    let lost = rates.failed + rates.abandoned;
+    let a_second = |count: i64| format!("{:.1}", count as f64 / rates.seconds.max(1.0));
+    let cells = [
+        name.to_owned(),
+        a_second(rates.delivered),
+        a_second(rates.retried),
+        a_second(lost),
+        rates.delivered.to_string(),
+        rates.retried.to_string(),
+        lost.to_string(),
+        milliseconds(rates.delay_p50_ms),
+        milliseconds(rates.delay_p95_ms),
+        milliseconds(rates.delay_p99_ms),
+    ];
+    row(&cells, &RATES)
+}
+
+fn dispatcher(one: &Sender) -> String {
+    let Sender { host, pid, version, slots, in_flight, .. } = one;
+    format!(
+        "{host} pid {pid}  version {version}  {in_flight} of {slots} slots  seen {} ago",
+        age(Some(one.seen_seconds))
+    )
+}
+
+fn unwell(one: &Unwell) -> String {
+    let Unwell { id, url, state, failures_last_hour, attempts_last_hour, .. } = one;
+    let (reason, host) = (one.reason.as_deref().unwrap_or("-"), host(url));
+    format!(
+        "{state:<10} {id}  {host}  {failures_last_hour}/{attempts_last_hour} failed  for {}  {reason}",
+        age(one.since_seconds)
+    )
+}
+
+fn event(one: &OfEvent) -> String {
+    let OfEvent { event, attempts, delivered, retried, failed } = one;
+    format!("{event:<32} {attempts} attempts  {delivered} delivered  {retried} retried  {failed} failed")
+}
+
+/// A receiver without what may be a secret in its path.
+fn host(url: &str) -> String {
+    url::Url::parse(url).map_or_else(|_| "-".to_owned(), |url| url.origin().ascii_serialization())
+}
+
+fn section<T>(lines: &mut Vec<String>, title: &str, rows: &[T], text: fn(&T) -> String, none: &str) {
+    lines.extend([String::new(), title.to_owned()]);
+    lines.extend(rows.iter().map(|row| format!("  {}", text(row))));
+    if rows.is_empty() {
+        lines.push(format!("  {none}"));
+    }
+}
+
+/// Cells, the first to the left and the others to the right.
+fn row<T: AsRef<str>>(cells: &[T], widths: &[usize]) -> String {
+    let mut line = String::from(" ");
+    for (n, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let cell = cell.as_ref();
+        // writing to a String does not fail
+        let _ = if n == 0 { write!(line, " {cell:<width$}") } else { write!(line, " {cell:>width$}") };
+    }
+    line
+}
+
+fn milliseconds(value: Option<f64>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(ms) if ms < 10_000.0 => format!("{ms:.0} ms"),
+        Some(ms) => age(Some(ms / 1000.0)),
+    }
+}
+
+/// A time in its two largest units.
+fn age(seconds: Option<f64>) -> String {
+    let Some(seconds) = seconds else { return "-".to_owned() };
+    let whole = seconds.max(0.0) as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3600),
+    }
+}
+
+/// Receivers and tenants choose some of these texts: they must not steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+fn cut(line: &str, width: Option<usize>) -> String {
+    match width {
+        Some(width) => line.chars().take(width).collect(),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_their_two_largest_units() {
+        let told = [0.4, 59.9, 61.0, 3_725.0, 90_000.0].map(|seconds| age(Some(seconds)));
+        assert_eq!(told, ["0 s", "59 s", "1 min 1 s", "1 h 2 min", "1 d 1 h"]);
+        assert_eq!((milliseconds(Some(12.4)), milliseconds(Some(61_000.0))), ("12 ms".into(), "1 min 1 s".into()));
+    }
+
+    #[test]
+    fn what_others_wrote_steers_no_terminal_and_tells_no_path() {
+        assert_eq!(printable("a\x1b[2Jb\n"), "a [2Jb ");
+        assert_eq!(host("https://u.example:8443/secret?token=1"), "https://u.example:8443");
+        assert_eq!(cut("äöü", Some(2)), "äö");
+    }
+}
