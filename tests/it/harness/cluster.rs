@@ -1,11 +1,12 @@
 //! The one PostgreSQL server of a test run: started by the first test that needs it, gone when the process ends.
 
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{OnceLock, mpsc};
 
 use posthorn::cli::dev::cluster::{Cluster, ClusterOptions};
 use posthorn::store::migrate;
@@ -24,7 +25,25 @@ pub(crate) struct Server {
     cluster: Cluster,
     copying: Mutex<()>,
     databases: AtomicU32,
+    over: mpsc::Sender<String>,
     _cleaner: Child,
+}
+
+/// The databases of a test; one of 10 MB for each of a thousand tests is more than a small machine has room for.
+struct OfThisTest(RefCell<Vec<String>>);
+
+thread_local! {
+    /// Every test has a thread, which ends with it.
+    static OF_THIS_TEST: OfThisTest = const { OfThisTest(RefCell::new(Vec::new())) };
+}
+
+impl Drop for OfThisTest {
+    fn drop(&mut self) {
+        for name in self.0.take() {
+            // a run that is over removes the server with everything in it
+            let _ = server().over.send(name);
+        }
+    }
 }
 
 /// The server, started when first asked for. Not tied to the runtime of any test.
@@ -53,7 +72,8 @@ impl Server {
         let settings = settings.map(|(k, v)| (k.to_owned(), v.to_owned()));
         let options = ClusterOptions { data_dir: folder.join("pg"), port: None, settings: settings.into() };
         let cluster = Cluster::start(options).await.unwrap_or_else(|error| panic!("{error}"));
-        let server = Self { cluster, copying: Mutex::new(()), databases: AtomicU32::new(0), _cleaner: cleaner };
+        let over = drop_beside(cluster.url("postgres"));
+        let server = Self { cluster, copying: Mutex::new(()), databases: AtomicU32::new(0), over, _cleaner: cleaner };
         server.make_template().await;
         server
     }
@@ -81,6 +101,7 @@ impl Server {
         let name = format!("t_{}", self.databases.fetch_add(1, Ordering::Relaxed) + 1);
         let _one_at_a_time = self.copying.lock().await;
         self.admin(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
+        OF_THIS_TEST.with(|mine| mine.0.borrow_mut().push(name.clone()));
         name
     }
 
@@ -132,6 +153,25 @@ impl Server {
         }
         is_there
     }
+}
+
+/// Drops the databases that it is told, one after the other, while tests run.
+fn drop_beside(url: String) -> mpsc::Sender<String> {
+    let (sender, databases) = mpsc::channel::<String>();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for name in databases {
+            runtime.block_on(async {
+                let Ok((client, connection)) = tokio_postgres::connect(&url, NoTls).await else { return };
+                let running = tokio::spawn(connection);
+                // one in which a transaction is prepared stays until the server goes
+                let _ = client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
+                drop(client);
+                let _ = running.await;
+            });
+        }
+    });
+    sender
 }
 
 fn folder_of(process: u32) -> PathBuf {
