@@ -49,6 +49,18 @@ async fn an_event_of_a_large_statement_has_its_price() {
 }
 
 #[tokio::test]
+async fn days_go_beside_a_dispatcher_that_sends() {
+    let sizes = ["--history-rows", "2000", "--retention-backlog", "20000", "--retention-slice-ms", "20"];
+    let (is_good, lines) = bench(&[&["--json", "--only", "retention"], &sizes[..]].concat()).await;
+    assert!(is_good, "{}", lines.join("\n"));
+    let read: Value = serde_json::from_str(lines.iter().find(|line| line.starts_with('{')).unwrap()).unwrap();
+    let figure = |key: &str| read.pointer(&format!("/retention/{key}")).and_then(Value::as_f64).unwrap();
+    assert!(figure("ratio") > 0.0 && figure("day_seconds") > 0.0, "{read}");
+    // of nine days and a part of one, the three tables that are kept by days
+    assert!(figure("partitions") >= 27.0, "{read}");
+}
+
+#[tokio::test]
 async fn every_operator_view_is_timed_where_it_shows_something() {
     // so many that the last hours, of which the views tell, have failures
     let (is_good, lines) = bench(&["--json", "--only", "views", "--history-rows", "5000"]).await;

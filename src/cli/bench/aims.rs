@@ -15,7 +15,7 @@ pub(super) enum Bound {
 
 use Bound::{AtLeast, AtMost};
 
-const AIMS: [Aim; 27] = [
+const AIMS: [Aim; 28] = [
     aim("drain.ratio", AtLeast(0.40)),
     aim("fanout_5.ratio", AtLeast(0.45)),
     aim("publish_deliver.ratio", AtLeast(0.60)),
@@ -32,6 +32,7 @@ const AIMS: [Aim; 27] = [
     aim("hostile.worst_cpu_ms", AtMost(50.0)),
     aim("backlog.ratio", AtLeast(0.9)),
     aim("history.ratio", AtLeast(0.9)),
+    aim("retention.ratio", AtLeast(0.9)),
     aim("subscriptions.ratio", AtLeast(0.7)),
     aim("dispatchers.ratio", AtLeast(0.9)),
     aim("snapshot.held_p99_ms", AtMost(1000.0)),

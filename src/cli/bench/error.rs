@@ -52,6 +52,12 @@ pub enum BenchError {
         /// Which one.
         query: &'static str,
     },
+    /// There was nothing left to send before the time was over.
+    #[error("the backlog did not last: measure with a larger {size}")]
+    Drained {
+        /// The flag that says how large it is.
+        size: &'static str,
+    },
     /// Something did not arrive.
     #[error("only {arrived} of {expected} webhooks arrived within {seconds} s while measuring {what}")]
     Missing {

@@ -64,7 +64,7 @@ pub struct Bench {
     #[arg(long, value_enum, value_delimiter = ',')]
     pub only: Vec<Scenario>,
 
-    /// The long ones too: backlog, history, subscriptions, dispatchers, snapshot, lists, views
+    /// The long ones too: backlog, history, retention, subscriptions, dispatchers, snapshot, lists, views
     #[arg(long, default_value_t = false, conflicts_with_all = ["only", "chaos"])]
     pub full: bool,
 

@@ -35,6 +35,8 @@ pub enum Scenario {
     Backlog,
     /// --full: the rate with ten million delivered rows
     History,
+    /// --full: the rate while ten million deliveries go by retention
+    Retention,
     /// --full: the rate with ten thousand subscriptions that have due work
     Subscriptions,
     /// --full: four dispatcher processes against one
@@ -53,12 +55,12 @@ pub enum Scenario {
 
 use Scenario::{
     Backlog, Bare, Bulk, Dispatchers, Drain, Fanout, History, Hostile, Latency, Lists, Memory, Neighbour, Ordering,
-    Producers, PublishDeliver, RateLimit, Snapshot, Subscriptions, Views,
+    Producers, PublishDeliver, RateLimit, Retention, Snapshot, Subscriptions, Views,
 };
 
 const DEFAULT: [Scenario; 10] =
     [Bare, Drain, PublishDeliver, Fanout, Latency, Neighbour, Producers, Bulk, Memory, Hostile];
-const LONG: [Scenario; 7] = [Backlog, History, Subscriptions, Dispatchers, Snapshot, Lists, Views];
+const LONG: [Scenario; 8] = [Backlog, History, Retention, Subscriptions, Dispatchers, Snapshot, Lists, Views];
 const CHAOS: [Scenario; 2] = [Ordering, RateLimit];
 
 /// What the command's flags choose.
@@ -92,6 +94,7 @@ impl Scenario {
             Hostile => hostile::measure(lab, sizes).await,
             Backlog => full::backlog::measure(lab, sizes).await,
             History => full::history::measure(lab, sizes).await,
+            Retention => full::retention::measure(lab, sizes).await,
             Subscriptions => full::subscriptions::measure(lab, sizes).await,
             Dispatchers => full::dispatchers::measure(lab, sizes).await,
             Snapshot => full::snapshot::measure(lab, sizes).await,

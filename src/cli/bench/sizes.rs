@@ -85,9 +85,17 @@ pub struct Sizes {
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub backlog_small: u32,
 
-    /// history, lists, views: finished rows, spread over the last ten days
+    /// history, lists, views, retention: finished rows, spread over the last ten days
     #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     pub history_rows: u32,
+
+    /// retention: deliveries that wait, more than are sent meanwhile
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..=100_000_000))]
+    pub retention_backlog: u32,
+
+    /// retention: least milliseconds of a slice, with a day going or without
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..=600_000))]
+    pub retention_slice_ms: u64,
 
     /// subscriptions: those with due work of the many
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -212,7 +212,8 @@ fn event(name: &str) -> Wanted {
     Wanted { event: Some(name.to_owned()), ..Wanted::default() }
 }
 
-async fn fill(stage: &Stage, rows: u32) -> Result<(), BenchError> {
+/// The rows, without keeping the database.
+pub(super) async fn fill(stage: &Stage, rows: u32) -> Result<(), BenchError> {
     const WHAT: &str = "making rows to list";
     stage.db.query(MAKE_DAYS, &[&DAYS]).await.map_err(BenchError::database(WHAT))?;
     stage.execute(PREPARE, WHAT).await?;
