@@ -1,5 +1,5 @@
 // One event type, and the changes of the tenant's own. The whole catalogue is read by `useEventCatalogue`.
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { hashKey, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { memberText, prettyJson } from '../../format/rawJson';
 import { type Schema, tenantApi, unwrap } from '..';
 
@@ -20,10 +20,11 @@ export type EventTypeBody = Omit<Schema<'EventTypeChange'>, 'group' | 'json_sche
 };
 
 const ALL = ['event-types'] as const;
+const oneKey = (name: string) => [...ALL, 'one', name] as const;
 
 export function useEventType(name: string, enabled = true) {
   return useQuery({
-    queryKey: [...ALL, 'one', name],
+    queryKey: oneKey(name),
     queryFn: async ({ signal }): Promise<EventTypeRead> => {
       const asked = tenantApi.GET('/event-types/{name}', { params: { path: { name } }, parseAs: 'text', signal });
       const text = await unwrap(asked);
@@ -57,7 +58,18 @@ export function useUpdateEventType() {
 }
 
 export function useDeleteEventType() {
-  return useChange((name: string) => unwrap(tenantApi.DELETE('/event-types/{name}', { params: { path: { name } } })));
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) => unwrap(tenantApi.DELETE('/event-types/{name}', { params: { path: { name } } })),
+    onSuccess: (_, name) => {
+      // read anew when it is opened again (a common type may have stood behind it), not while it is still shown: it would not be found
+      void cache.invalidateQueries({ queryKey: oneKey(name), refetchType: 'none' });
+      return cache.invalidateQueries({
+        queryKey: ALL,
+        predicate: ({ queryHash }) => queryHash !== hashKey(oneKey(name)),
+      });
+    },
+  });
 }
 
 function useChange<Input, Output>(mutationFn: (input: Input) => Promise<Output>) {

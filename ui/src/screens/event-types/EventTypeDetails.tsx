@@ -4,6 +4,7 @@ import { IconPencil, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '../../api';
+import { act } from '../../api/act';
 import { type EventTypeRead, useDeleteEventType, useEventType } from '../../api/queries/eventTypes';
 import { CodeBlock } from '../../parts/CodeBlock';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
@@ -140,12 +141,10 @@ function Actions({ name, isOwn, onEdit, onGone }: ActionsProps) {
           remove.reset();
         }}
         onConfirm={() =>
-          remove.mutate(name, {
-            onSuccess: () => {
-              setIsAsking(false);
-              done(t('eventTypes.drawer.removed', { name }));
-              onGone();
-            },
+          act(remove, name, () => {
+            setIsAsking(false);
+            done(t('eventTypes.drawer.removed', { name }));
+            onGone();
           })
         }
       >

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '../../api';
+import { act } from '../../api/act';
 import { TERMINAL } from '../../api/queries/deliveries';
 import { type EventRecord, useCancelEvent, useDeliveriesOfEvent, useEvent } from '../../api/queries/events';
 import { useFormat } from '../../format';
@@ -165,12 +166,10 @@ function CancelEvent({ id }: { id: string }) {
         isBusy={cancel.isPending}
         error={cancel.error}
         onConfirm={() =>
-          cancel.mutate(id, {
-            onSuccess: ({ cancelled, in_flight }) => {
-              const flying = in_flight > 0 ? ` ${said('events.drawer.inFlight', in_flight)}` : '';
-              done(said('events.drawer.cancelled', cancelled) + flying);
-              setIsAsking(false);
-            },
+          act(cancel, id, ({ cancelled, in_flight }) => {
+            const flying = in_flight > 0 ? ` ${said('events.drawer.inFlight', in_flight)}` : '';
+            done(said('events.drawer.cancelled', cancelled) + flying);
+            setIsAsking(false);
           })
         }
         onClose={() => setIsAsking(false)}
