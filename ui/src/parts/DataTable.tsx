@@ -45,7 +45,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   return (
     <div className={classes.box}>
       {error ? <ProblemAlert error={error} onRetry={onRetry} /> : null}
-      {isEmpty && (pager === undefined || pager.kind === 'more' || pager.page === 1) ? (
+      {isEmpty && (pager === undefined || pager.page === 1) ? (
         empty
       ) : isNarrow ? (
         <DataCards {...props} />

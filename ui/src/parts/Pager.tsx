@@ -1,34 +1,22 @@
-// Newer and older by keyset (see `usePaging`), or "load more".
+// Newer and older by keyset (see `usePaging`).
 import { Button, Text } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import classes from './parts.module.css';
 
-export type PagerProps =
-  | {
-      kind: 'pages';
-      page: number;
-      /** Of the answer; null or undefined on the last page. */
-      nextCursor: string | null | undefined;
-      next: (cursor: string) => void;
-      previous: () => void;
-    }
-  | { kind: 'more'; hasMore: boolean; isLoading: boolean; onMore: () => void };
+export type PagerProps = {
+  page: number;
+  /** Of the answer; null or undefined on the last page. */
+  nextCursor: string | null | undefined;
+  /** What is shown is still the answer before: its cursor leads to where one is going already. */
+  isStale: boolean;
+  next: (cursor: string) => void;
+  previous: () => void;
+};
 
 /** Nothing, when everything is on one page. */
-export function Pager(props: PagerProps) {
+export function Pager({ page, nextCursor, isStale, next, previous }: PagerProps) {
   const { t } = useTranslation();
-  if (props.kind === 'more') {
-    if (!props.hasMore) return null;
-    return (
-      <div className={classes.foot}>
-        <Button variant="subtle" size="compact-md" loading={props.isLoading} onClick={props.onMore}>
-          {t('common.paging.more')}
-        </Button>
-      </div>
-    );
-  }
-  const { page, nextCursor, next, previous } = props;
   if (page === 1 && !nextCursor) return null;
   return (
     <nav className={classes.foot} aria-label={t('common.paging.label')}>
@@ -48,7 +36,9 @@ export function Pager(props: PagerProps) {
         variant="default"
         size="xs"
         disabled={!nextCursor}
-        onClick={() => nextCursor && next(nextCursor)}
+        // for a moment only: it keeps the focus
+        aria-disabled={isStale || undefined}
+        onClick={() => nextCursor && !isStale && next(nextCursor)}
         rightSection={<IconChevronRight size={15} aria-hidden />}
       >
         {t('common.paging.next')}

@@ -16,11 +16,10 @@ export const common = {
   done: 'Done',
   code: 'Code',
   unsaved: 'Unsaved changes',
-  typeToConfirm: 'Type “{{word}}” to confirm',
   secretOnce: 'You will not see it again',
   secretOnceDetail: 'Copy it now and keep it where you keep passwords. It is not stored in this page.',
   secretCopied: 'I have copied it',
-  paging: { label: 'Pages', previous: 'Newer', next: 'Older', page: 'Page {{page}}', more: 'Load more' },
+  paging: { label: 'Pages', previous: 'Newer', next: 'Older', page: 'Page {{page}}' },
   status: {
     pending: 'Pending',
     sending: 'Sending',

@@ -18,7 +18,6 @@ export const common: Translated<typeof english> = {
   done: 'Listo',
   code: 'Código',
   unsaved: 'Cambios sin guardar',
-  typeToConfirm: 'Escriba «{{word}}» para confirmar',
   secretOnce: 'No volverá a verlo',
   secretOnceDetail: 'Cópielo ahora y guárdelo donde guarda sus contraseñas. Esta página no lo conserva.',
   secretCopied: 'Ya lo copié',
@@ -27,7 +26,6 @@ export const common: Translated<typeof english> = {
     previous: 'Más recientes',
     next: 'Más antiguos',
     page: 'Página {{page}}',
-    more: 'Cargar más',
   },
   status: {
     pending: 'Pendiente',

@@ -56,7 +56,7 @@ export default function ApiKeys() {
             action={create('default')}
           />
         }
-        pager={{ kind: 'pages', nextCursor: isPlaceholderData ? null : data?.next_cursor, ...paging }}
+        pager={{ nextCursor: data?.next_cursor, isStale: isPlaceholderData, ...paging }}
       />
       <NewKey opened={isCreating} onClose={() => setIsCreating(false)} />
       <RevokeDialog apiKey={revoked} isOwn={revoked?.id === ownId} onClose={() => setRevoked(null)} />

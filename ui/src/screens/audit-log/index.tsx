@@ -86,7 +86,7 @@ export default function AuditLog() {
             detail={t(isFiltered ? 'auditLog.filteredDetail' : 'auditLog.emptyDetail')}
           />
         }
-        pager={{ kind: 'pages', nextCursor: isPlaceholderData ? null : data?.next_cursor, ...paging }}
+        pager={{ nextCursor: data?.next_cursor, isStale: isPlaceholderData, ...paging }}
       />
       <EntryDrawer
         entry={open}

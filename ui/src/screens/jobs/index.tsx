@@ -88,7 +88,7 @@ export default function Jobs() {
             />
           )
         }
-        pager={{ kind: 'pages', nextCursor: isPlaceholderData ? null : data?.next_cursor, ...paging }}
+        pager={{ nextCursor: data?.next_cursor, isStale: isPlaceholderData, ...paging }}
       />
       <Drawer.Root
         opened={search.job !== undefined}

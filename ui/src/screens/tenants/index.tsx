@@ -77,7 +77,7 @@ function List() {
             action={create}
           />
         }
-        pager={{ kind: 'pages', nextCursor: isPlaceholderData ? null : data?.next_cursor, ...paging }}
+        pager={{ nextCursor: data?.next_cursor, isStale: isPlaceholderData, ...paging }}
       />
       <TenantDialog
         opened={asked?.what === 'new' || asked?.what === 'edit'}

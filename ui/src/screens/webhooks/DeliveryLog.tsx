@@ -68,7 +68,7 @@ export function DeliveryLog({ id }: { id: string }) {
           ))}
         </ul>
       )}
-      {rows && <Pager kind="pages" {...paging} nextCursor={log.data?.next_cursor} />}
+      {rows && <Pager {...paging} nextCursor={log.data?.next_cursor} isStale={log.isPlaceholderData} />}
     </>
   );
 }

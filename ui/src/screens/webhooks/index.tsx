@@ -33,7 +33,7 @@ export default function Webhooks() {
   const figures = useWebhookFigures(rows?.map(({ id }) => id) ?? []);
   const columns = useColumns(figures.data);
   const open = ({ id }: Subscription) => go({ to: '/webhooks/$id', params: { id }, resetScroll: false });
-  const pager: PagerProps = { kind: 'pages', ...paging, nextCursor: list.data?.next_cursor };
+  const pager: PagerProps = { ...paging, nextCursor: list.data?.next_cursor, isStale: list.isPlaceholderData };
   return (
     <>
       <PageHeader
