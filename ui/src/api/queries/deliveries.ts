@@ -64,26 +64,13 @@ export function useDelivery(id: string) {
 export function useRequest({ id, subscription_id, event_id }: Delivery, enabled: boolean) {
   return useQuery({
     queryKey: deliveryKeys.request(id),
-    queryFn: async ({ signal }): Promise<Schema<'Preview'>> => {
+    queryFn: ({ signal }) => {
       const params = { path: { id: subscription_id } };
-      const shown = await unwrap(tenantApi.POST('/subscriptions/{id}/preview', { params, body: { event_id }, signal }));
-      return withEventId(shown, event_id);
+      return unwrap(tenantApi.POST('/subscriptions/{id}/preview', { params, body: { event_id }, signal }));
     },
     enabled,
     staleTime: 30_000,
   });
-}
-
-/** A preview makes an id of its own; what is sent has the event's. */
-function withEventId(shown: Schema<'Preview'>, eventId: string): Schema<'Preview'> {
-  const own = shown.headers.find(({ name }) => /^(webhook-id|x-webhook-event-id)$/.test(name))?.value;
-  if (!own) return shown;
-  const put = (text: string) => text.replaceAll(own, eventId);
-  return {
-    ...shown,
-    headers: shown.headers.map(({ name, value }) => ({ name, value: put(value) })),
-    body: put(shown.body),
-  };
 }
 
 export function useRetryDelivery() {
