@@ -1,7 +1,7 @@
 // What holds a delivery back: its webhook and how its receiver fares.
 import { useQuery } from '@tanstack/react-query';
 import { ApiProblem, type Schema, tenantApi, unwrap } from '..';
-import { subscriptionKeys } from './subscriptions';
+import { readTagged, subscriptionKeys } from './subscriptions';
 
 type Standing = { subscription: Schema<'Subscription'> | null | undefined; health: Schema<'Health'> | undefined };
 
@@ -10,7 +10,7 @@ export function useStanding(id: string, matters: boolean): Standing {
   const params = { path: { id } };
   const subscription = useQuery({
     queryKey: subscriptionKeys.one(id),
-    queryFn: ({ signal }) => unwrap(tenantApi.GET('/subscriptions/{id}', { params, signal })),
+    queryFn: async ({ signal }) => (await readTagged(id, signal)).subscription,
     enabled: matters,
     refetchInterval: 5_000,
   });
