@@ -54,6 +54,16 @@ export function startSession(session: Session): void {
   become({ status: 'signed-in', session });
 }
 
+/** Whether this tenant is still the one that is looked at: an answer may come after somebody turned to another, or left. */
+export function isLookedAt(tenantId: string): boolean {
+  return state.status === 'signed-in' && state.session.tenant?.id === tenantId;
+}
+
+/** Looks at another tenant, or at the same one by its new name; nothing when the session of `token` is over. */
+export function lookAt(tenant: { id: string; name: string }, token: string): void {
+  if (state.status === 'signed-in' && state.session.token === token) startSession({ ...state.session, tenant });
+}
+
 /** Forgets the session; with `token` only if it is still the one in use (a late 401 must not end the next session). */
 export function endSession(because: SignedOutBecause, token?: string): void {
   if (token !== undefined && tokenInUse() !== token) return;

@@ -1,6 +1,6 @@
 // The session as components see it.
 import { type ReactNode, useSyncExternalStore } from 'react';
-import { endSession, onSessionChange, type Permission, type Session, sessionState, startSession } from './store';
+import { endSession, lookAt, onSessionChange, type Permission, type Session, sessionState } from './store';
 
 export function useSessionState() {
   return useSyncExternalStore(onSessionChange, sessionState);
@@ -23,7 +23,7 @@ export function useSession(): SignedIn {
     ...session,
     can: (permission) => session.permissions.includes(permission),
     signOut: () => endSession('left'),
-    switchTenant: (tenant) => startSession({ ...session, tenant }),
+    switchTenant: (tenant) => lookAt(tenant, session.token),
   };
 }
 

@@ -1,5 +1,6 @@
 // The tenant that is looked at, as it may change itself.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { isLookedAt } from '../../session/store';
 import { type Schema, tenantApi, unwrap } from '..';
 import { tenantsKey } from './tenants';
 
@@ -19,7 +20,7 @@ export function useUpdateTenant() {
   return useMutation({
     mutationFn: (body: Schema<'TenantPatch'>) => unwrap(tenantApi.PATCH('/tenant', { body })),
     onSuccess: async (tenant) => {
-      cache.setQueryData(TENANT, tenant);
+      if (isLookedAt(tenant.id)) cache.setQueryData(TENANT, tenant);
       await cache.invalidateQueries({ queryKey: tenantsKey });
     },
   });

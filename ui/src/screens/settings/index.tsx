@@ -12,6 +12,7 @@ import { ForeignText } from '../../parts/ForeignText';
 import { PageHeader } from '../../parts/PageHeader';
 import { ProblemAlert } from '../../parts/ProblemAlert';
 import { useNotify } from '../../parts/useNotify';
+import { isLookedAt } from '../../session/store';
 import { useSession } from '../../session/useSession';
 import classes from './settings.module.css';
 
@@ -118,7 +119,7 @@ function Form({ tenant }: { tenant: Tenant }) {
       form.resetDirty();
       done(t('settings.saved'));
       // the name stands in the frame too
-      if (saved.name !== tenant.name) switchTenant({ id: saved.id, name: saved.name });
+      if (saved.name !== tenant.name && isLookedAt(saved.id)) switchTenant({ id: saved.id, name: saved.name });
     } catch (failure) {
       setError(failure);
       if (failure instanceof ApiProblem) form.setErrors(failure.byField());
