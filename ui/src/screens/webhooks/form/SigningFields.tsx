@@ -13,6 +13,8 @@ export function SigningFields({ before }: { before: FormValues['signing'] | unde
   const { values, set, errorOf } = useForm();
   const choose = (kind: FormValues['signing']) => {
     set('signing', kind);
+    // what was typed for another kind is no secret of this one, and may stand in no field
+    set('secret', '');
     // the other families are HMAC signatures
     if (kind === 'ed25519') set('header_families', ['standard']);
     else if (values.signing === 'ed25519') set('header_families', [...FAMILIES]);
