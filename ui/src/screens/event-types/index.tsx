@@ -10,7 +10,7 @@ import { EmptyState } from '../../parts/EmptyState';
 import { ForeignText } from '../../parts/ForeignText';
 import { PageHeader } from '../../parts/PageHeader';
 import { ProblemAlert } from '../../parts/ProblemAlert';
-import { Allowed } from '../../session/useSession';
+import { Allowed, useSession } from '../../session/useSession';
 import { EventTypeDetails } from './EventTypeDetails';
 import { EventTypeForm } from './EventTypeForm';
 import classes from './eventTypes.module.css';
@@ -29,6 +29,8 @@ export default function EventTypes() {
   const [typed, setTyped] = useState(search.q ?? '');
   const isOwn = search.which === 'own';
   const shown = data && matching(data.data, typed, isOwn);
+  const { can } = useSession();
+  const isEdited = search.edit !== undefined && can('manage');
   const create = () => change({ edit: 'new', type: undefined });
   return (
     <>
@@ -95,14 +97,14 @@ export default function EventTypes() {
         ))}
       </Stack>
       <Drawer.Root
-        opened={search.type !== undefined || search.edit !== undefined}
+        opened={search.type !== undefined || isEdited}
         onClose={() => change({ type: undefined, edit: undefined })}
         position="right"
         size={640}
       >
         <Drawer.Overlay backgroundOpacity={0.35} />
         <Drawer.Content>
-          {search.edit !== undefined ? (
+          {isEdited ? (
             <EventTypeForm
               key={`${search.edit}/${search.type}`}
               name={search.type}
