@@ -2,7 +2,7 @@
 import { Center, Container, Loader, Stack, Text } from '@mantine/core';
 import { useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { ApiProblem } from '../../api';
+import { isPassing } from '../../api/problem';
 import { ProblemAlert } from '../../parts/ProblemAlert';
 import { identify } from '../../session/identify';
 import { endSession, type Stored, sessionState, startSession } from '../../session/store';
@@ -17,9 +17,9 @@ export function Checking({ stored }: { stored: Stored }) {
       const now = sessionState();
       if (now.status === 'checking' && now.stored === stored) startSession(session);
     } catch (failure) {
-      const isRefused = failure instanceof ApiProblem && [401, 403].includes(failure.status);
-      if (isRefused) endSession('expired', stored.token);
-      else setError(failure);
+      // what asking again may mend is shown with a way to do so; anything else would come back with every reload
+      if (isPassing(failure)) setError(failure);
+      else endSession('expired', stored.token);
     }
   }, [stored]);
   useEffect(() => {
