@@ -97,7 +97,6 @@ export const deliveries = {
     rounds_other: '{{n}} times',
     notFound: 'This delivery does not exist, or is no longer kept.',
     openEvent: 'Open event',
-    openWebhook: 'Open webhook',
     retry: 'Retry now',
     retried: 'Due again: it is sent as soon as possible.',
     cancel: 'Cancel delivery',

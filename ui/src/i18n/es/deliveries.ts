@@ -100,7 +100,6 @@ export const deliveries: Translated<typeof english> = {
     rounds_other: '{{n}} veces',
     notFound: 'Esta entrega no existe o ya no se conserva.',
     openEvent: 'Abrir evento',
-    openWebhook: 'Abrir webhook',
     retry: 'Reintentar ahora',
     retried: 'Prevista de nuevo: se enviará cuanto antes.',
     cancel: 'Cancelar entrega',
