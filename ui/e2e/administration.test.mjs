@@ -104,6 +104,43 @@ test('settings are saved, and only shown to who may not', async () => {
   await reader.close();
 });
 
+test('the operator stays with the tenant that is looked at', { skip: ADMIN_TOKEN === '' }, async () => {
+  const [one, two] = [await newTenant(`One ${Date.now()}`), await newTenant(`Two ${Date.now()}`)];
+  const { page, close } = await openPage(browser, { path: '#/settings' });
+  await signIn(page, ADMIN_TOKEN);
+  const switcher = page.getByRole('combobox', { name: 'Tenant' });
+  const turnTo = async ({ name }) => {
+    await switcher.click();
+    await switcher.fill(name);
+    await page.getByRole('option', { name }).click();
+    await page.getByRole('button', { name: `${name} Operator` }).waitFor();
+  };
+  await turnTo(one);
+  // settings whose answer comes when one looks at another tenant
+  let release;
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/webhooks/tenant', async (route) => {
+    if (route.request().method() !== 'PATCH') return route.continue();
+    const response = await route.fetch();
+    await held;
+    await route.fulfill({ response });
+  });
+  await page.getByLabel('Name').fill(`${one.name} anew`);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await turnTo(two);
+  release();
+  await page.getByText('The settings are saved.').waitFor();
+  assert.equal(await page.getByLabel('Name').inputValue(), two.name);
+  await page.getByRole('button', { name: `${two.name} Operator` }).waitFor();
+  // after a reload too, although it is none of the newest
+  await page.route('**/admin/tenants?limit=500', (route) => route.fulfill({ json: { data: [], next_cursor: null } }));
+  await page.reload();
+  await page.getByRole('button', { name: `${two.name} Operator` }).waitFor();
+  await close();
+});
+
 test('the operator adds a tenant, links into it, disables and enables it', { skip: ADMIN_TOKEN === '' }, async () => {
   const name = `Tenant ${Date.now()}`;
   const { page, close } = await openPage(browser, { path: '#/tenants' });

@@ -24,6 +24,20 @@ test('a wrong key is refused in words, under the field', async () => {
   await close();
 });
 
+test('a token of a tenant’s issuer is not tried as the operator’s', async () => {
+  const { page, close } = await openPage(browser);
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await tokenField(page).fill('eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhIn0.c2lnbmVk');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').filter({ hasText: 'This key is not known' }).waitFor();
+  assert.deepEqual(
+    asked.filter((url) => url.includes('/admin/')),
+    [],
+  );
+  await close();
+});
+
 test('a key that may not read is told so', async () => {
   const { page, context, close } = await openPage(browser);
   const caller = { tenant_id: crypto.randomUUID(), tenant_name: '', actor: 'api_key:x', permissions: ['publish'] };
@@ -61,6 +75,11 @@ test('a session that the server ends leads back to the sign-in with a word why',
     const session = { token: 'phk_0000000000_revoked', tenantId: null, isPortal: false };
     sessionStorage.setItem('posthorn.session', JSON.stringify(session));
   });
+  await page.reload();
+  await page.getByText('Your session has ended').waitFor();
+  // also when it is refused for another reason than the token
+  await signIn(page);
+  await page.route('**/webhooks/caller', (route) => route.fulfill({ status: 404, json: { title: 'Not found' } }));
   await page.reload();
   await page.getByText('Your session has ended').waitFor();
   await close();
