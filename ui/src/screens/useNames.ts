@@ -1,10 +1,10 @@
 // What people call the things that lists name by their ids; the id of what is not known, or not any more.
 import { useApiKeys } from '../api/queries/apiKeys';
-import { useSubscriptions } from '../api/queries/subscriptions';
+import { useKnownSubscriptions } from '../api/queries/subscriptions';
 import { nameOf } from './webhooks/name';
 
 export function useNames() {
-  const webhooks = useSubscriptions({ active: 'all', limit: 500 }).data?.data;
+  const webhooks = useKnownSubscriptions().data?.data;
   const keys = useApiKeys(undefined).data?.data;
   return {
     webhook(id: string): string {

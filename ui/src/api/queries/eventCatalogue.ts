@@ -1,5 +1,6 @@
 // The catalogue of event types as choosers need it.
 import { useQuery } from '@tanstack/react-query';
+import { memberText, prettyJson } from '../../format/rawJson';
 import { type Schema, tenantApi, unwrap } from '..';
 
 export type EventGroup = Schema<'EventGroup'>;
@@ -13,14 +14,19 @@ export function useEventCatalogue() {
   });
 }
 
-/** One type with its example. */
-export function useEventExample(name: string | null) {
+/** The catalogue's example of a type, printed; null when there is none. */
+export function useEventExample(name: string) {
   return useQuery({
-    queryKey: ['event-types', 'record', name] as const,
-    queryFn: ({ signal }) =>
-      unwrap(tenantApi.GET('/event-types/{name}', { params: { path: { name: name ?? '' } }, signal })),
-    enabled: name !== null,
+    queryKey: ['event-types', 'example', name],
+    queryFn: async ({ signal }) => {
+      const params = { path: { name } };
+      const text = await unwrap(tenantApi.GET('/event-types/{name}', { params, parseAs: 'text', signal }));
+      const example = memberText(text, 'example');
+      return example === undefined || example === 'null' ? null : prettyJson(example);
+    },
+    enabled: /^\w+(\.\w+)+$/.test(name),
     staleTime: 60_000,
+    retry: false,
   });
 }
 

@@ -103,19 +103,3 @@ export function useEventNames(): string[] {
   });
   return [...new Set(data?.data.flatMap(({ types }) => types.map(({ name }) => name)) ?? [])];
 }
-
-/** The catalogue's example of a type, printed; null when there is none. */
-export function useEventExample(name: string) {
-  return useQuery({
-    queryKey: ['event-types', 'example', name],
-    queryFn: async ({ signal }) => {
-      const params = { path: { name } };
-      const text = await unwrap(tenantApi.GET('/event-types/{name}', { params, parseAs: 'text', signal }));
-      const example = memberText(text, 'example');
-      return example === undefined || example === 'null' ? null : prettyJson(example);
-    },
-    enabled: /^\w+(\.\w+)+$/.test(name),
-    staleTime: 60_000,
-    retry: false,
-  });
-}

@@ -11,12 +11,14 @@ export type Tagged = { subscription: SubscriptionRecord; etag: string };
 /** Its metadata with the digits of its numbers; empty when there is none. */
 export type SubscriptionRecord = Subscription & { metadataText: string };
 type WithText<Body> = Omit<Body, 'metadata'> & { metadata?: JsonText | null };
+type WithPayload<Body> = Omit<Body, 'payload'> & { payload?: JsonText };
 export type SubscriptionInput = WithText<Schema<'SubscriptionInput'>>;
 export type SubscriptionChange = WithText<Schema<'SubscriptionChange'>>;
 
 export const subscriptionKeys = {
   all: ['subscriptions'] as const,
   list: (filter: SubscriptionFilter) => ['subscriptions', 'list', filter] as const,
+  known: ['subscriptions', 'known'] as const,
   one: (id: string) => ['subscriptions', 'one', id] as const,
   /** The state that a form began with: not touched by what changes meanwhile. */
   edited: (id: string) => ['edited-subscription', id] as const,
@@ -31,6 +33,16 @@ export function useSubscriptions(filter: SubscriptionFilter = {}) {
     queryFn: ({ signal }) => unwrap(tenantApi.GET('/subscriptions', { params: { query: filter }, signal })),
     refetchInterval: LIVE_LIST,
     placeholderData: keepPreviousData,
+  });
+}
+
+/** The newest 500, also of those that are switched off, to choose from and for their names: asked once a minute at most. */
+export function useKnownSubscriptions() {
+  return useQuery({
+    queryKey: subscriptionKeys.known,
+    queryFn: ({ signal }) =>
+      unwrap(tenantApi.GET('/subscriptions', { params: { query: { active: 'all', limit: 500 } }, signal })),
+    staleTime: 60_000,
   });
 }
 
@@ -107,15 +119,27 @@ export function useDeleteSubscription() {
 
 export function useTestSubscription() {
   return useMutation({
-    mutationFn: ({ id, body }: { id: string; body: Schema<'TestInput'> }) =>
-      unwrap(tenantApi.POST('/subscriptions/{id}/test', { params: byId(id), body })),
+    mutationFn: ({ id, body: { payload, ...body } }: { id: string; body: WithPayload<Schema<'TestInput'>> }) =>
+      unwrap(
+        tenantApi.POST('/subscriptions/{id}/test', {
+          params: byId(id),
+          body,
+          bodySerializer: () => printMembers({ ...body, payload }),
+        }),
+      ),
   });
 }
 
 export function usePreviewSubscription() {
   return useMutation({
-    mutationFn: ({ id, body }: { id: string; body: Schema<'PreviewInput'> }) =>
-      unwrap(tenantApi.POST('/subscriptions/{id}/preview', { params: byId(id), body })),
+    mutationFn: ({ id, body: { payload, ...body } }: { id: string; body: WithPayload<Schema<'PreviewInput'>> }) =>
+      unwrap(
+        tenantApi.POST('/subscriptions/{id}/preview', {
+          params: byId(id),
+          body,
+          bodySerializer: () => printMembers({ ...body, payload }),
+        }),
+      ),
   });
 }
 

@@ -4,7 +4,7 @@ import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { IconAdjustmentsHorizontal, IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { useEventNames } from '../../api/queries/events';
-import { useSubscriptions } from '../../api/queries/subscriptions';
+import { useKnownSubscriptions } from '../../api/queries/subscriptions';
 import { useFormat } from '../../format';
 import { en } from '../../i18n/en';
 import classes from '../../parts/live.module.css';
@@ -148,7 +148,7 @@ type WebhookProps = {
 /** One of the tenant's webhooks, found by its address or description. */
 export function WebhookSelect({ value, onChange, required = false, ...rest }: WebhookProps) {
   const { t } = useTranslation();
-  const { data } = useSubscriptions({ limit: 500 });
+  const { data } = useKnownSubscriptions();
   const known = data?.data.map(({ id, url, description }) => ({
     value: id,
     label: description ? `${url} · ${description}` : url,

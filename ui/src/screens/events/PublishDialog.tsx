@@ -5,7 +5,8 @@ import type { TFunction } from 'i18next';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '../../api';
-import { useEventExample, useEventNames, usePublishEvent } from '../../api/queries/events';
+import { useEventExample } from '../../api/queries/eventCatalogue';
+import { useEventNames, usePublishEvent } from '../../api/queries/events';
 import { useFormat } from '../../format';
 import { isJson, prettyJson } from '../../format/rawJson';
 import { ProblemAlert } from '../../parts/ProblemAlert';
@@ -123,7 +124,7 @@ function Form({ type, onClose, onPublished }: Props & { type: string }) {
             {...form.getInputProps('resource_id')}
           />
         </SimpleGrid>
-        <ProblemAlert error={visible(publish.error)} shownFields={FIELDS} />
+        <ProblemAlert error={publish.error} shownFields={FIELDS} />
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>
             {t('common.cancel')}
@@ -135,13 +136,6 @@ function Form({ type, onClose, onPublished }: Props & { type: string }) {
       </Stack>
     </form>
   );
-}
-
-/** An error all of which stands under the fields is not told twice. */
-function visible(error: unknown): unknown {
-  const isCovered =
-    error instanceof ApiProblem && error.errors.length > 0 && error.errors.every(({ field }) => FIELDS.includes(field));
-  return isCovered ? null : error;
 }
 
 function faultOf(payload: string, t: TFunction): string | null {

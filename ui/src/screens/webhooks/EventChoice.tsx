@@ -4,8 +4,10 @@ import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isWanted, useEventCatalogue, useEventExample } from '../../api/queries/eventCatalogue';
 import type { Subscription } from '../../api/queries/subscriptions';
+import { JsonText } from '../../format/rawJson';
 
-export type Choice = { event?: string; payload?: Record<string, unknown> };
+/** The payload as it was typed: its numbers keep their digits. */
+export type Choice = { event?: string; payload?: JsonText };
 
 type Props = {
   webhook: Subscription;
@@ -30,18 +32,19 @@ export function EventChoice({ webhook, submitLabel, isBusy, refused, onSubmit }:
     }))
     .filter(({ items }) => items.length > 0);
   const isKnown = wanted.some(({ items }) => items.includes(event));
-  const example = useEventExample(isKnown ? event : null).data?.example;
-  const text = typed ?? (isKnown && example ? JSON.stringify(example, null, 2) : '');
-  const payload = readObject(text);
-  const fault = payload === null ? t('webhooks.rules.object') : undefined;
+  const example = useEventExample(isKnown ? event : '').data;
+  const text = typed ?? (isKnown && example ? example : '');
+  const isEmpty = text.trim() === '';
+  const isRight = isEmpty || isObject(text);
+  const fault = isRight ? undefined : t('webhooks.rules.object');
   return (
     <form
       noValidate
       onSubmit={(submit) => {
         submit.preventDefault();
-        if (payload === null) return;
+        if (!isRight) return;
         const name = event.trim();
-        onSubmit({ ...(name && { event: name }), ...(payload && { payload }) });
+        onSubmit({ ...(name && { event: name }), ...(!isEmpty && { payload: new JsonText(text) }) });
       }}
     >
       <Stack gap="sm">
@@ -53,10 +56,7 @@ export function EventChoice({ webhook, submitLabel, isBusy, refused, onSubmit }:
           limit={200}
           maxDropdownHeight={260}
           value={event}
-          onChange={(value) => {
-            setEvent(value);
-            setTyped(null);
-          }}
+          onChange={setEvent}
           error={refused.event}
         />
         <JsonInput
@@ -83,13 +83,11 @@ export function EventChoice({ webhook, submitLabel, isBusy, refused, onSubmit }:
   );
 }
 
-/** Undefined for nothing, null for what is no JSON object. */
-function readObject(text: string): Record<string, unknown> | undefined | null {
-  if (text.trim() === '') return undefined;
+function isObject(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
   } catch {
-    return null;
+    return false;
   }
 }

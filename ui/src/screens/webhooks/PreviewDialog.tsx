@@ -3,12 +3,12 @@ import { Modal, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem, type Schema } from '../../api';
 import { type Subscription, usePreviewSubscription } from '../../api/queries/subscriptions';
+import { prettyJson } from '../../format/rawJson';
 import { CodeBlock } from '../../parts/CodeBlock';
 import { ForeignText } from '../../parts/ForeignText';
 import { ProblemAlert } from '../../parts/ProblemAlert';
 import { EventChoice } from './EventChoice';
 import { HeaderList } from './HeaderList';
-import { indentJson } from './indentJson';
 
 type Body = Schema<'PreviewInput'>;
 type Props = {
@@ -55,7 +55,7 @@ function Preview({ webhook, unsaved }: Pick<Props, 'webhook' | 'unsaved'>) {
           <Stack gap="sm">
             <ForeignText mono text={`${shown.method} ${shown.url}`} />
             <HeaderList headers={shown.headers} />
-            <CodeBlock label={t('webhooks.preview.body')} text={indentJson(shown.body)} language="json" />
+            <CodeBlock label={t('webhooks.preview.body')} text={prettyJson(shown.body)} language="json" />
           </Stack>
         )}
       </div>

@@ -5,12 +5,12 @@ import { useTranslation } from 'react-i18next';
 import { ApiProblem, type Schema } from '../../api';
 import { type Subscription, useTestSubscription } from '../../api/queries/subscriptions';
 import { useFormat } from '../../format';
+import { prettyJson } from '../../format/rawJson';
 import { CodeBlock } from '../../parts/CodeBlock';
 import { ForeignText } from '../../parts/ForeignText';
 import { ProblemAlert } from '../../parts/ProblemAlert';
 import { EventChoice } from './EventChoice';
 import { HeaderList } from './HeaderList';
-import { indentJson } from './indentJson';
 import { nameOf } from './name';
 
 type Props = { webhook: Subscription; opened: boolean; onClose: () => void };
@@ -90,7 +90,7 @@ function Answer({ result }: { result: Schema<'TestResult'> }) {
           <Stack gap="sm">
             <ForeignText mono text={`POST ${result.url}`} />
             <HeaderList headers={result.request_headers} />
-            <CodeBlock label={t('webhooks.test.requestBody')} text={indentJson(result.request_body)} language="json" />
+            <CodeBlock label={t('webhooks.test.requestBody')} text={prettyJson(result.request_body)} language="json" />
           </Stack>
         </Tabs.Panel>
       </Tabs>
