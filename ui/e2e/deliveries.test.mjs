@@ -99,6 +99,10 @@ test('why and when it is retried is said; retry and cancel by hand', async () =>
     .waitFor();
   await drawer.getByRole('region', { name: 'Response body' }).getByText('sorry').waitFor();
   await drawer.getByText('Headers and body are not stored').waitFor();
+  // chosen by hand it stays open when another attempt comes
+  const attempt = drawer.getByRole('button', { name: /^Attempt 1/ });
+  await attempt.click();
+  await attempt.click();
   await assertAccessible(page, 'drawer of a delivery');
   await drawer.getByRole('button', { name: 'Cancel delivery' }).click();
   const question = page.getByRole('dialog', { name: 'Cancel this delivery?' });
@@ -109,6 +113,7 @@ test('why and when it is retried is said; retry and cancel by hand', async () =>
   await drawer.getByText('Accepted with HTTP 200 on attempt 1').waitFor();
   await drawer.getByText('Retried by hand').waitFor();
   await drawer.getByRole('tab', { name: 'Attempts (2)' }).waitFor();
+  await drawer.getByRole('region', { name: 'Response body' }).getByText('sorry').waitFor();
   await close();
 });
 
@@ -160,6 +165,13 @@ test('filters stand in the address, and a wrong one is told under its field', as
   await page.getByRole('combobox', { name: 'Status' }).click();
   await page.getByRole('option', { name: 'Delivered' }).click();
   await page.waitForFunction(() => window.location.hash === '#/deliveries?status=delivered');
+  // a webhook that is switched off can be chosen too
+  const off = await call('POST', '/subscriptions', { url: `${receiver.url}/off`, events: ['off.*'], active: false });
+  await page.reload();
+  await page.getByRole('combobox', { name: 'Webhook' }).click();
+  await page.getByRole('option', { name: off.url }).click();
+  await page.waitForURL(new RegExp(off.id));
+  await call('DELETE', `/subscriptions/${off.id}`);
   await close();
 });
 

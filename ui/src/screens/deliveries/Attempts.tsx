@@ -1,5 +1,6 @@
 // Every attempt, the newest first and open.
 import { Accordion, Anchor, Group, Stack, Text, Title } from '@mantine/core';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Schema } from '../../api';
 import { useFormat } from '../../format';
@@ -18,9 +19,16 @@ export function Attempts({ attempts, onShowRequest }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   const newest = [...attempts].reverse();
+  // the newest until somebody chooses: then that one stays open, whatever comes
+  const [chosen, setChosen] = useState<string | null>();
   if (newest[0] === undefined) return <Text c="dimmed">{t('deliveries.attempt.none')}</Text>;
   return (
-    <Accordion key={keyOf(newest[0])} variant="separated" defaultValue={keyOf(newest[0])} order={3}>
+    <Accordion
+      variant="separated"
+      value={chosen === undefined ? keyOf(newest[0]) : chosen}
+      onChange={setChosen}
+      order={3}
+    >
       {newest.map((attempt) => (
         <Accordion.Item key={keyOf(attempt)} value={keyOf(attempt)}>
           <Accordion.Control>
