@@ -16,6 +16,8 @@ export const common = {
   done: 'Done',
   code: 'Code',
   unsaved: 'Unsaved changes',
+  discard: 'Discard changes',
+  leave: 'What you typed is not saved. Leave without it?',
   secretOnce: 'You will not see it again',
   secretOnceDetail: 'Copy it now and keep it where you keep passwords. It is not stored in this page.',
   secretCopied: 'I have copied it',

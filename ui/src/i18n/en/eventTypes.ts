@@ -57,8 +57,6 @@ export const eventTypes = {
     create: 'Create',
     created: '“{{name}}” is created.',
     saved: '“{{name}}” is saved.',
-    discard: 'Discard changes',
-    leave: 'What you typed here is not saved.',
     conflict: 'Somebody else changed it meanwhile',
     conflictDetail: 'Look at what it is now; what you typed would undo that.',
     reload: 'Show what it is now',

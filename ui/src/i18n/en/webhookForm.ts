@@ -6,8 +6,6 @@ export const webhookForm = {
   created: 'Webhook created',
   saved: 'Saved',
   more: 'More settings',
-  discard: 'Discard changes',
-  leave: 'What you typed is not saved. Leave without it?',
   refused: 'The server refused some fields: see the messages under them.',
   keep: 'Keep as they are',
   showSecret: 'Show or hide',

@@ -18,6 +18,8 @@ export const common: Translated<typeof english> = {
   done: 'Listo',
   code: 'Código',
   unsaved: 'Cambios sin guardar',
+  discard: 'Descartar cambios',
+  leave: 'Lo que escribió no está guardado. ¿Salir sin guardarlo?',
   secretOnce: 'No volverá a verlo',
   secretOnceDetail: 'Cópielo ahora y guárdelo donde guarda sus contraseñas. Esta página no lo conserva.',
   secretCopied: 'Ya lo copié',

@@ -60,8 +60,6 @@ export const eventTypes: Translated<typeof english> = {
     create: 'Crear',
     created: 'Se creó «{{name}}».',
     saved: 'Se guardó «{{name}}».',
-    discard: 'Descartar cambios',
-    leave: 'Lo que ha escrito aquí no está guardado.',
     conflict: 'Alguien lo cambió entretanto',
     conflictDetail: 'Mire cómo está ahora; lo que ha escrito desharía ese cambio.',
     reload: 'Mostrar cómo está ahora',

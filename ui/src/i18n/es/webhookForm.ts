@@ -8,8 +8,6 @@ export const webhookForm: Translated<typeof english> = {
   created: 'Webhook creado',
   saved: 'Guardado',
   more: 'Más ajustes',
-  discard: 'Descartar cambios',
-  leave: 'Lo que escribió no está guardado. ¿Salir sin guardarlo?',
   refused: 'El servidor rechazó algunos campos: vea los mensajes debajo de ellos.',
   keep: 'Dejar como están',
   showSecret: 'Mostrar u ocultar',

@@ -64,7 +64,7 @@ function Details({ read, onEdit, onGone }: { read: EventTypeRead } & Pick<Props,
           { name: t('eventTypes.drawer.group'), value: <ForeignText text={type.group} /> },
           // of own ones a mark says it
           { name: t('eventTypes.drawer.kind'), value: !type.is_own && t('eventTypes.drawer.common') },
-          { name: t('eventTypes.drawer.changed'), value: <RelativeTime at={type.updated_at} /> },
+          { name: t('eventTypes.drawer.changed'), value: <RelativeTime at={type.updated_at} withExact /> },
         ]}
       />
       <Allowed to="manage">

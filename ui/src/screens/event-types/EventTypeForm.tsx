@@ -6,10 +6,10 @@ import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '../../api';
 import { type EventTypeRead, useCreateEventType, useEventType, useUpdateEventType } from '../../api/queries/eventTypes';
 import { ForeignText } from '../../parts/ForeignText';
+import { Leaving } from '../../parts/Leaving';
 import { ProblemAlert } from '../../parts/ProblemAlert';
 import { useNotify } from '../../parts/useNotify';
 import { JsonField } from './JsonField';
-import { Leaving } from './Leaving';
 import { bodyOf, FIELDS, faultsOf, fieldsOf, valuesOf } from './values';
 
 /** `name` undefined: a new one; of a common type: an own one that stands in its place. */
@@ -90,7 +90,7 @@ function Form({ read, onDone, onReload }: FormProps) {
             </Button>
           </Alert>
         ) : (
-          <ProblemAlert error={uncovered(saving.error)} shownFields={FIELDS} />
+          <ProblemAlert error={saving.error} shownFields={FIELDS} />
         )}
         {read === null ? (
           <TextInput
@@ -150,11 +150,4 @@ function Form({ read, onDone, onReload }: FormProps) {
       </Stack>
     </form>
   );
-}
-
-/** An error all of which stands under the fields is not told twice. */
-function uncovered(error: unknown): unknown {
-  if (!(error instanceof ApiProblem) || error.errors.length === 0) return error;
-  const isCovered = error.errors.every(({ field }) => FIELDS.includes(field.split('/')[0] ?? field));
-  return isCovered ? null : error;
 }

@@ -1,11 +1,10 @@
 // The form of a webhook: the main things open, the rare ones folded away; warns before typed things are lost.
-import { Accordion, Alert, Button, Group, Stack, Text, Title } from '@mantine/core';
-import { useBlocker } from '@tanstack/react-router';
+import { Accordion, Alert, Button, Stack, Text, Title } from '@mantine/core';
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '../../../api';
 import type { Subscription } from '../../../api/queries/subscriptions';
-import { ConfirmDialog } from '../../../parts/ConfirmDialog';
+import { Leaving } from '../../../parts/Leaving';
 import { ProblemAlert } from '../../../parts/ProblemAlert';
 import { AnswerFields, CircuitFields, FlowFields, PayloadFields } from './BehaviourFields';
 import { Duplicate } from './Duplicate';
@@ -150,29 +149,6 @@ function Folded({ name, children }: { name: Exclude<Section, 'target' | 'events'
       </Accordion.Control>
       <Accordion.Panel>{children}</Accordion.Panel>
     </Accordion.Item>
-  );
-}
-
-/** Asks before what was typed is lost, in the page and by the browser's own means. */
-function Leaving({ isBlocking }: { isBlocking: boolean }) {
-  const { t } = useTranslation();
-  const blocker = useBlocker({
-    shouldBlockFn: () => isBlocking,
-    enableBeforeUnload: () => isBlocking,
-    disabled: !isBlocking,
-    withResolver: true,
-  });
-  return (
-    <ConfirmDialog
-      opened={blocker.status === 'blocked'}
-      title={t('common.unsaved')}
-      confirmLabel={t('webhooks.form.discard')}
-      danger
-      onConfirm={() => blocker.proceed?.()}
-      onClose={() => blocker.reset?.()}
-    >
-      <Group>{t('webhooks.form.leave')}</Group>
-    </ConfirmDialog>
   );
 }
 
