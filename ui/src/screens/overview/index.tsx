@@ -37,7 +37,7 @@ export default function Overview() {
       <PageHeader
         title={t('overview.title')}
         lead={t('overview.lead')}
-        actions={isNew ? null : <RangePicker search={search} onChange={(next) => navigate({ search: next })} />}
+        actions={<RangePicker search={search} onChange={(next) => navigate({ search: next })} />}
       />
       <Stack gap="lg">
         <ProblemAlert
