@@ -25,17 +25,31 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-type Props = { at: string | null | undefined /** Instead of nothing; "—" unless given. */; otherwise?: string };
+type Props = {
+  at: string | null | undefined;
+  /** Instead of nothing; "—" unless given. */
+  otherwise?: string;
+  /** Writes the exact time beside it, where there is room: a tooltip is not for everybody. */
+  withExact?: boolean;
+};
 
-export function RelativeTime({ at, otherwise }: Props) {
+export function RelativeTime({ at, otherwise, withExact = false }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   useSyncExternalStore(subscribe, () => now);
   if (!at) return <>{otherwise ?? t('common.none')}</>;
+  const words = format.relative(at, Math.max(now, Date.now() - TICK_MS));
+  if (withExact) {
+    return (
+      <time dateTime={at}>
+        {words} · {format.exact(at)}
+      </time>
+    );
+  }
   return (
-    <Tooltip label={format.exact(at)}>
+    <Tooltip label={format.exact(at)} events={{ hover: true, focus: false, touch: true }}>
       <time className={classes.when} dateTime={at}>
-        {format.relative(at, Math.max(now, Date.now() - TICK_MS))}
+        {words}
       </time>
     </Tooltip>
   );

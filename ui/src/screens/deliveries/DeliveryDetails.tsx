@@ -50,7 +50,7 @@ export function DeliveryDetails({ delivery }: { delivery: DeliveryRecord }) {
           { name: t('deliveries.drawer.finished'), value: delivery.finished_at && format.exact(delivery.finished_at) },
           {
             name: t('deliveries.drawer.due'),
-            value: !delivery.finished_at && delivery.due_at && <RelativeTime at={delivery.due_at} />,
+            value: !delivery.finished_at && delivery.due_at && <RelativeTime at={delivery.due_at} withExact />,
           },
           {
             name: t('deliveries.drawer.round'),

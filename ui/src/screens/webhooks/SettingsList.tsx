@@ -43,7 +43,7 @@ export function SettingsList({ webhook }: { webhook: SubscriptionRecord }) {
         )}
         {webhook.previous_secret_until && (
           <Text size="sm" c="dimmed">
-            {t('webhooks.panel.previousSecret')} <RelativeTime at={webhook.previous_secret_until} />
+            {t('webhooks.panel.previousSecret')} <RelativeTime at={webhook.previous_secret_until} withExact />
           </Text>
         )}
       </Fact>
@@ -94,10 +94,10 @@ export function SettingsList({ webhook }: { webhook: SubscriptionRecord }) {
         )}
       </Fact>
       <Fact name={t('webhooks.panel.created')}>
-        <RelativeTime at={webhook.created_at} />
+        <RelativeTime at={webhook.created_at} withExact />
       </Fact>
       <Fact name={t('webhooks.panel.changed')}>
-        <RelativeTime at={webhook.updated_at} />
+        <RelativeTime at={webhook.updated_at} withExact />
       </Fact>
       <Fact name={t('webhooks.panel.id')}>
         <IdWithCopy id={webhook.id} label={`${t('common.copy')}: ${t('webhooks.panel.id')}`} />
