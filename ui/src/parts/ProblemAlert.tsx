@@ -11,7 +11,7 @@ type Props = {
   error: unknown;
   /** Offered for what may pass by itself. */
   onRetry?: () => void;
-  /** Fields whose messages the form shows itself. */
+  /** Fields whose messages the form shows itself: an error that is all of theirs is not told twice. */
   shownFields?: readonly string[];
 };
 
@@ -19,7 +19,10 @@ export function ProblemAlert({ error, onRetry, shownFields = [] }: Props) {
   const { t } = useTranslation();
   if (error === null || error === undefined) return null;
   const { title, detail } = describeProblem(error, t);
-  const rules = error instanceof ApiProblem ? error.errors.filter(({ field }) => !shownFields.includes(field)) : [];
+  const all = error instanceof ApiProblem ? error.errors : [];
+  // of `example/parcel` the field is `example`
+  const rules = all.filter(({ field }) => !shownFields.includes(field.split('/')[0] ?? field));
+  if (all.length > 0 && rules.length === 0) return null;
   const Icon = error instanceof Unreachable ? IconPlugConnectedX : IconAlertCircle;
   return (
     <Alert role="alert" color="red" variant="light" radius="md" icon={<Icon aria-hidden />} title={title}>

@@ -110,7 +110,7 @@ function Form({ onClose, onMade }: { onClose: () => void; onMade: (key: string) 
         {form.values.expires === 'custom' && (
           <TextInput type="datetime-local" label={t('apiKeys.form.at')} {...form.getInputProps('at')} />
         )}
-        <ProblemAlert error={uncovered(create.error)} shownFields={FIELDS} />
+        <ProblemAlert error={create.error} shownFields={FIELDS} />
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>
             {t('common.cancel')}
@@ -137,11 +137,4 @@ function expiryOf({ expires, at }: Values): string | null {
   if (expires === 'custom') return new Date(at).toISOString();
   const days = LENGTHS[expires];
   return days === null ? null : new Date(Date.now() + days * DAY).toISOString();
-}
-
-/** An error all of which stands under the fields is not told twice. */
-function uncovered(error: unknown): unknown {
-  const isCovered =
-    error instanceof ApiProblem && error.errors.length > 0 && error.errors.every(({ field }) => FIELDS.includes(field));
-  return isCovered ? null : error;
 }

@@ -6,11 +6,11 @@ import { type ReactNode, useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Health, Statistics } from '../../api/queries/statistics';
 import { useFormat } from '../../format';
-import { en } from '../../i18n/en';
 import { EmptyState } from '../../parts/EmptyState';
 import { ForeignText } from '../../parts/ForeignText';
 import { RelativeTime } from '../../parts/RelativeTime';
 import { StatusBadge } from '../../parts/StatusBadge';
+import { errorKindWords } from '../deliveries/result';
 import classes from './overview.module.css';
 
 function Card({ title, more, children }: { title: string; more?: ReactNode; children: ReactNode }) {
@@ -30,7 +30,6 @@ export function ErrorsByKind({ figures }: { figures: Statistics }) {
   const { t } = useTranslation();
   const format = useFormat();
   const total = figures.errors.reduce((sum, { failures }) => sum + failures, 0);
-  const kindOf = (kind: string) => (isKnownKind(kind) ? t(`deliveries.errorKind.${kind}`) : kind);
   return (
     <Card title={t('overview.errors.title')}>
       {total === 0 && <Nothing text={t('overview.errors.none')} />}
@@ -42,9 +41,9 @@ export function ErrorsByKind({ figures }: { figures: Statistics }) {
                 to="/deliveries"
                 search={{ error_kind, since: figures.since, until: figures.until }}
                 className={classes.quietLink}
-                aria-label={t('overview.errors.show', { kind: kindOf(error_kind) })}
+                aria-label={t('overview.errors.show', { kind: errorKindWords(error_kind, t) })}
               >
-                {kindOf(error_kind)}
+                {errorKindWords(error_kind, t)}
               </Link>
               <span className={classes.figure}>
                 {t('overview.errors.share', {
@@ -170,8 +169,4 @@ function Nothing({ text }: { text: string }) {
       {text}
     </Text>
   );
-}
-
-function isKnownKind(kind: string): kind is keyof typeof en.deliveries.errorKind {
-  return Object.hasOwn(en.deliveries.errorKind, kind);
 }

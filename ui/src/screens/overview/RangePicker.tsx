@@ -4,6 +4,7 @@ import { IconCalendar } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '../../format';
+import { toLocal } from '../filters/localTime';
 import { LENGTHS, type Length, LONGEST, type OverviewSearch } from './search';
 
 type Props = { search: OverviewSearch; onChange: (search: OverviewSearch) => void };
@@ -94,11 +95,4 @@ function CustomRange({ search, onChange }: Props) {
       </Stack>
     </form>
   );
-}
-
-/** As a field of type datetime-local holds it: in the reader's own zone. */
-function toLocal(time: string | undefined): string {
-  const at = new Date(time ?? Number.NaN);
-  if (Number.isNaN(at.getTime())) return '';
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

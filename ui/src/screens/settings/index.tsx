@@ -150,7 +150,7 @@ function Form({ tenant }: { tenant: Tenant }) {
             {...form.getInputProps('max_in_flight')}
           />
         )}
-        <ProblemAlert error={uncovered(error)} shownFields={FIELDS} />
+        <ProblemAlert error={error} shownFields={FIELDS} />
         <Group justify="flex-end">
           <Button type="submit" disabled={!form.isDirty()} loading={update.isPending || limit.isPending}>
             {t('common.save')}
@@ -159,11 +159,4 @@ function Form({ tenant }: { tenant: Tenant }) {
       </Stack>
     </form>
   );
-}
-
-/** An error all of which stands under the fields is not told twice. */
-function uncovered(error: unknown): unknown {
-  const isCovered =
-    error instanceof ApiProblem && error.errors.length > 0 && error.errors.every(({ field }) => FIELDS.includes(field));
-  return isCovered ? null : error;
 }

@@ -90,7 +90,7 @@ function Form({ tenant, onClose }: Omit<Props, 'opened'>) {
           allowDecimal={false}
           {...form.getInputProps('max_in_flight')}
         />
-        <ProblemAlert error={uncovered(saving.error)} shownFields={FIELDS} />
+        <ProblemAlert error={saving.error} shownFields={FIELDS} />
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>
             {t('common.cancel')}
@@ -102,11 +102,4 @@ function Form({ tenant, onClose }: Omit<Props, 'opened'>) {
       </Stack>
     </form>
   );
-}
-
-/** An error all of which stands under the fields is not told twice. */
-function uncovered(error: unknown): unknown {
-  const isCovered =
-    error instanceof ApiProblem && error.errors.length > 0 && error.errors.every(({ field }) => FIELDS.includes(field));
-  return isCovered ? null : error;
 }
