@@ -130,6 +130,10 @@ test('what strangers wrote is text and breaks no layout; who may only read sees 
     await drawer.getByText('<script>').first().waitFor();
     await assertAccessible(page, 'hostile type');
     assert.equal(await drawer.getByRole('button', { name: /^(Edit|Delete|Editar|Eliminar)$/ }).count(), 0);
+    // nor a form by its address
+    await page.goto(`${BASE}/#/event-types?type=hostile.type&edit=own`);
+    await drawer.getByText('<script>').first().waitFor();
+    assert.equal(await page.locator('form').count(), 0);
     assert.equal(await page.evaluate(() => window.hurt), undefined);
     await close();
   }

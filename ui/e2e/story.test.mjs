@@ -141,8 +141,8 @@ async function live({ page, hands, receiver, tenant, words }) {
   await hands.press(page.getByRole('button', { name: words.retries }));
   const schedule = page.getByRole('combobox', { name: words.schedule });
   await hands.pick(schedule, page.getByRole('option', { name: words.ownSchedule }));
-  // long enough to be seen as retrying
-  await hands.write(page.getByRole('textbox', { name: words.waits }), '6s');
+  // long enough to be seen as retrying, on a busy machine too
+  await hands.write(page.getByRole('textbox', { name: words.waits }), '10s');
   await hands.press(button(words.create));
   const secret = await takeSecret(words.made);
 
