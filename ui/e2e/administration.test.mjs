@@ -79,18 +79,19 @@ test('who changed what: told in words, with what was and what is', async () => {
 });
 
 test('settings are saved, and only shown to who may not', async () => {
+  const own = await newTenant('Set');
   const { page, close } = await openPage(browser, { path: '#/settings' });
-  await signIn(page, tenant.key);
+  await signIn(page, own.key);
   await page.getByLabel('Name').fill('Renamed');
   await page.getByRole('switch', { name: 'Strict event types' }).check();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('The settings are saved.').waitFor();
   await page.getByRole('button', { name: /Renamed/ }).waitFor();
-  assert.equal((await api('GET', '/tenant')).strict_event_types, true);
+  assert.equal((await call('GET', '/tenant', undefined, own.key)).strict_event_types, true);
   assert.equal(await page.getByRole('link', { name: 'Tenants' }).count(), 0);
   await close();
 
-  const { key } = await api('POST', '/api-keys', { name: 'reader', scopes: ['read'] });
+  const { key } = await call('POST', '/api-keys', { name: 'reader', scopes: ['read'] }, own.key);
   const reader = await openPage(browser, { path: '#/settings' });
   await signIn(reader.page, key);
   await reader.page.getByText('On: unknown event types are refused').waitFor();

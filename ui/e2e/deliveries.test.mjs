@@ -1,7 +1,7 @@
 // The delivery log: live, filtered by the address, one delivery with its attempts, and what is done to many.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 import { call, until } from './api.mjs';
 import { assertAccessible, BASE, openPage, signIn, startBrowser } from './browser.mjs';
@@ -9,25 +9,27 @@ import { isSigned, startReceiver } from './receiver.mjs';
 
 let browser;
 let receiver;
+// of each test its own: what the others sent does not show
 let webhook;
-const TYPE = `page_${Date.now()}.tried`;
+let type;
+let count = 0;
 before(async () => {
   browser = await startBrowser();
   receiver = await startReceiver();
-  webhook = await call('POST', '/subscriptions', {
-    url: receiver.url,
-    events: [TYPE],
-    retry_schedule: [600],
-    max_retries: 2,
-  });
 });
+beforeEach(async () => {
+  count += 1;
+  type = `page_${Date.now()}_${count}.tried`;
+  const more = { retry_schedule: [600], max_retries: 2 };
+  webhook = await call('POST', '/subscriptions', { url: `${receiver.url}/${count}`, events: [type], ...more });
+});
+afterEach(() => call('DELETE', `/subscriptions/${webhook.id}`));
 after(async () => {
-  await call('DELETE', `/subscriptions/${webhook.id}`);
   await browser.close();
   await receiver.close();
 });
 
-const publish = (payload = '{"n": 1}', event = TYPE) =>
+const publish = (payload = '{"n": 1}', event = type) =>
   call('POST', '/events', `{"event": "${event}", "payload": ${payload}}`);
 const deliveryOf = (event, status) =>
   until(`a delivery that is ${status}`, async () => {
@@ -57,8 +59,8 @@ test('a new delivery appears without reloading, and its drawer tells everything'
   await page.getByText('Nothing matches these filters').waitFor();
   const event = await publish('{"big": 12345678901234567890.10, "quote": "it\'s $HOME `id` \\\\", "mark": "a\u202eb"}');
   await page.getByRole('cell', { name: 'HTTP 204' }).waitFor();
-  await page.getByRole('button', { name: TYPE }).click();
-  const drawer = page.getByRole('dialog', { name: TYPE });
+  await page.getByRole('button', { name: type }).click();
+  const drawer = page.getByRole('dialog', { name: type });
   await drawer.getByText('Accepted with HTTP 204 on attempt 1').waitFor();
   assert.match(page.url(), /delivery=[0-9a-f-]{36}/);
   await drawer.getByRole('tab', { name: 'Payload' }).click();
@@ -88,12 +90,26 @@ test('a new delivery appears without reloading, and its drawer tells everything'
   await close();
 });
 
+test('the request of a batch is shown with the id that it was sent with', async () => {
+  receiver.answer(204);
+  await call('PATCH', `/subscriptions/${webhook.id}`, { batch_max: 2, batch_wait_ms: 100 });
+  const event = await publish();
+  const delivery = await deliveryOf(event, 'delivered');
+  const sent = receiver.requests.at(-1).headers['webhook-id'];
+  assert.notEqual(sent, event.id);
+  const { page, close } = await openPage(browser, { path: `#/deliveries?delivery=${delivery.id}` });
+  await signIn(page);
+  await page.getByRole('tab', { name: 'Request' }).click();
+  await page.getByRole('row').filter({ hasText: 'webhook-id' }).getByText(sent, { exact: true }).waitFor();
+  await close();
+});
+
 test('why and when it is retried is said; retry and cancel by hand', async () => {
   receiver.answer(503, '{"sorry": true}', { 'content-type': 'application/json' });
   const delivery = await deliveryOf(await publish(), 'retrying');
   const { page, close } = await openPage(browser, { path: `#/deliveries?delivery=${delivery.id}` });
   await signIn(page);
-  const drawer = page.getByRole('dialog', { name: TYPE });
+  const drawer = page.getByRole('dialog', { name: type });
   await drawer
     .getByText(/Attempt 1 failed \(HTTP 503, Server error \(5xx\)\)\. Attempt 2 follows in .+ 1 more retry/)
     .waitFor();
@@ -150,6 +166,9 @@ test('the list holds still while one reads; a chip counts what is new and shows 
 });
 
 test('filters stand in the address, and a wrong one is told under its field', async () => {
+  receiver.answer(204);
+  await publish('{"late": 0}');
+  await publish('{"late": 1}');
   const path = `#/deliveries?payload=${encodeURIComponent('$.late == 1')}&subscription_id=${webhook.id}`;
   const { page, close } = await openPage(browser, { path });
   await signIn(page);
@@ -193,7 +212,7 @@ test('many are retried and replayed: counted first, progress while it runs', asy
   await page.keyboard.press('Escape');
   await page.getByText('Nothing matches these filters').waitFor();
 
-  const path = `${BASE}/#/deliveries?do=replay&subscription_id=${webhook.id}&event=${TYPE}`;
+  const path = `${BASE}/#/deliveries?do=replay&subscription_id=${webhook.id}&event=${type}`;
   await page.goto(`${path}&since=${encodeURIComponent(new Date(Date.now() - 3_600_000).toISOString())}`);
   const replay = page.getByRole('dialog', { name: 'Replay a webhook' });
   await replay.getByText(/^\d+ deliveries will be sent again\.$/).waitFor();
@@ -217,7 +236,7 @@ test('what strangers wrote is text and breaks no layout', async () => {
   );
   const { page, close } = await openPage(browser, { width: 'narrow', path: `#/deliveries?delivery=${delivery.id}` });
   await signIn(page);
-  const drawer = page.getByRole('dialog', { name: TYPE });
+  const drawer = page.getByRole('dialog', { name: type });
   await drawer.getByText('cut: only its beginning is kept').waitFor();
   await drawer.getByRole('region', { name: 'Response body' }).getByText('<script>window.broken=1').waitFor();
   await assertAccessible(page, 'hostile response');

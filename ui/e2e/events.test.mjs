@@ -26,6 +26,7 @@ after(async () => {
 });
 
 test('a test event is published by the form, and its delivery is seen', async () => {
+  receiver.fix();
   const { page, close } = await openPage(browser, { path: '#/events' });
   await signIn(page);
   await page.getByRole('button', { name: 'Publish a test event' }).first().click();

@@ -1,28 +1,42 @@
 // The overview: a newcomer's way to the first delivery, figures that follow, trouble, times in the address.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { call, newTenant } from './api.mjs';
+import { call, newTenant, until } from './api.mjs';
 import { assertAccessible, BASE, openPage, signIn, startBrowser } from './browser.mjs';
 import { startReceiver } from './receiver.mjs';
 import { sql } from './sql.mjs';
 
 let browser;
 let receiver;
-let tenant;
 before(async () => {
   browser = await startBrowser();
   receiver = await startReceiver();
-  tenant = await newTenant('Newcomer');
 });
 after(async () => {
   await browser.close();
   await receiver.close();
 });
 
+/** A tenant of a test's own, to whom one event was delivered. */
+async function tenantWithADelivery(name) {
+  const tenant = await newTenant(name);
+  const url = `${receiver.url}/${tenant.id}`;
+  receiver.fix();
+  await call('POST', '/subscriptions', { url, events: ['invoice.*'] }, tenant.key);
+  await call('POST', '/events', { event: 'invoice.paid', payload: {} }, tenant.key);
+  await until('a delivery', async () => {
+    const { data } = await call('GET', '/deliveries?status=delivered', undefined, tenant.key);
+    return data.length === 1;
+  });
+  return tenant;
+}
+
 const BAR = '.recharts-bar-rectangle path';
 const tile = (page, label) => page.locator('dl > div').filter({ has: page.getByText(label, { exact: true }) });
 
 test('a newcomer is led to the first delivery, and sees it without reloading', async () => {
+  receiver.fix();
+  const tenant = await newTenant('Newcomer');
   const { page, close } = await openPage(browser);
   await signIn(page, tenant.key);
   await page.getByRole('heading', { name: 'Two steps to the first delivery' }).waitFor();
@@ -37,7 +51,7 @@ test('a newcomer is led to the first delivery, and sees it without reloading', a
   const line = await page.getByRole('region', { name: 'Publish an event' }).textContent();
   assert.ok(line.includes(tenant.id), line);
   sql(line);
-  await receiver.wait(1);
+  await receiver.wait(1, ({ path }) => path === '/hook');
   await tile(page, 'Success rate').getByText('100%').waitFor();
   await tile(page, 'Success rate').getByText('1 delivered, 0 not').waitFor();
   await tile(page, 'Dispatchers').getByText('1', { exact: true }).waitFor();
@@ -46,6 +60,7 @@ test('a newcomer is led to the first delivery, and sees it without reloading', a
 });
 
 test('trouble shows: who fails, why, and what waits; the same figures are there as a table', async () => {
+  const tenant = await tenantWithADelivery('In trouble');
   receiver.break();
   const broken = `${receiver.url}/broken`;
   await call('POST', '/subscriptions', { url: broken, events: ['order.paid'], retry_schedule: [600] }, tenant.key);
@@ -80,6 +95,7 @@ test('trouble shows: who fails, why, and what waits; the same figures are there 
 });
 
 test('the time stands in the address: lengths, a time of one’s own, and nothing that makes no sense', async () => {
+  const tenant = await tenantWithADelivery('Of its time');
   const { page, close } = await openPage(browser);
   await signIn(page, tenant.key);
   await page.getByText('7 days', { exact: true }).click();

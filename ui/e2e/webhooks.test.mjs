@@ -45,8 +45,9 @@ const kept = (page) =>
   page.evaluate(() => document.documentElement.outerHTML + JSON.stringify({ ...localStorage, ...sessionStorage }));
 
 test('from nothing to a signed delivery, through the form', async () => {
+  const fresh = await newTenant('From nothing');
   const { page, close } = await openPage(browser, { path: '#/webhooks' });
-  await signIn(page, key);
+  await signIn(page, fresh.key);
   await page.getByText('No webhooks yet').waitFor();
   await assertAccessible(page, 'no webhooks');
   await page.getByRole('link', { name: 'New webhook' }).first().click();
@@ -84,7 +85,7 @@ test('from nothing to a signed delivery, through the form', async () => {
 
   // arrives in the log by itself
   await page.getByText('Nothing sent yet').waitFor();
-  await publish('invoice.created');
+  await call('POST', '/events', { event: 'invoice.created', payload: { total: 12 } }, fresh.key);
   const [request] = await receiver.wait(1, ({ path }) => path === '/hook');
   assert.ok(isSigned(request, secret));
   await page.getByRole('list', { name: 'Deliveries' }).getByText('Delivered').waitFor();
