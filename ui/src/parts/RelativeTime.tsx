@@ -38,7 +38,8 @@ export function RelativeTime({ at, otherwise, withExact = false }: Props) {
   const format = useFormat();
   useSyncExternalStore(subscribe, () => now);
   if (!at) return <>{otherwise ?? t('common.none')}</>;
-  const words = format.relative(at, Math.max(now, Date.now() - TICK_MS));
+  // by the clock, not by its last tick, before which the newest things would be in the future
+  const words = format.relative(at, Date.now());
   if (withExact) {
     return (
       <time dateTime={at}>
