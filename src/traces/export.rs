@@ -122,7 +122,7 @@ impl Processor for Queue {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() && self.0.try_send(span).is_err() {
+        if self.0.try_send(span).is_err() {
             count_lost_spans(1);
         }
     }
@@ -217,7 +217,27 @@ impl Exporting {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::trace::{Span as _, Tracer};
+
     use super::*;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn what_finds_the_queue_full_is_lost_and_counted_and_nobody_waits() {
+        let lost = || {
+            let page = Metrics::new().unwrap().render().unwrap();
+            let count = page.lines().find_map(|line| line.strip_prefix("posthorn_lost_spans_total "));
+            count.unwrap().parse::<u64>().unwrap()
+        };
+        let (queue, mut spans) = mpsc::channel(2);
+        let provider = SdkTracerProvider::builder().with_span_processor(Queue(queue)).build();
+        let before = lost();
+        for _ in 0..5 {
+            provider.tracer("test").start("deliver").end();
+        }
+        assert_eq!(lost() - before, 3);
+        assert!(spans.try_recv().is_ok() && spans.try_recv().is_ok() && spans.try_recv().is_err());
+    }
 
     #[test]
     fn headers_are_decoded_and_never_told() {

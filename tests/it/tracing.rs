@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::api::id_of;
-use crate::harness::{Answer, Receiver, SOON, Serving, World, eventually};
+use crate::harness::{Answer, Receiver, SOON, Serving, World, eventually, page, sql_blocks};
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const OTHER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -456,4 +456,21 @@ async fn a_preview_shows_the_trace_without_a_span() {
     let wish = json!({"url": "https://receiver.example/in", "events": ["*"], "headers": own});
     let refused = api.post("/subscriptions", &wish).await;
     assert_eq!(refused.rules(), [("headers.traceparent".to_owned(), "header_denied".to_owned())]);
+}
+
+#[tokio::test]
+async fn the_page_is_right() {
+    let world = World::new().await;
+    let text = page("tracing.md");
+    let [publish, find] = sql_blocks(&text)[..] else { panic!("{text}") };
+    world.client_as("posthorn_publisher").await.batch_execute(publish).await.unwrap();
+    let found = world.client_as("posthorn_readonly").await.query(find, &[]).await.unwrap();
+    assert_eq!(found.iter().map(|row| row.get("event")).collect::<Vec<String>>(), ["invoice.paid"]);
+    // the table tells every attribute that there is
+    let source = include_str!("../../src/traces/spans.rs");
+    for name in source.lines().filter_map(|line| line.trim().split_once(" = ")).map(|(name, _)| name) {
+        if name.starts_with("posthorn.") {
+            assert!(text.contains(&format!("`{name}`")), "{name} is not told of");
+        }
+    }
 }
