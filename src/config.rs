@@ -2,6 +2,7 @@
 
 mod metrics;
 mod page;
+mod traces;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 pub use self::metrics::{LabelMode, MetricsConfig};
 pub use self::page::PageConfig;
 use self::page::public_url;
+pub use self::traces::{Endpoint, TracesConfig};
 use crate::domain::retry::Schedule;
 
 /// Which halves of Posthorn a process runs.
@@ -311,6 +313,10 @@ pub struct Config {
     /// What the metrics tell apart.
     #[command(flatten)]
     pub metrics: MetricsConfig,
+
+    /// Where traces go.
+    #[command(flatten)]
+    pub traces: TracesConfig,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand};
 use posthorn::cli::{bench, completions, dev, doctor, keys, man, migrate, openapi, rekey, resume, serve, stats};
 use posthorn::metrics::COMMIT;
+use posthorn::traces::{self, Export, SpanLayer, TracesError};
 
 /// Version and commit, as `--version` says them.
 static VERSION: LazyLock<String> = LazyLock::new(|| format!("{} ({COMMIT})", env!("CARGO_PKG_VERSION")));
@@ -47,28 +48,40 @@ fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _set_by_a_test = fail::FailScenario::setup();
     let arguments = Arguments::parse();
-    let log = log::start(default_log(&arguments.command), arguments.log_json);
-    let result = run(arguments.command);
+    let (spans, export) = match traces_of(&arguments.command) {
+        Ok(traces) => traces.unzip(),
+        Err(error) => return tell(&error.into()),
+    };
+    let log = log::start(default_log(&arguments.command), arguments.log_json, spans);
+    let result = run(arguments.command, export);
     drop(log);
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // the whole chain on one line: each cause adds what the one before does not say
-            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-            eprintln!("posthorn: {}", chain.join(": "));
-            ExitCode::FAILURE
-        }
+    result.map_or_else(|error| tell(&error), |()| ExitCode::SUCCESS)
+}
+
+/// Says what went wrong.
+fn tell(error: &anyhow::Error) -> ExitCode {
+    // the whole chain on one line: each cause adds what the one before does not say
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    eprintln!("posthorn: {}", chain.join(": "));
+    ExitCode::FAILURE
+}
+
+/// The export of traces, of the command that has it.
+fn traces_of(command: &Command) -> Result<Option<(SpanLayer, Export)>, TracesError> {
+    match command {
+        Command::Serve(serve) => traces::prepare(&serve.config.traces, serve.config.webhook.ca_file.as_deref()),
+        _ => Ok(None),
     }
 }
 
 /// How long threads that still work may hold up the end of the process.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command, export: Option<Export>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         match command {
-            Command::Serve(command) => serve::serve(*command).await?,
+            Command::Serve(command) => serve::serve(*command, export).await?,
             Command::Dev(command) => dev::dev(*command).await?,
             Command::Migrate(command) => migrate::run(command).await?,
             Command::Keys(command) => keys::run(command).await?,

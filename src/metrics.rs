@@ -8,6 +8,7 @@ mod labels;
 mod queue;
 mod sending;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use prometheus::{Encoder, Error, IntCounter, Registry, TextEncoder};
@@ -45,6 +46,24 @@ pub fn count_lost_lines(count: impl Fn() -> usize + Send + Sync + 'static) {
     let _ = LOST_LINES.set(Box::new(count)); // a second log would be a fault of `main`, which has one
 }
 
+/// What became of spans since the process started. There is one export, which begins before any metrics are there.
+static SPANS: Spans = Spans { exported: AtomicU64::new(0), lost: AtomicU64::new(0) };
+
+struct Spans {
+    exported: AtomicU64,
+    lost: AtomicU64,
+}
+
+/// Counts spans that the collector took.
+pub fn count_exported_spans(count: usize) {
+    SPANS.exported.fetch_add(count as u64, Ordering::Relaxed);
+}
+
+/// Counts spans that it did not get.
+pub fn count_lost_spans(count: usize) {
+    SPANS.lost.fetch_add(count as u64, Ordering::Relaxed);
+}
+
 /// All metrics of a process. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
@@ -57,6 +76,8 @@ pub struct Metrics {
     queue: Arc<Queue>,
     databases: Arc<Database>,
     lost_lines: IntCounter,
+    exported_spans: IntCounter,
+    lost_spans: IntCounter,
     /// Series of [`Metrics::set_waiting`] that this database has now.
     told_waiting: Arc<Mutex<Vec<Vec<String>>>>,
 }
@@ -84,6 +105,12 @@ impl Metrics {
             "posthorn_lost_log_lines_total",
             "Log lines dropped because nobody read them from stderr in time",
         )?;
+        let exported_spans =
+            declarer.plain_counter("posthorn_exported_spans_total", "Spans of traces that the collector took")?;
+        let lost_spans = declarer.plain_counter(
+            "posthorn_lost_spans_total",
+            "Spans of traces dropped because the collector did not take them, or not in time",
+        )?;
         let info = declarer.gauge(
             "posthorn_build_info",
             "Always 1; the labels say the version and the commit, `unknown` where the build did not know it",
@@ -101,6 +128,8 @@ impl Metrics {
             queue: queue.into(),
             databases: databases.into(),
             lost_lines,
+            exported_spans,
+            lost_spans,
             told_waiting: Arc::default(),
         })
     }
@@ -123,9 +152,10 @@ impl Metrics {
     /// A [`prometheus::Error`] when a metric cannot be written as text.
     pub fn render(&self) -> Result<String, Error> {
         if let Some(lost) = LOST_LINES.get() {
-            let lost = u64::try_from(lost()).unwrap_or(u64::MAX);
-            self.lost_lines.inc_by(lost.saturating_sub(self.lost_lines.get()));
+            raise(&self.lost_lines, u64::try_from(lost()).unwrap_or(u64::MAX));
         }
+        raise(&self.exported_spans, SPANS.exported.load(Ordering::Relaxed));
+        raise(&self.lost_spans, SPANS.lost.load(Ordering::Relaxed));
         let mut page = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut page)?;
         String::from_utf8(page).map_err(|e| Error::Msg(e.to_string()))
@@ -134,6 +164,11 @@ impl Metrics {
     fn database(&self) -> &str {
         &self.database
     }
+}
+
+/// Brings a counter to what was counted elsewhere.
+fn raise(counter: &IntCounter, to: u64) {
+    counter.inc_by(to.saturating_sub(counter.get()));
 }
 
 /// A count as a gauge takes it.

@@ -5,6 +5,7 @@ mod shown;
 
 use std::sync::Arc;
 
+use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
@@ -25,6 +26,7 @@ use super::reach::Asked;
 use super::refusal::{Acting, Reading, Refusal, Writing};
 use super::reply::{Accepted, Found, Reply};
 use super::strict::Strictness;
+use super::trace::publishing;
 use crate::store::deliveries::{self, Cancellation, Retrial};
 use crate::store::events::Published;
 use crate::store::{Store, Work, events, subscriptions};
@@ -46,6 +48,7 @@ impl DeliveriesApi {
     async fn enqueue(
         &self,
         caller: Caller<Publishes>,
+        request: &Request,
         /// `false` accepts an event that no active subscription wants.
         strict: Query<Option<bool>>,
         body: Body<EventInput>,
@@ -53,14 +56,16 @@ impl DeliveriesApi {
         let event = read_event(body.0)?;
         let (event, is_strict) = (&event, strict.0.unwrap_or(true));
         self.strictness.check(caller.scope(), event).await?;
+        let trace = &publishing(request, &caller.scope());
         let patterns = subscriptions::patterns_of(event.event.as_str());
-        let patterns = patterns.as_slice();
+        let (patterns, within) = (patterns.as_slice(), trace.traceparent);
         let answer = |published: Option<Published>| {
             let nobody = || Problem::not_found(format!("no active subscription wants {}", event.event));
             let Published { id: event_id, deliveries: count } = published.ok_or_else(nobody)?;
+            trace.published(event_id);
             Ok(Reply::new(Enqueued { event_id, count }))
         };
-        Ok(caller
+        let done = caller
             .once(
                 &self.store,
                 "enqueue deliveries",
@@ -69,12 +74,13 @@ impl DeliveriesApi {
                         if is_strict && !subscriptions::has_match(tx, patterns).await? {
                             return Ok(None);
                         }
-                        events::publish(tx, event).await.map(Some)
+                        events::publish(tx, event, within).await.map(Some)
                     })
                 },
                 answer,
             )
-            .await??)
+            .await;
+        Ok(trace.judge(done)??)
     }
 
     /// List deliveries

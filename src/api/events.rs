@@ -25,6 +25,7 @@ use super::reach::Asked;
 use super::refusal::{Acting, Reading, Refusal, Writing};
 use super::reply::{Accepted, Created, Found, Reply};
 use super::strict::Strictness;
+use super::trace::publishing;
 use crate::store::events::{self, NewEvent};
 use crate::store::{Scope, Store, StoreError, Work};
 
@@ -41,7 +42,8 @@ impl EventsApi {
     /// Publish an event
     ///
     /// Accepted whether or not a subscription wants it. The payload is stored as it comes: numbers keep their digits. Where the
-    /// event type is strict it must fit its JSON Schema, and where the tenant is, the type must be in the catalogue.
+    /// event type is strict it must fit its JSON Schema, and where the tenant is, the type must be in the catalogue. A header
+    /// `traceparent` (W3C Trace Context) is stored with it, and its webhooks belong to that trace.
     #[oai(path = "/events", method = "post", operation_id = "publishEvent")]
     async fn publish(
         &self,
@@ -51,29 +53,39 @@ impl EventsApi {
     ) -> Result<Once<Created<Published>>, Refusal<Writing>> {
         let new = &read_event(body.0)?;
         self.strictness.check(caller.scope(), new).await?;
+        let trace = &publishing(request, &caller.scope());
         let answer = |published: events::Published| {
             let (id, event, deliveries) = (published.id, new.event.to_string(), published.deliveries);
+            trace.published(id);
             Ok(Reply::new(Published { id, event, deliveries }).at(request, id))
         };
-        Ok(caller.once(&self.store, "publish event", move |tx| Work::new(events::publish(tx, new)), answer).await??)
+        let within = trace.traceparent;
+        let done = caller
+            .once(&self.store, "publish event", move |tx| Work::new(events::publish(tx, new, within)), answer)
+            .await;
+        Ok(trace.judge(done)??)
     }
 
     /// Publish many events
     ///
-    /// All of them in one transaction, in the order given, or none. The body may be 16 times as large as that of one event.
+    /// All of them in one transaction, in the order given, or none. The body may be 16 times as large as that of one event. All
+    /// belong to the trace that a header `traceparent` names.
     #[oai(path = "/events/batch", method = "post", operation_id = "publishEvents")]
     async fn publish_many(
         &self,
         caller: Caller<Publishes>,
+        request: &Request,
         body: LargeBody<BatchInput>,
     ) -> Result<Once<Accepted<PublishedBatch>>, Refusal<Writing>> {
         let new = &read_batch(body.0)?;
         self.strictness.check_all(caller.scope(), new).await?;
+        let trace = &publishing(request, &caller.scope());
         let answer = |ids: Vec<Uuid>| Ok(Reply::new(PublishedBatch::new(&ids, new)));
+        let within = trace.traceparent;
         let published = caller
-            .once(&self.store, "publish events", move |tx| Work::new(events::publish_many(tx, new)), answer)
+            .once(&self.store, "publish events", move |tx| Work::new(events::publish_many(tx, new, within)), answer)
             .await;
-        match published {
+        match trace.judge(published) {
             Ok(published) => Ok(published?),
             Err(error) => Err(self.judge(caller.scope(), new, error).await.into()),
         }

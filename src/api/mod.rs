@@ -32,6 +32,7 @@ mod surround;
 mod tenant;
 mod test_sends;
 mod times;
+mod trace;
 mod whoami;
 
 use std::any::Any;

@@ -27,6 +27,7 @@ use crate::domain::signature::{self, Message};
 use crate::domain::signing_key::{KeyPair, SigningKey};
 use crate::domain::subscription::HeaderFamilies;
 use crate::domain::template::Template;
+use crate::domain::traceparent::TraceParent;
 use crate::store::subscriptions::{self, Settings};
 use crate::store::test_sends::{self, Wish};
 use crate::store::{Store, StoreError, Tx, Work, events};
@@ -164,6 +165,7 @@ impl TestSendsApi {
         let mut headers =
             vec![("content-type".to_owned(), content_type), ("user-agent".to_owned(), self.webhook.user_agent.clone())];
         headers.extend(signature_headers(settings, &event, &body));
+        headers.extend(tried.trace.map(|trace| (TraceParent::HEADER.to_owned(), trace.with_span_hidden())));
         headers.extend(extra.into_iter().map(|(name, value)| (name.to_owned(), value)));
         headers.extend(found.header_names.iter().map(|name| (name.clone(), HIDDEN.to_owned())));
         headers.extend(found.credentials_type.iter().map(|_| ("authorization".to_owned(), HIDDEN.to_owned())));
@@ -260,7 +262,7 @@ impl Asked {
             resource_id: self.resource_id.clone(),
             metadata: self.metadata.clone(),
         };
-        Ok(Ok(Tried { id: Uuid::now_v7(), created_at: OffsetDateTime::now_utc(), wish }))
+        Ok(Ok(Tried { id: Uuid::now_v7(), created_at: OffsetDateTime::now_utc(), wish, trace: None }))
     }
 }
 
@@ -269,6 +271,7 @@ struct Tried {
     id: Uuid,
     created_at: OffsetDateTime,
     wish: Wish,
+    trace: Option<TraceParent>,
 }
 
 impl Tried {
@@ -280,6 +283,7 @@ impl Tried {
             resource_id: event.resource_id,
             metadata: event.metadata,
         };
-        Self { id: event.id, created_at: event.created_at, wish }
+        let trace = event.traceparent.as_deref().and_then(TraceParent::parse);
+        Self { id: event.id, created_at: event.created_at, wish, trace }
     }
 }

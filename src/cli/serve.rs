@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::until_stopped;
 use crate::config::Config;
-use crate::run::{self, RunError};
+use crate::run::{self, RunError, Running};
+use crate::traces::{Export, Exporting};
 
 /// Run the API, the dispatcher, or both, against a database of yours
 #[derive(Args, Clone, Debug)]
@@ -31,11 +32,12 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
-/// Serves until SIGTERM or Ctrl-C; a second signal ends at once.
+/// Serves, and exports traces, until SIGTERM or Ctrl-C; a second signal ends at once.
 ///
 /// # Errors
 /// [`ServeError`] says what to mend.
-pub async fn serve(command: Serve) -> Result<(), ServeError> {
+pub async fn serve(command: Serve, export: Option<Export>) -> Result<(), ServeError> {
+    let exporting = export.map(Export::start);
     let running = run::start(command.config, !command.no_migrate).await?;
     let ready = running
         .address()
@@ -43,11 +45,19 @@ pub async fn serve(command: Serve) -> Result<(), ServeError> {
     writeln!(std::io::stdout(), "{ready}")?;
     until_stopped().await?;
     tokio::select! {
-        () = running.stop() => {}
+        () = stop(running, exporting) => {}
         result = until_stopped() => {
             result?;
             tracing::warn!("second signal: ending at once, leases run out by themselves");
         }
     }
     Ok(())
+}
+
+/// What was traced while stopping is exported too.
+async fn stop(running: Running, exporting: Option<Exporting>) {
+    running.stop().await;
+    if let Some(exporting) = exporting {
+        exporting.stop().await;
+    }
 }

@@ -37,7 +37,7 @@ fn frame_origin(text: &str) -> Result<String, String> {
 }
 
 /// Whether a URL is nothing but scheme, host, port and path.
-fn is_bare(url: &Url) -> bool {
+pub(super) fn is_bare(url: &Url) -> bool {
     url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none()
 }
 

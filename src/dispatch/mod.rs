@@ -21,6 +21,7 @@ mod slots;
 mod subscriber;
 mod tally;
 mod test_sends;
+mod trace;
 mod troubled;
 mod undying;
 mod wake;

@@ -17,10 +17,13 @@ use super::record::{self, Done, Recorder};
 use super::sign::{sign, template_fault};
 use super::slots::Slot;
 use super::subscriber::Subscriber;
+use super::trace;
 use crate::domain::delivery::{DeliveryStatus, ERROR_TEXT_MAX_CHARS, ErrorKind, printable};
+use crate::domain::traceparent::TraceParent;
 use crate::metrics::Attempted;
 use crate::outbound::{Answer, Outcome, Sent};
 use crate::store::queue::{Attempt, Claimed};
+use crate::traces::Attempt as Span;
 
 /// Deliveries that travel in one request: one, or a batch of one subscription.
 pub(crate) struct Shipment {
@@ -53,10 +56,13 @@ pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shi
         }
     };
     for (claimed, result) in give_up(&tools, &subscriber, &mut deliveries, &refusals, started) {
-        tell(&tools, &claimed, &result);
+        let span = trace::begin_one(&subscriber, &claimed);
+        tell(&tools, &claimed, &result, &span);
+        trace::end(span, &result);
         recorder.push(Done::Attempts(vec![result])).await;
     }
-    let work = attempt(&tools, &subscriber, &deliveries, started, lease_ends);
+    let spans = trace::begin(&subscriber, &deliveries);
+    let work = attempt(&tools, &subscriber, &deliveries, trace::of_request(&spans), started, lease_ends);
     let results = tokio::select! {
         // a panic is a fault of ours that must cost neither the slot nor the process, and must count as an attempt
         results = AssertUnwindSafe(work).catch_unwind() => {
@@ -66,14 +72,16 @@ pub(crate) async fn deliver(tools: Arc<Tools>, recorder: Recorder, shipment: Shi
     };
     match results {
         Some(mut results) => {
-            for (n, (claimed, result)) in deliveries.iter().zip(&mut results).enumerate() {
+            for (n, ((claimed, result), span)) in deliveries.iter().zip(&mut results).zip(spans).enumerate() {
                 result.counts = n == 0;
                 result.is_troubled = is_troubled;
-                tell(&tools, claimed, result);
+                tell(&tools, claimed, result, &span);
+                trace::end(span, result);
             }
             recorder.push(Done::Attempts(results)).await;
         }
         None => {
+            trace::release(spans);
             for claimed in &deliveries {
                 recorder.push(Done::Released(claimed.id, claimed.epoch)).await;
             }
@@ -140,6 +148,7 @@ async fn attempt(
     tools: &Tools,
     subscriber: &Subscriber,
     deliveries: &[Claimed],
+    traceparent: Option<TraceParent>,
     started: Instant,
     lease_ends: Instant,
 ) -> Option<Vec<record::Result>> {
@@ -149,7 +158,7 @@ async fn attempt(
     let (policy, timeout) = (&subscriber.policy, subscriber.timeout);
     // one chance for all: what failed together comes due together
     let unit = rand::random();
-    let request = match sign(subscriber, deliveries, &tools.webhook, OffsetDateTime::now_utc()) {
+    let request = match sign(subscriber, deliveries, &tools.webhook, OffsetDateTime::now_utc(), traceparent) {
         Ok(request) => request,
         Err(cannot) => {
             let verdict = |c: &Claimed| match cannot.kind {
@@ -220,7 +229,7 @@ fn to_row(
 }
 
 /// Logs and counts (R59): info for delivered, warn for a failure that is retried, error for one that is final.
-fn tell(tools: &Tools, claimed: &Claimed, result: &record::Result) {
+fn tell(tools: &Tools, claimed: &Claimed, result: &record::Result, span: &Span) {
     let attempt = &result.attempt;
     let reason = attempt.error_kind.map(ErrorKind::as_str);
     let is_retry = attempt.status == DeliveryStatus::Retrying;
@@ -235,6 +244,7 @@ fn tell(tools: &Tools, claimed: &Claimed, result: &record::Result) {
         number: attempt.number,
         happened_at: claimed.happened.as_ref().filter(|_| claimed.generation == 0).map(|happened| happened.at),
     });
+    let trace_id = span.traceparent.map(|context| format!("{:032x}", context.trace_id));
     macro_rules! log {
         ($level:ident, $text:literal) => {
             tracing::$level!(
@@ -244,6 +254,7 @@ fn tell(tools: &Tools, claimed: &Claimed, result: &record::Result) {
                 subscription.id = %claimed.subscription_id,
                 tenant.id = %claimed.tenant_id,
                 attempt = attempt.number,
+                trace.id = trace_id,
                 status_code = attempt.status_code,
                 error_kind = reason,
                 error = attempt.error,

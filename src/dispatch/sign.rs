@@ -10,6 +10,7 @@ use crate::domain::delivery::ErrorKind;
 use crate::domain::envelope::{self, EventView, Rendered};
 use crate::domain::signature::{self, Message};
 use crate::domain::template::TemplateError;
+use crate::domain::traceparent::TraceParent;
 use crate::outbound::SignedRequest;
 use crate::store::queue::Claimed;
 
@@ -23,7 +24,7 @@ pub(crate) struct Unsendable {
 }
 
 /// Builds the request of one subscriber's deliveries: one, or a batch of those that are to travel together. Body, content
-/// type, every signature header the subscription wants, and what all its requests take along.
+/// type, every signature header the subscription wants, the trace that it belongs to, and what all its requests take along.
 ///
 /// # Errors
 /// [`Unsendable`] when an event is gone, no secret could be opened, a template fails, or a header cannot be written.
@@ -32,6 +33,7 @@ pub(crate) fn sign(
     deliveries: &[Claimed],
     webhook: &WebhookConfig,
     now: OffsetDateTime,
+    traceparent: Option<TraceParent>,
 ) -> Result<SignedRequest, Unsendable> {
     let to = &subscriber.stored;
     let outfit = subscriber.outfit.as_ref().map_err(Clone::clone)?;
@@ -55,6 +57,11 @@ pub(crate) fn sign(
     for (name, value) in &rendered.extra_headers {
         let name = HeaderName::from_static(name);
         let value = header_value(&name, value)?;
+        headers.insert(name, value);
+    }
+    if let Some(traceparent) = traceparent {
+        let name = HeaderName::from_static(TraceParent::HEADER);
+        let value = header_value(&name, &traceparent.to_string())?;
         headers.insert(name, value);
     }
     Ok(SignedRequest { url: to.url.clone(), headers, body: rendered.body, identity: outfit.identity.clone() })

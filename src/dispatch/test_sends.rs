@@ -81,7 +81,7 @@ async fn make(tools: &Tools, taken: Taken) -> Result<Option<TestAnswer>, StoreEr
     let Some(stored) = stored.into_iter().find(|stored| stored.tenant_id == taken.tenant_id) else { return Ok(None) };
     let subscriber = Subscriber::new(stored, &tools.webhook, &tools.keyring);
     let now = OffsetDateTime::now_utc();
-    let request = match sign(&subscriber, &[pretended(taken)], &tools.webhook, now) {
+    let request = match sign(&subscriber, &[pretended(taken)], &tools.webhook, now, None) {
         Ok(request) => request,
         Err(unsendable) => return Ok(Some(not_made(&subscriber, unsendable))),
     };
@@ -110,6 +110,7 @@ fn pretended(taken: Taken) -> Claimed {
         resource_type: wish.resource_type,
         resource_id: wish.resource_id,
         at,
+        traceparent: None,
     };
     Claimed {
         id,

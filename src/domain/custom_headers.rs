@@ -52,6 +52,8 @@ const DENIED: [&str; 29] = [
     "http2-settings",
     "x-http-method-override",
 ];
+/// Ours as well since traces are passed on. A subscription that has one from before keeps it, beneath ours.
+const DENIED_NOW: [&str; 2] = ["traceparent", "tracestate"];
 /// The same of whole families.
 const DENIED_PREFIXES: [&str; 5] = ["webhook-", "x-webhook-", "ce-", "sec-", "x-posthorn-"];
 
@@ -64,6 +66,14 @@ impl CustomHeaders {
     ///
     /// *Errors*: every failed rule, under the name `field` and the header's; never a value.
     pub fn parse(field: &str, given: BTreeMap<String, String>) -> Result<Self, Vec<Violation>> {
+        Self::read(field, given, &DENIED_NOW)
+    }
+
+    fn read(field: &str, given: BTreeMap<String, String>, denied_too: &[&str]) -> Result<Self, Vec<Violation>> {
+        let is_denied = |name: &str| {
+            let is_ours = DENIED.iter().chain(denied_too).any(|denied| *denied == name);
+            is_ours || DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        };
         let mut violations = Vec::new();
         if given.len() > HEADERS_MAX {
             let message = format!("must be at most {HEADERS_MAX} headers, are {}", given.len());
@@ -76,8 +86,7 @@ impl CustomHeaders {
             let lower = name.to_ascii_lowercase();
             if lower.len() > NAME_MAX_BYTES || HeaderName::from_bytes(name.as_bytes()).is_err() {
                 fail("header_name", "must be a header name: 1 to 64 letters, digits and - _ . ! # $ % & ' * + ^ ` | ~");
-            } else if DENIED.contains(&lower.as_str()) || DENIED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
-            {
+            } else if is_denied(&lower) {
                 fail("header_denied", "is set by Posthorn or by the connection and cannot be chosen");
             }
             if value.len() > VALUE_MAX_BYTES || !is_value(&value) {
@@ -93,7 +102,7 @@ impl CustomHeaders {
     /// Reads what [`CustomHeaders::to_text`] wrote.
     pub fn from_text(text: &str) -> Option<Self> {
         let headers: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
-        Self::parse("headers", headers).ok()
+        Self::read("headers", headers, &[]).ok()
     }
 
     /// The text to be sealed.
@@ -234,9 +243,18 @@ mod tests {
             "ce-id",
             "Proxy-Authorization",
             "TE",
+            "Traceparent",
+            "tracestate",
         ] {
             assert_eq!(parse(name, "1").unwrap_err()[0].rule, "header_denied", "{name}");
         }
+    }
+
+    #[test]
+    fn what_was_taken_before_a_name_became_ours_can_still_be_read() {
+        let stored = r#"{"traceparent": "1", "x-api-key": "2"}"#;
+        assert_eq!(CustomHeaders::from_text(stored).unwrap().names(), ["traceparent", "x-api-key"]);
+        assert!(CustomHeaders::from_text(r#"{"host": "1"}"#).is_none());
     }
 
     #[test]

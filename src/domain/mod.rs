@@ -16,4 +16,5 @@ pub mod signature;
 pub mod signing_key;
 pub mod subscription;
 pub mod template;
+pub mod traceparent;
 pub mod violation;

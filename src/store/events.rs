@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::row::get;
 use super::{StoreError, Tx, audit, deliveries, sql};
 use crate::domain::event::EventName;
+use crate::domain::traceparent::TraceParent;
 
 /// An event to be published.
 #[derive(Clone, Debug)]
@@ -63,13 +64,16 @@ pub struct Event {
     pub fanout: String,
     /// Why it is open or refused.
     pub fanout_reason: Option<String>,
+    /// Trace context of what published it.
+    pub traceparent: Option<String>,
 }
 
-/// Publishes an event of the transaction's tenant; its deliveries are made in the same transaction.
+/// Publishes an event of the transaction's tenant, and of a trace if there is one; its deliveries are made in the same transaction.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] and [`StoreError::Value`] for what the schema refuses.
-pub async fn publish(tx: &Tx<'_>, new: &NewEvent) -> Result<Published, StoreError> {
+pub async fn publish(tx: &Tx<'_>, new: &NewEvent, trace: Option<TraceParent>) -> Result<Published, StoreError> {
+    within(tx, trace).await?;
     let row = tx
         .query_one(
             sql::EVENTS_PUBLISH,
@@ -94,7 +98,8 @@ pub async fn publish(tx: &Tx<'_>, new: &NewEvent) -> Result<Published, StoreErro
 ///
 /// # Errors
 /// [`StoreError::Constraint`] and [`StoreError::Value`] for what the schema refuses; [`json_faults`] tells of which event.
-pub async fn publish_many(tx: &Tx<'_>, new: &[NewEvent]) -> Result<Vec<Uuid>, StoreError> {
+pub async fn publish_many(tx: &Tx<'_>, new: &[NewEvent], trace: Option<TraceParent>) -> Result<Vec<Uuid>, StoreError> {
+    within(tx, trace).await?;
     let row = tx
         .query_one(
             sql::EVENTS_PUBLISH_MANY,
@@ -110,6 +115,14 @@ pub async fn publish_many(tx: &Tx<'_>, new: &[NewEvent]) -> Result<Vec<Uuid>, St
         )
         .await?;
     get(&row, "ids")
+}
+
+/// Has what this transaction publishes from now on belong to a trace.
+async fn within(tx: &Tx<'_>, trace: Option<TraceParent>) -> Result<(), StoreError> {
+    if let Some(trace) = trace {
+        tx.query_one(sql::SESSION_SET_TRACEPARENT, &[&trace.to_string()]).await?;
+    }
+    Ok(())
 }
 
 /// Which of these texts, from 0, Postgres does not take as a payload, and why.
@@ -178,5 +191,6 @@ pub async fn find(tx: &Tx<'_>, id: Uuid) -> Result<Option<Event>, StoreError> {
         created_at: get(&row, "created_at")?,
         fanout: get(&row, "fanout")?,
         fanout_reason: get(&row, "fanout_reason")?,
+        traceparent: get(&row, "traceparent")?,
     }))
 }

@@ -134,6 +134,7 @@ statements! {
     SESSION_NOTE_KEY_USE = "session/note_key_use";
     SESSION_PRIVILEGES = "session/privileges";
     SESSION_SET_TENANT = "session/set_tenant";
+    SESSION_SET_TRACEPARENT = "session/set_traceparent";
     SESSION_WAKE = "session/wake";
     STATISTICS_BACKLOG = "statistics/backlog";
     STATISTICS_ERRORS = "statistics/errors";

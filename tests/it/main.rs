@@ -88,4 +88,5 @@ mod sql;
 mod sql_control;
 mod stats;
 mod supply_chain;
+mod tracing;
 mod versions;

@@ -109,6 +109,7 @@ async fn a_publisher_can_insert_the_outbox_columns_and_nothing_else() {
         "resource_id",
         "resource_type",
         "tenant_id",
+        "traceparent",
     ];
     assert_eq!(found, columns.map(|column| format!("outbox.{column} INSERT")));
 }

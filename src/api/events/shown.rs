@@ -46,6 +46,9 @@ pub(super) struct Event {
     /// Why it is open or refused.
     #[oai(nullable)]
     fanout_reason: Option<String>,
+    /// Trace context (W3C) of what published it.
+    #[oai(nullable)]
+    traceparent: Option<String>,
 }
 
 impl Event {
@@ -63,6 +66,7 @@ impl Event {
             created_at: row.created_at,
             fanout: row.fanout,
             fanout_reason: row.fanout_reason,
+            traceparent: row.traceparent,
         })
     }
 }

@@ -27,7 +27,7 @@ use self::workspace::{Credentials, Workspace, WorkspaceError};
 use super::until_stopped;
 use crate::config::{
     ApiConfig, Config, DatabasesConfig, DispatcherConfig, KeyringConfig, MetricsConfig, RetentionConfig, Role,
-    WebhookConfig,
+    TracesConfig, WebhookConfig,
 };
 use crate::domain::keyring::Keyring;
 use crate::domain::secret::Secret;
@@ -263,6 +263,8 @@ fn config(command: &Dev, workspace: &Workspace, database_url: SecretString, cred
         dispatcher: command.dispatcher.clone(),
         retention: command.retention.clone(),
         metrics: command.metrics,
+        // what is tried out here is nothing for the collector of everything else
+        traces: TracesConfig::default(),
     };
     config.api.admin_token = Some(credentials.admin_token());
     config.webhook.allow_http = true;

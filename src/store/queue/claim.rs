@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{int, unsigned};
+use crate::domain::traceparent::TraceParent;
 use crate::store::row::get;
 use crate::store::{Store, StoreError, sql};
 
@@ -104,6 +105,8 @@ pub struct Happened {
     pub resource_id: Option<String>,
     /// Start of the publishing transaction.
     pub at: OffsetDateTime,
+    /// Trace context of what published it.
+    pub traceparent: Option<TraceParent>,
 }
 
 /// Leases at most `room` due deliveries; `None`, and none of them, in a database that is a copy of one that sends elsewhere.
@@ -179,6 +182,7 @@ fn read_claimed(row: &Row) -> Result<Claimed, StoreError> {
             resource_type: get(row, "resource_type")?,
             resource_id: get(row, "resource_id")?,
             at: get(row, "happened_at")?,
+            traceparent: get::<Option<&str>>(row, "traceparent")?.and_then(TraceParent::parse),
         }),
     };
     Ok(Claimed {
