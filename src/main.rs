@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use posthorn::cli::{bench, completions, dev, doctor, keys, man, migrate, openapi, rekey, resume, serve, stats};
+use posthorn::cli::{
+    bench, completions, dev, doctor, keys, man, migrate, openapi, prune, rekey, replay, resume, serve, stats,
+};
 use posthorn::metrics::COMMIT;
 
 /// Version and commit, as `--version` says them.
@@ -33,6 +35,8 @@ enum Command {
     Dev(Box<dev::Dev>),
     Migrate(migrate::Migrate),
     Keys(keys::Keys),
+    Replay(replay::Replay),
+    Prune(prune::Prune),
     Rekey(rekey::Rekey),
     Resume(resume::Resume),
     Doctor(Box<doctor::Doctor>),
@@ -72,6 +76,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Dev(command) => dev::dev(*command).await?,
             Command::Migrate(command) => migrate::run(command).await?,
             Command::Keys(command) => keys::run(command).await?,
+            Command::Replay(command) => replay::run(command).await?,
+            Command::Prune(command) => prune::run(command).await?,
             Command::Rekey(command) => rekey::run(command).await?,
             Command::Resume(command) => resume::run(command).await?,
             Command::Doctor(command) => doctor::run(*command).await?,
