@@ -19,8 +19,8 @@
 //!
 //! The REST API and the dispatcher never call each other; they meet in Postgres. Modules are listed in the order data
 //! flows, and imports point one way: `domain` imports nothing; `library` shows parts of `domain`; `store` and `outbound`
-//! import `domain` and `metrics`; `traces` sends spans by `outbound`; `dispatch` imports `store`, `outbound` and `traces`; `api` imports `store` and `traces`; `page` stands beside it and
-//! imports nothing but settings; `run` and `cli` wire.
+//! import `domain` and `metrics`; `traces` sends spans by `outbound`; `dispatch` imports `store`, `outbound` and `traces`; `api`
+//! imports `store` and `traces`; `page` stands beside it and imports nothing but settings; `run` and `cli` wire.
 //! `tests/it/layers.rs` keeps it so. What is hidden from the documentation belongs to the binary and changes without notice.
 
 #![forbid(unsafe_code)]

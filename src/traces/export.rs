@@ -12,7 +12,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::resource::EnvResourceDetector;
 use opentelemetry_sdk::trace::{
-    Sampler, SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor as Processor,
+    Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor as Processor,
 };
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
@@ -89,15 +89,19 @@ pub fn prepare(config: &TracesConfig, ca_file: Option<&Path>) -> Result<Option<(
         .with_resource(resource)
         .build()
         .tracer("posthorn");
-    let layer = tracing_opentelemetry::layer()
+    Ok(Some((layer(tracer), Export { spans, exporter, collector, lost: 0, warned_at: None })))
+}
+
+/// Spans of our target, and nothing else: no library's, and no log line within one.
+fn layer(tracer: SdkTracer) -> SpanLayer {
+    tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
         .with_filter(filter_fn(|metadata| metadata.is_span() && metadata.target() == TARGET))
-        .boxed();
-    Ok(Some((layer, Export { spans, exporter, collector, lost: 0, warned_at: None })))
+        .boxed()
 }
 
 /// Reads what the variable holds; `None` and nothing are no headers.
@@ -218,6 +222,7 @@ impl Exporting {
 #[cfg(test)]
 mod tests {
     use opentelemetry::trace::{Span as _, Tracer};
+    use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
     use crate::metrics::Metrics;
@@ -237,6 +242,20 @@ mod tests {
         }
         assert_eq!(lost() - before, 3);
         assert!(spans.try_recv().is_ok() && spans.try_recv().is_ok() && spans.try_recv().is_err());
+    }
+
+    #[test]
+    fn nothing_but_our_spans_is_exported() {
+        let (queue, mut spans) = mpsc::channel(8);
+        let tracer = SdkTracerProvider::builder().with_span_processor(Queue(queue)).build().tracer("test");
+        tracing::subscriber::with_default(Registry::default().with(layer(tracer)), || {
+            let _entered = tracing::info_span!(target: TARGET, parent: None, "ours").entered();
+            tracing::info_span!("a library's").in_scope(|| tracing::info!("a line"));
+            tracing::info!(target: TARGET, "another");
+        });
+        let ours = spans.try_recv().unwrap();
+        assert_eq!((ours.name.as_ref(), ours.events.len()), ("ours", 0));
+        assert!(spans.try_recv().is_err());
     }
 
     #[test]
