@@ -1,6 +1,6 @@
 -- queue/record: writes attempts, moves their deliveries on, leaves a tally; answers with those moved.
 -- $1 to $17: columns of result, but $8 dispatcher uuid; $18 whether to tell of what moves none bool
--- index: primary keys; locks: rows. A failure needs its epoch, a success its generation.
+-- index: primary keys; locks: rows. A failure needs its epoch, a success its generation. What moves none may have been erased.
 WITH result AS MATERIALIZED (
     SELECT r.id, r.epoch, r.generation, r.status, r.delay_seconds, r.number, r.tenant_id, r.target_url, r.age_seconds,
         r.duration_ms, r.status_code, r.error_kind, r.error, r.headers, r.body, r.body_truncated
@@ -31,9 +31,12 @@ attempt AS (
         target_url, started_at, duration_ms, status_code, error_kind, error, response_headers, response_body,
         response_body_truncated)
     SELECT r.id, r.epoch, r.tenant_id, r.generation, r.number, $8::uuid, r.target_url,
-        now() - make_interval(secs => r.age_seconds), r.duration_ms, r.status_code, r.error_kind, r.error,
-        r.headers::jsonb, r.body, r.body_truncated
+        now() - make_interval(secs => r.age_seconds), r.duration_ms, r.status_code, r.error_kind,
+        CASE WHEN k.is_kept THEN r.error END, CASE WHEN k.is_kept THEN r.headers::jsonb END, CASE WHEN k.is_kept THEN r.body END,
+        k.is_kept AND r.body_truncated
     FROM result r
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN r.id IN (SELECT m.id FROM moved m) THEN true ELSE NOT posthorn.is_erased(r.id) END AS is_kept) k
     -- a success that moves nothing may have to raise what was given up: it is told in the transaction that does
     WHERE r.status <> 'delivered' OR $18::bool OR r.id IN (SELECT m.id FROM moved m)
     ON CONFLICT (delivery_id, epoch) DO UPDATE

@@ -251,6 +251,7 @@ impl DeliveriesApi {
             Retrial::Due(delivery) => Ok(Reply::new((*delivery).into())),
             Retrial::Unknown => Err(unknown(id.0)),
             Retrial::BeingSent => Err(Problem::conflict("a dispatcher is sending it at this moment")),
+            Retrial::Erased => Err(Problem::conflict("its event was erased: there is nothing left to send")),
             Retrial::NoReceiver(status) => {
                 let status = status.map_or("gone", |status| status.as_str());
                 Err(Problem::conflict(format!("its subscription is {status}, so it would not be sent")))

@@ -25,6 +25,10 @@ use crate::outbound::{Answer, Outcome, Sent};
 use crate::store::queue::{Attempt, Claimed};
 use crate::traces::Attempt as Span;
 
+/// How the payload of an erased event begins, as `posthorn.erase()` leaves it. The database lets none become due; if one does, it
+/// must not be sent.
+const ERASED: &str = r#"{"posthorn.erased":"#;
+
 /// Deliveries that travel in one request: one, or a batch of one subscription.
 pub(crate) struct Shipment {
     pub(crate) subscriber: Arc<Subscriber>,
@@ -115,8 +119,11 @@ fn give_up(
         if let Some(refusal) = refusals.get(&claimed.id) {
             return Some(failed(refusal.kind, refusal.message.clone()));
         }
-        if claimed.happened.is_none() {
+        let Some(happened) = &claimed.happened else {
             return Some(failed(ErrorKind::InvalidRequest, format!("event {} is no longer kept", claimed.event_id)));
+        };
+        if happened.payload.starts_with(ERASED) {
+            return Some(failed(ErrorKind::InvalidRequest, format!("event {} was erased", claimed.event_id)));
         }
         if claimed.number > subscriber.policy.max_retries.saturating_add(1) {
             // every lease of the schedule was lost: whatever kills dispatchers here must not do it for ever

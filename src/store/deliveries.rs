@@ -108,6 +108,8 @@ pub enum Retrial {
     Unknown,
     /// A dispatcher is sending it at this moment.
     BeingSent,
+    /// Its event was erased: there is nothing left to send.
+    Erased,
     /// Its subscription is not active (`None`: gone), so it would never be sent.
     NoReceiver(Option<SubscriptionStatus>),
 }
@@ -240,6 +242,9 @@ pub async fn cancel(tx: &Tx<'_>, id: Uuid) -> Result<Cancellation, StoreError> {
 pub async fn retry(tx: &Tx<'_>, id: Uuid) -> Result<Retrial, StoreError> {
     let Some(row) = tx.query_opt(sql::DELIVERIES_LOCK, &[&id]).await? else { return Ok(Retrial::Unknown) };
     let was: &str = get(&row, "status")?;
+    if get(&row, "is_erased")? {
+        return Ok(Retrial::Erased);
+    }
     let receiver: Option<&str> = get(&row, "subscription_status")?;
     let receiver = receiver.and_then(SubscriptionStatus::parse);
     if receiver != Some(SubscriptionStatus::Active) {

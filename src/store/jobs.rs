@@ -24,11 +24,13 @@ pub enum JobKind {
     Backfill,
     /// Deliveries that wait are given up.
     Cancel,
+    /// What events say of a person is blanked; asked for in SQL alone.
+    Erase,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Retry, Self::Replay, Self::Backfill, Self::Cancel];
+    pub const ALL: [Self; 5] = [Self::Retry, Self::Replay, Self::Backfill, Self::Cancel, Self::Erase];
 
     /// The word used in columns and JSON.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +39,7 @@ impl JobKind {
             Self::Replay => "replay",
             Self::Backfill => "backfill",
             Self::Cancel => "cancel",
+            Self::Erase => "erase",
         }
     }
 

@@ -76,6 +76,7 @@ const RULES: &[Rule] = &[
     ),
     ("admin-page.md", "html", "", Not("a line of a page of yours")),
     ("replaying-in-sql.md", "sql", "", Test("sql_control::the_page_is_right")),
+    ("erasing.md", "sql", "", Test("erase::the_page_is_right")),
     ("installing.md", "sh", "(umask 077; echo", Test("book_blocks::an_installation_from_source_begins")),
     ("installing.md", "sh", "(umask 077; {", Test("packaging::compose_gets_what_it_asks_for")),
     ("installing.md", "", "make ui", Not("builds a release and installs it for the user who runs the tests")),

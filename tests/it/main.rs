@@ -52,6 +52,7 @@ mod dispatch_verdicts;
 mod dispatch_wake;
 mod docs;
 mod doctor;
+mod erase;
 mod faults;
 mod faults_process;
 mod fuzz;
