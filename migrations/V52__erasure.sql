@@ -580,3 +580,37 @@ END
 $$;
 
 GRANT EXECUTE ON FUNCTION posthorn.ids_of_job(jsonb) TO posthorn_dispatcher;
+
+-- For `posthorn prune --archive`: a day goes as it was written to a file, or not at all.
+CREATE FUNCTION posthorn.day_state(parent text, day date, OUT row_count bigint, OUT state text)
+LANGUAGE plpgsql STABLE SET search_path = posthorn, pg_temp
+AS $$
+DECLARE
+    changed_at CONSTANT text := CASE parent WHEN 'outbox' THEN 'erased_at' WHEN 'webhook_deliveries_done' THEN 'updated_at'
+        WHEN 'webhook_attempts' THEN 'recorded_at' END;
+BEGIN
+    IF changed_at IS NULL THEN
+        RAISE EXCEPTION 'no days are kept of %', parent USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    EXECUTE format('SELECT count(*), concat_ws('' '', count(*), count(%1$I), max(%1$I)) FROM %2$I', changed_at,
+        parent || to_char(day, '_YYYYMMDD')) INTO row_count, state;
+END
+$$;
+COMMENT ON FUNCTION posthorn.day_state(text, date) IS 'Rows of a day, and a text that is another one when rows came, went or were changed.';
+
+CREATE FUNCTION posthorn.drop_archived_day(parent text, day date, archived_state text, OUT is_dropped boolean, OUT held_back_by text)
+LANGUAGE plpgsql VOLATILE SET search_path = posthorn, pg_temp
+AS $$
+BEGIN
+    PERFORM day_state(parent, day); -- the name is right; 42P01 where it is gone
+    PERFORM set_config('lock_timeout', '100ms', true);
+    EXECUTE format('LOCK TABLE %I IN SHARE MODE', parent || to_char(day, '_YYYYMMDD'));
+    is_dropped := false;
+    held_back_by := 'it has changed since it was archived';
+    IF (SELECT s.state FROM day_state(parent, day) s) = archived_state THEN
+        SELECT d.is_dropped, d.held_back_by INTO is_dropped, held_back_by FROM drop_day(parent, day) d;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION posthorn.drop_archived_day(text, date, text) IS
+    'As drop_day(), if the day still is what day_state() said when it was archived. For posthorn_owner.';

@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use posthorn::cli::{bench, completions, dev, doctor, keys, man, migrate, openapi, rekey, resume, serve, stats};
+use posthorn::cli::{
+    bench, completions, dev, doctor, keys, man, migrate, openapi, prune, rekey, replay, resume, serve, stats,
+};
 use posthorn::metrics::COMMIT;
 use posthorn::traces::{self, Export, SpanLayer, TracesError};
 
@@ -34,6 +36,8 @@ enum Command {
     Dev(Box<dev::Dev>),
     Migrate(migrate::Migrate),
     Keys(keys::Keys),
+    Replay(replay::Replay),
+    Prune(prune::Prune),
     Rekey(rekey::Rekey),
     Resume(resume::Resume),
     Doctor(Box<doctor::Doctor>),
@@ -85,6 +89,8 @@ fn run(command: Command, export: Option<Export>) -> anyhow::Result<()> {
             Command::Dev(command) => dev::dev(*command).await?,
             Command::Migrate(command) => migrate::run(command).await?,
             Command::Keys(command) => keys::run(command).await?,
+            Command::Replay(command) => replay::run(command).await?,
+            Command::Prune(command) => prune::run(command).await?,
             Command::Rekey(command) => rekey::run(command).await?,
             Command::Resume(command) => resume::run(command).await?,
             Command::Doctor(command) => doctor::run(*command).await?,

@@ -1,19 +1,18 @@
 //! `posthorn rekey`: seals every sealed value anew under the first key of the keyring, so that an older key can be thrown away.
 
-mod progress;
 mod report;
 
 use std::time::Duration;
 
 use clap::Args;
 
+use super::progress::Progress;
 use crate::config::{DatabaseConfig, KeyringConfig};
 use crate::domain::keyring::Keyring;
 use crate::run::{self, RunError};
 use crate::store::migrate::{self, MigrateError};
 use crate::store::sealed::{self, SealedRow, SealedTable};
 use crate::store::{Store, StoreError, StoreRole};
-use progress::Progress;
 use report::Survey;
 
 /// Seal every secret in the database anew under the first key of the keyring; may be stopped and run again at any time
@@ -113,7 +112,7 @@ impl Values {
     /// Opens every value and counts.
     async fn survey(&self) -> Result<Survey, StoreError> {
         let mut survey = Survey::default();
-        let progress = Progress::looking();
+        let progress = Progress::new("looked at", "values", None);
         for table in SealedTable::ALL {
             let mut after: Option<SealedRow> = None;
             loop {
@@ -132,7 +131,7 @@ impl Values {
     /// what is changed meanwhile and what others hold stays as it is.
     async fn reseal(&self, expected: u64) -> Result<u64, StoreError> {
         let mut resealed = 0;
-        let progress = Progress::resealing(expected);
+        let progress = Progress::new("resealed", "values", Some(expected));
         for table in SealedTable::ALL {
             let mut after: Option<SealedRow> = None;
             loop {

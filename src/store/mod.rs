@@ -3,6 +3,7 @@
 //! A statement lives in `sql/`, a constant of [`sql`] names it, and a function of one file per table group runs it.
 
 pub mod api_keys;
+pub mod archive;
 pub mod audit;
 pub mod days;
 pub mod deliveries;
@@ -20,6 +21,7 @@ pub mod monitoring;
 pub mod pooler;
 pub mod probe;
 pub mod queue;
+pub mod replay;
 pub mod retention;
 mod role;
 pub mod row;

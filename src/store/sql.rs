@@ -108,6 +108,12 @@ statements! {
     MONITORING_STATES = "monitoring/states";
     MONITORING_TABLES = "monitoring/tables";
     MONITORING_WAITING = "monitoring/waiting";
+    PRUNE_ATTEMPTS = "prune/attempts";
+    PRUNE_DELIVERIES = "prune/deliveries";
+    PRUNE_DROP_ARCHIVED = "prune/drop_archived";
+    PRUNE_EVENTS = "prune/events";
+    PRUNE_HELD = "prune/held";
+    PRUNE_STATE = "prune/state";
     QUEUE_CALL_STRANDED = "queue/call_stranded";
     QUEUE_CANCEL_ORPHANS = "queue/cancel_orphans";
     QUEUE_CLAIM = "queue/claim";
@@ -122,6 +128,8 @@ statements! {
     QUEUE_STATE = "queue/state";
     QUEUE_SUBSCRIBERS = "queue/subscribers";
     QUEUE_TRY_SENTINEL = "queue/try_sentinel";
+    REPLAY_ASK = "replay/ask";
+    REPLAY_JOB = "replay/job";
     SEALED_ANSWERS = "sealed/answers";
     SEALED_RESEAL_ANSWERS = "sealed/reseal_answers";
     SEALED_RESEAL_SUBSCRIPTIONS = "sealed/reseal_subscriptions";

@@ -64,6 +64,8 @@ async fn the_page_tells_every_command_and_what_it_says_to_run_runs() {
         assert!(text.contains(&format!("`posthorn {name}")), "docs/commands.md does not tell of {name}");
     }
     let world = World::new().await;
+    let tenant = "INSERT INTO posthorn.tenants (id, name) VALUES ('6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10', 'a')";
+    world.db.batch_execute(tenant).await.unwrap();
     let (folder, url) = (tempfile::tempdir().unwrap(), world.url());
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_posthorn")).parent().unwrap().to_str().unwrap();
     let path = format!("{program}:{}", std::env::var("PATH").unwrap());

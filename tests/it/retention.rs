@@ -19,13 +19,13 @@ const OLD_ID: &str = "(left(posthorn.first_id_of((now() AT TIME ZONE 'UTC')::dat
 
 /// An event and its delivery.
 #[derive(Clone, Copy)]
-struct Old {
-    event: Uuid,
-    delivery: Uuid,
+pub(crate) struct Old {
+    pub(crate) event: Uuid,
+    pub(crate) delivery: Uuid,
 }
 
 /// A world with a tenant that is subscribed to everything, and with partitions for these days ago.
-async fn world_with_days(ago: &[i32]) -> (World, Uuid) {
+pub(crate) async fn world_with_days(ago: &[i32]) -> (World, Uuid) {
     let world = World::new().await;
     let tenant = world.tenant("a").await;
     world.subscribe(tenant, "https://receiver.example/", &["*"]).await;
@@ -41,7 +41,7 @@ async fn make_days(world: &World, ago: &[i32]) {
 }
 
 /// Publishes an event so many days ago; its delivery, one attempt old, is of the day `delivery_ago`.
-async fn publish_ago(world: &World, tenant: Uuid, ago: i32, delivery_ago: i32) -> Old {
+pub(crate) async fn publish_ago(world: &World, tenant: Uuid, ago: i32, delivery_ago: i32) -> Old {
     let event = world.publish(tenant, "invoice.paid", json!({"n": 1})).await;
     let moved = format!("UPDATE posthorn.outbox SET id = {OLD_ID} WHERE id = $2 RETURNING id");
     let old: Uuid = world.db.query_one(&moved, &[&ago, &event]).await.unwrap().get(0);
@@ -65,7 +65,7 @@ async fn finish(world: &World, delivery: Uuid) {
 const REPLAY: &str = "UPDATE posthorn.webhook_deliveries SET status = 'pending', finished_at = NULL,
     generation = generation + 1, epoch = epoch + 1, attempts = 0 WHERE id = $1";
 
-async fn finished_ago(world: &World, tenant: Uuid, ago: i32) -> Old {
+pub(crate) async fn finished_ago(world: &World, tenant: Uuid, ago: i32) -> Old {
     let old = publish_ago(world, tenant, ago, ago).await;
     finish(world, old.delivery).await;
     old
@@ -80,7 +80,7 @@ fn reasons(applied: &Applied) -> Vec<(&str, &str)> {
 }
 
 /// Rows of event, delivery and attempts.
-async fn rows_of(world: &World, old: Old) -> [i64; 3] {
+pub(crate) async fn rows_of(world: &World, old: Old) -> [i64; 3] {
     let sql = "SELECT (SELECT count(*) FROM posthorn.outbox WHERE id = $1),
                       (SELECT count(*) FROM posthorn.webhook_deliveries WHERE id = $2),
                       (SELECT count(*) FROM posthorn.webhook_attempts WHERE delivery_id = $2)";

@@ -41,7 +41,7 @@ fn role_of(name: &str) -> StoreRole {
         ("admin", _) => StoreRole::Admin,
         ("sealed", _) => StoreRole::Rekey,
         ("stats", _) => StoreRole::Readonly,
-        ("api_keys" | "keys" | "tenants" | "prune" | "retention" | "instance", _) => StoreRole::Owner,
+        ("api_keys" | "keys" | "tenants" | "prune" | "retention" | "instance" | "replay", _) => StoreRole::Owner,
         _ => StoreRole::Api,
     }
 }
