@@ -61,6 +61,42 @@ COMMENT ON FUNCTION posthorn.add_counts(a integer[], b integer[]) IS 'Two histog
 
 
 --
+-- Name: add_erasure(uuid, jsonb, uuid, uuid, bigint, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.add_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, total bigint, is_total_exact boolean) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+DECLARE
+    added uuid;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(tenant::text, 1886352490));
+    IF (SELECT count(*) FROM jobs j WHERE j.tenant_id = tenant AND j.state IN ('waiting', 'running')) >= 3 THEN
+        RAISE EXCEPTION 'tenant % has three unfinished jobs', tenant USING ERRCODE = 'configuration_limit_exceeded',
+            HINT = 'Wait for one, or end one with posthorn.cancel_job(id).';
+    END IF;
+    -- what is published and not committed yet is meant too
+    INSERT INTO jobs (tenant_id, kind, filter, total, is_total_exact, position, before_id, waits_for, created_by)
+    VALUES (tenant, 'erase', wanted, $5, $6, after_id, $4, open_publishers(), left(current_actor(), 200))
+    RETURNING id INTO added;
+    PERFORM audit_for(tenant, 'job.created', 'job', added::text, jsonb_build_object('kind', 'erase', 'filter', erasure_criteria(wanted), 'total', $5));
+    IF coalesce(current_setting('posthorn.notify', true), '') <> 'off' THEN
+        PERFORM pg_notify('posthorn_wake', 'jobs');
+    END IF;
+    RETURN added;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION add_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, total bigint, is_total_exact boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.add_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, total bigint, is_total_exact boolean) IS 'Part of erase(): makes a job of it.';
+
+
+--
 -- Name: add_job(text, uuid, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -529,7 +565,7 @@ BEGIN
         SELECT o.id, o.event, o.payload, o.deliver_after, o.ordering_key, left(o.id::text, 13) AS millisecond,
             receiver.events && event_patterns(o.event) AS is_matched
         FROM outbox o
-        WHERE o.tenant_id = tenant AND o.id > after_id AND o.id < end_id
+        WHERE o.tenant_id = tenant AND o.id > after_id AND o.id < end_id AND o.erased_at IS NULL
         ORDER BY left(o.id::text, 13), o.tableoid, o.ctid
     LOOP
         IF looked_at > 0 AND candidate.millisecond <> this_millisecond AND clock_timestamp() > began_at + interval '2 s' THEN
@@ -556,6 +592,11 @@ BEGIN
             END IF;
         END IF;
         CONTINUE WHEN failure IS NULL AND wanted IS NOT TRUE;
+        IF NOT is_dry THEN
+            -- whoever erases it at this moment is waited for, and sees the delivery otherwise
+            PERFORM FROM outbox o WHERE o.id = candidate.id AND o.erased_at IS NULL FOR SHARE;
+            CONTINUE WHEN NOT FOUND;
+        END IF;
         IF EXISTS (SELECT FROM webhook_deliveries d WHERE d.event_id = candidate.id AND d.subscription_id = subscription) THEN
             skipped := skipped + 1;
         ELSIF is_dry THEN
@@ -938,6 +979,7 @@ DECLARE
         ELSE '{delivered,failed,abandoned,cancelled}' END;
     statuses CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(wanted -> 'statuses'));
     receiver record;
+    erased record;
 BEGIN
     IF array_position('{retry,cancel,replay,backfill}', kind) IS NULL THEN
         RAISE EXCEPTION 'kind must be retry, cancel, replay or backfill' USING ERRCODE = 'invalid_parameter_value';
@@ -957,6 +999,18 @@ BEGIN
         RAISE EXCEPTION 'replay needs subscription_id and since, or events, a delivery or a resource' USING ERRCODE = 'invalid_parameter_value';
     ELSIF kind = 'backfill' AND (subscription IS NULL OR NOT wanted ? 'since') THEN
         RAISE EXCEPTION 'backfill needs a subscription and since' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF kind IN ('retry', 'replay') AND wanted ?| '{event_ids,delivery_id}' THEN
+        -- all that is named; of several the others are sent
+        SELECT o.id, o.erased_at INTO erased FROM outbox o
+        WHERE o.tenant_id = tenant AND o.id IN (
+            SELECT e.id::uuid FROM jsonb_array_elements_text(wanted -> 'event_ids') AS e (id)
+            UNION ALL SELECT d.event_id FROM webhook_deliveries d WHERE d.id = (wanted ->> 'delivery_id')::uuid)
+        ORDER BY o.erased_at NULLS FIRST LIMIT 1;
+        IF erased.erased_at IS NOT NULL THEN
+            RAISE EXCEPTION 'event % was erased at %: there is nothing left to send', erased.id, erased.erased_at
+                USING ERRCODE = 'object_not_in_prerequisite_state';
+        END IF;
     END IF;
     IF subscription IS NOT NULL THEN
         SELECT s.status, s.created_at INTO receiver FROM webhook_subscriptions s
@@ -983,10 +1037,43 @@ COMMENT ON FUNCTION posthorn.check_control(tenant uuid, kind text, subscription 
 
 
 --
+-- Name: check_erasure(jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.check_erasure(wanted jsonb, at_most integer, dry_run boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+BEGIN
+    IF (wanted ? 'resource_type') <> (wanted ? 'resource_id') THEN
+        RAISE EXCEPTION 'resource_type and resource_id go together' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF NOT wanted ?| '{resource_id,payload,event_ids}' THEN
+        -- a sub-select that finds nothing must not mean everything
+        RAISE EXCEPTION 'erase needs a resource, a condition on the payload, or events' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF wanted ->> 'payload' ~ '^(strict )?\$' THEN
+        RAISE EXCEPTION 'payload must be a condition, which a path alone is not' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Such as $.customer.email == "ada@example.com", or exists($.customer.email).';
+    ELSIF jsonb_array_length(wanted -> 'event_ids') > 10000 THEN
+        RAISE EXCEPTION 'event_ids are at most 10000' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF at_most IS NULL OR at_most NOT BETWEEN 0 AND 100000 OR dry_run IS NULL THEN
+        RAISE EXCEPTION 'at_most must be 0 to 100000, and dry_run not NULL' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION check_erasure(wanted jsonb, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.check_erasure(wanted jsonb, at_most integer, dry_run boolean) IS 'Part of erase(): refuses what cannot be asked for, and says why.';
+
+
+--
 -- Name: claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, changed_at timestamp with time zone, timeout_seconds integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone, traceparent text)
+CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, changed_at timestamp with time zone, timeout_seconds integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
@@ -1182,7 +1269,7 @@ BEGIN
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
             s.id, s.tenant_id, s.updated_at, coalesce(s.timeout_seconds, default_timeout), c.subscription_id IS NOT NULL,
             NULL::uuid, NULL::uuid, NULL::text, NULL::integer, NULL::integer, NULL::integer, NULL::boolean, NULL::text, NULL::text,
-            NULL::text, NULL::text, NULL::timestamptz, NULL::text
+            NULL::text, NULL::text, NULL::timestamptz
         FROM unnest(served) AS t (id)
         JOIN webhook_subscriptions s ON s.id = t.id
         LEFT JOIN circuits c ON c.subscription_id = t.id;
@@ -1190,7 +1277,7 @@ BEGIN
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
             d.subscription_id, d.tenant_id, NULL::timestamptz, NULL::integer, NULL::boolean,
             d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
-            o.resource_type, o.resource_id, o.created_at, o.traceparent
+            o.resource_type, o.resource_id, o.created_at
         FROM unnest(taken) WITH ORDINALITY AS t (id, place)
         JOIN webhook_deliveries_live d ON d.id = t.id
         LEFT JOIN outbox o ON o.id = d.event_id
@@ -1467,6 +1554,38 @@ COMMENT ON FUNCTION posthorn.count_buckets(milliseconds integer[]) IS 'The histo
 
 
 --
+-- Name: count_erasure(uuid, jsonb, uuid, uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.count_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    began_at CONSTANT timestamptz := clock_timestamp();
+    picked record;
+    after uuid := after_id;
+BEGIN
+    total := 0;
+    LOOP
+        picked := pick_events(tenant, wanted, after, before_id, 5000);
+        total := total + cardinality(picked.ids);
+        after := picked.last_id;
+        is_total_exact := picked.looked_at < 5000;
+        EXIT WHEN is_total_exact OR clock_timestamp() > began_at + interval '2 s';
+    END LOOP;
+END
+$$;
+
+
+--
+-- Name: FUNCTION count_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.count_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean) IS 'Part of erase(): how many events it is about. Not exact: at least so many, it was cut short.';
+
+
+--
 -- Name: count_job(text, uuid, jsonb, uuid, uuid); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1590,6 +1709,34 @@ Example: SELECT posthorn.customer_updated(''6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10
 
 
 --
+-- Name: day_state(text, date); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.day_state(parent text, day date, OUT row_count bigint, OUT state text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+DECLARE
+    changed_at CONSTANT text := CASE parent WHEN 'outbox' THEN 'erased_at' WHEN 'webhook_deliveries_done' THEN 'updated_at'
+        WHEN 'webhook_attempts' THEN 'recorded_at' END;
+BEGIN
+    IF changed_at IS NULL THEN
+        RAISE EXCEPTION 'no days are kept of %', parent USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    EXECUTE format('SELECT count(*), concat_ws('' '', count(*), count(%1$I), max(%1$I)) FROM %2$I', changed_at,
+        parent || to_char(day, '_YYYYMMDD')) INTO row_count, state;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION day_state(parent text, day date, OUT row_count bigint, OUT state text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.day_state(parent text, day date, OUT row_count bigint, OUT state text) IS 'Rows of a day, and a text that is another one when rows came, went or were changed.';
+
+
+--
 -- Name: delete_subscription(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1678,6 +1825,34 @@ COMMENT ON FUNCTION posthorn.detach(source regclass, resource text) IS 'Ends wha
 
 
 --
+-- Name: drop_archived_day(text, date, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.drop_archived_day(parent text, day date, archived_state text, OUT is_dropped boolean, OUT held_back_by text) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM day_state(parent, day); -- the name is right; 42P01 where it is gone
+    PERFORM set_config('lock_timeout', '100ms', true);
+    EXECUTE format('LOCK TABLE %I IN SHARE MODE', parent || to_char(day, '_YYYYMMDD'));
+    is_dropped := false;
+    held_back_by := 'it has changed since it was archived';
+    IF (SELECT s.state FROM day_state(parent, day) s) = archived_state THEN
+        SELECT d.is_dropped, d.held_back_by INTO is_dropped, held_back_by FROM drop_day(parent, day) d;
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION drop_archived_day(parent text, day date, archived_state text, OUT is_dropped boolean, OUT held_back_by text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.drop_archived_day(parent text, day date, archived_state text, OUT is_dropped boolean, OUT held_back_by text) IS 'As drop_day(), if the day still is what day_state() said when it was archived. For posthorn_owner.';
+
+
+--
 -- Name: drop_day(text, date); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -1760,6 +1935,246 @@ CREATE FUNCTION posthorn.envelope_time(at timestamp with time zone) RETURNS text
 --
 
 COMMENT ON FUNCTION posthorn.envelope_time(at timestamp with time zone) IS 'A time as envelopes have it: RFC 3339, UTC, six digits.';
+
+
+--
+-- Name: erase(uuid, text, text, jsonpath, text, uuid, uuid[], timestamp with time zone, timestamp with time zone, boolean, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.erase(tenant_id uuid DEFAULT NULL::uuid, resource_type text DEFAULT NULL::text, resource_id text DEFAULT NULL::text, payload jsonpath DEFAULT NULL::jsonpath, event text DEFAULT NULL::text, event_id uuid DEFAULT NULL::uuid, event_ids uuid[] DEFAULT NULL::uuid[], since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, with_keys boolean DEFAULT false, at_most integer DEFAULT 10000, dry_run boolean DEFAULT false) RETURNS TABLE(matched bigint, erased bigint, cancelled bigint, in_flight bigint, job_id uuid)
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+DECLARE
+    wanted CONSTANT jsonb := jsonb_strip_nulls(jsonb_build_object('resource_type', $2, 'resource_id', $3, 'payload', $4::text, 'event', $5,
+        'event_ids', CASE WHEN $6 IS NULL THEN $7 ELSE $7 || $6 END, 'since', $8, 'until', $9, 'with_keys', coalesce($10, false)));
+BEGIN
+    IF pg_has_role('posthorn_admin', 'USAGE') THEN
+        RETURN QUERY SELECT e.matched, e.erased, e.cancelled, e.in_flight, e.job_id
+            FROM erase_as_operator(coalesce($1, current_tenant()), wanted, $11, $12) e;
+    ELSIF $1 IS DISTINCT FROM current_tenant() AND $1 IS NOT NULL THEN
+        RAISE EXCEPTION 'this transaction does not act for that tenant' USING ERRCODE = 'insufficient_privilege';
+    ELSE
+        RETURN QUERY SELECT e.matched, e.erased, e.cancelled, e.in_flight, e.job_id FROM erase_as_tenant(wanted, $11, $12) e;
+    END IF;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION erase(tenant_id uuid, resource_type text, resource_id text, payload jsonpath, event text, event_id uuid, event_ids uuid[], since timestamp with time zone, until timestamp with time zone, with_keys boolean, at_most integer, dry_run boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.erase(tenant_id uuid, resource_type text, resource_id text, payload jsonpath, event text, event_id uuid, event_ids uuid[], since timestamp with time zone, until timestamp with time zone, with_keys boolean, at_most integer, dry_run boolean) IS 'Blanks what a tenant''s events of a resource, or that meet a condition, say: payload, metadata, answers and errors of attempts; with_keys: resource_id and the keys too. What waits is cancelled. in_flight: left alone, ask again. More than at_most by a job after the commit. dry_run only counts.';
+
+
+--
+-- Name: erase_as_operator(uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.erase_as_operator(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+BEGIN
+    IF $1 IS NULL THEN
+        RAISE EXCEPTION 'whose events is not said' USING ERRCODE = 'invalid_parameter_value', HINT = 'tenant_id => ''…''';
+    ELSIF NOT EXISTS (SELECT FROM tenants t WHERE t.id = $1) THEN
+        RAISE EXCEPTION 'there is no tenant %', $1 USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT e.matched, e.erased, e.cancelled, e.in_flight, e.job_id INTO matched, erased, cancelled, in_flight, job_id
+    FROM erase_for($1, $2, $3, $4) e;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION erase_as_operator(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.erase_as_operator(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) IS 'Part of erase(): for any tenant.';
+
+
+--
+-- Name: erase_as_tenant(jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.erase_as_tenant(wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+BEGIN
+    IF current_tenant() IS NULL THEN
+        RAISE EXCEPTION 'this transaction acts for no tenant' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    SELECT e.matched, e.erased, e.cancelled, e.in_flight, e.job_id INTO matched, erased, cancelled, in_flight, job_id
+    FROM erase_for(current_tenant(), $1, $2, $3) e;
+END
+$_$;
+
+
+--
+-- Name: FUNCTION erase_as_tenant(wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.erase_as_tenant(wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) IS 'Part of erase(): for the current tenant.';
+
+
+--
+-- Name: erase_chunk(uuid, jsonb, uuid, uuid, integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.erase_chunk(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT cancelled integer, OUT is_last boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_sort TO 'on'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    picked record := pick_events(tenant, wanted, after_id, before_id, most);
+    with_keys CONSTANT boolean := coalesce((wanted ->> 'with_keys')::boolean, false);
+    events uuid[];
+    deliveries uuid[];
+    fanouts uuid[];
+    cancelled_fanouts integer;
+BEGIN
+    looked_at := picked.looked_at;
+    "position" := coalesce(picked.last_id, after_id);
+    is_last := looked_at < most;
+    -- a backfill that is about to make a delivery of one holds it, and waits for us (V52, backfill_chunk)
+    events := ARRAY(SELECT o.id FROM outbox o WHERE o.id = ANY (picked.ids) AND o.erased_at IS NULL ORDER BY o.id FOR UPDATE SKIP LOCKED);
+    -- a dispatcher that fans one out, or is about to, holds its mark
+    fanouts := ARRAY(SELECT f.event_id FROM event_fanouts f WHERE f.event_id = ANY (events) FOR UPDATE SKIP LOCKED);
+    deliveries := ARRAY(SELECT d.id FROM webhook_deliveries d WHERE d.event_id = ANY (events) ORDER BY d.id FOR UPDATE SKIP LOCKED);
+    -- in flight: the request is on its way, and what comes of it is still to be written. After its lease nobody sends it any more.
+    events := ARRAY(
+        SELECT e.id FROM unnest(events) AS e (id)
+        WHERE NOT EXISTS (SELECT FROM event_fanouts f WHERE f.event_id = e.id AND f.event_id <> ALL (fanouts))
+          AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.event_id = e.id
+                          AND (d.id <> ALL (deliveries) OR d.lease_until > clock_timestamp())));
+    changed := cardinality(events);
+    skipped := cardinality(picked.ids) - changed;
+
+    UPDATE event_fanouts f SET state = 'cancelled' WHERE f.event_id = ANY (events) AND f.state = 'open';
+    GET DIAGNOSTICS cancelled_fanouts = ROW_COUNT;
+    UPDATE event_fanouts f SET reason = NULL, ordering_key = CASE WHEN NOT with_keys THEN f.ordering_key END WHERE f.event_id = ANY (events);
+    UPDATE webhook_deliveries d
+    SET status = 'cancelled', finished_at = now(), updated_at = now(), lease_until = NULL, epoch = d.epoch + 1
+    WHERE d.event_id = ANY (events) AND d.status IN ('pending', 'sending', 'retrying');
+    GET DIAGNOSTICS cancelled = ROW_COUNT;
+    deliveries := ARRAY(SELECT d.id FROM webhook_deliveries d WHERE d.event_id = ANY (events));
+    UPDATE webhook_deliveries d SET erased_at = now(), last_error = NULL,
+        ordering_key = CASE WHEN NOT with_keys THEN d.ordering_key END,
+        ordering_number = CASE WHEN NOT with_keys THEN d.ordering_number END,
+        due_at = CASE WHEN with_keys THEN coalesce(d.due_at, d.created_at) ELSE d.due_at END
+    WHERE d.id = ANY (deliveries) AND d.status IN ('delivered', 'failed', 'abandoned', 'cancelled');
+    UPDATE webhook_attempts a SET error = NULL, response_headers = NULL, response_body = NULL, response_body_truncated = false
+    WHERE a.delivery_id = ANY (deliveries);
+    IF with_keys THEN
+        DELETE FROM published_keys k USING outbox o
+        WHERE o.id = ANY (events) AND k.tenant_id = o.tenant_id AND k.idempotency_key = o.idempotency_key AND k.event_id = o.id;
+        DELETE FROM coalesced_keys k USING outbox o
+        WHERE o.id = ANY (events) AND k.tenant_id = o.tenant_id AND k.coalesce_key = o.coalesce_key AND k.event = o.event
+          AND k.event_id = o.id;
+    END IF;
+    UPDATE outbox o SET payload = jsonb_build_object('posthorn.erased', envelope_time(now())), metadata = NULL, erased_at = now(),
+        resource_id = CASE WHEN NOT with_keys THEN o.resource_id END, ordering_key = CASE WHEN NOT with_keys THEN o.ordering_key END,
+        idempotency_key = CASE WHEN NOT with_keys THEN o.idempotency_key END, coalesce_key = CASE WHEN NOT with_keys THEN o.coalesce_key END
+    WHERE o.id = ANY (events);
+    IF cancelled + cancelled_fanouts > 0 THEN
+        PERFORM wake(); -- what stood behind them in a line can go on
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION erase_chunk(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT cancelled integer, OUT is_last boolean); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.erase_chunk(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT cancelled integer, OUT is_last boolean) IS 'Erases the next events that are wanted: cancels what waits of them, blanks payload, metadata, and errors and answers of attempts. skipped: in flight, or held by someone.';
+
+
+--
+-- Name: erase_for(uuid, jsonb, integer, boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.erase_for(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    ids record := ids_of_job(wanted);
+    counted record;
+    chunk record;
+    after uuid := ids.after_id;
+BEGIN
+    PERFORM check_erasure(wanted, at_most, dry_run);
+    counted := count_erasure(tenant, wanted, ids.after_id, ids.before_id);
+    matched := counted.total;
+    erased := 0;
+    cancelled := 0;
+    in_flight := 0;
+    IF NOT counted.is_total_exact THEN
+        RAISE NOTICE 'counting was cut short: at least %', matched;
+    END IF;
+    IF dry_run THEN
+        RETURN;
+    -- under a snapshot a delivery that was made since could be missed
+    ELSIF NOT counted.is_total_exact OR matched > at_most OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        job_id := add_erasure(tenant, wanted, ids.after_id, ids.before_id, counted.total, counted.is_total_exact);
+        RETURN;
+    END IF;
+    LOOP
+        FOR try IN 1 .. 10 LOOP
+            BEGIN
+                chunk := erase_chunk(tenant, wanted, after, ids.before_id, 1000);
+                EXIT;
+            EXCEPTION WHEN serialization_failure THEN -- a dispatcher has finished one of them at this moment
+                IF try = 10 THEN
+                    RAISE;
+                END IF;
+            END;
+        END LOOP;
+        erased := erased + chunk.changed;
+        cancelled := cancelled + chunk.cancelled;
+        in_flight := in_flight + chunk.skipped;
+        after := chunk.position;
+        EXIT WHEN chunk.is_last;
+    END LOOP;
+    PERFORM audit_for(tenant, 'events.erased', 'tenant', tenant::text, erasure_criteria(wanted)
+        || jsonb_build_object('matched', matched, 'erased', erased, 'cancelled', cancelled, 'in_flight', in_flight));
+END
+$$;
+
+
+--
+-- Name: FUNCTION erase_for(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.erase_for(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) IS 'Part of erase(): does it for a tenant, or counts, or makes a job of it.';
+
+
+--
+-- Name: erasure_criteria(jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.erasure_criteria(wanted jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object('criteria_sha256', encode(sha256(convert_to(wanted::text, 'UTF8')), 'hex'))
+        || (wanted - '{payload,event_ids}'::text[] - CASE WHEN (wanted ->> 'with_keys')::boolean THEN 'resource_id' ELSE '' END)
+$$;
+
+
+--
+-- Name: FUNCTION erasure_criteria(wanted jsonb); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.erasure_criteria(wanted jsonb) IS 'What audit log and jobs keep of what was asked to be erased: a SHA-256 of all of it, the resource (its id unless keys go too), event and times.';
 
 
 --
@@ -2973,6 +3388,31 @@ COMMENT ON FUNCTION posthorn.is_day_there(parent text, day date) IS 'Whether a t
 
 
 --
+-- Name: is_erased(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.is_erased(delivery uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    answer boolean;
+BEGIN
+    -- either we wait for whoever erases it at this moment, or it waits until what we write is there to be blanked
+    SELECT d.erased_at IS NOT NULL INTO answer FROM webhook_deliveries d WHERE d.id = delivery FOR SHARE;
+    RETURN coalesce(answer, false);
+END
+$$;
+
+
+--
+-- Name: FUNCTION is_erased(delivery uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.is_erased(delivery uuid) IS 'For dispatchers: whether a delivery was erased, so that nothing is kept of an answer that comes late.';
+
+
+--
 -- Name: is_strict_tenant(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -3542,6 +3982,30 @@ COMMENT ON FUNCTION posthorn.note_audit() IS 'Trigger (kind, column of the tenan
 
 
 --
+-- Name: note_erasure(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.note_erasure() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM audit_for(NEW.tenant_id, 'events.erased', 'job', NEW.id::text, erasure_criteria(NEW.filter)
+        || jsonb_build_object('state', NEW.state, 'erased', NEW.changed, 'asked_by', NEW.created_by));
+    NEW.filter := erasure_criteria(NEW.filter);
+    RETURN NEW;
+END
+$$;
+
+
+--
+-- Name: FUNCTION note_erasure(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.note_erasure() IS 'Trigger: a job of erasure that ends, however it does, is in the audit log and forgets whom it was about.';
+
+
+--
 -- Name: note_event_type_change(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -4051,6 +4515,46 @@ COMMENT ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, wan
 
 
 --
+-- Name: pick_events(uuid, jsonb, uuid, uuid, integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.pick_events(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT ids uuid[], OUT looked_at integer, OUT last_id uuid) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_sort TO 'on'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    named CONSTANT uuid[] := CASE WHEN wanted ? 'event_ids' THEN ARRAY(
+        SELECT e.id::uuid FROM jsonb_array_elements_text(wanted -> 'event_ids') AS e (id)) END;
+    wanted_event CONSTANT text := wanted ->> 'event';
+    wanted_type CONSTANT text := wanted ->> 'resource_type';
+    wanted_resource CONSTANT text := wanted ->> 'resource_id';
+    condition CONSTANT jsonpath := (wanted ->> 'payload')::jsonpath;
+BEGIN
+    SELECT coalesce(array_agg(e.id ORDER BY e.id) FILTER (WHERE e.is_wanted), '{}'), count(*), (array_agg(e.id ORDER BY e.id DESC))[1]
+    INTO ids, looked_at, last_id
+    FROM (
+        SELECT o.id, CASE WHEN wanted_event <> ALL (event_patterns(o.event)) THEN false
+            WHEN condition IS NULL THEN true ELSE coalesce(o.payload @@ condition, false) END AS is_wanted
+        FROM outbox o
+        WHERE o.tenant_id = tenant AND o.id > after_id AND o.id < before_id AND o.erased_at IS NULL
+          AND (named IS NULL OR o.id = ANY (named))
+          AND (wanted_resource IS NULL OR (o.resource_id = wanted_resource AND o.resource_type = wanted_type))
+        ORDER BY o.id LIMIT most) e;
+END
+$$;
+
+
+--
+-- Name: FUNCTION pick_events(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT ids uuid[], OUT looked_at integer, OUT last_id uuid); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.pick_events(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT ids uuid[], OUT looked_at integer, OUT last_id uuid) IS 'Part of erase(): of the next so many events of a tenant between two ids that are not erased, those that are wanted.';
+
+
+--
 -- Name: preview(uuid, uuid, timestamp with time zone, text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -4067,7 +4571,6 @@ DECLARE
     format text;
     message_id text;
     usable_secret text;
-    trace text;
 BEGIN
     -- the caller's rights decide what there is to see
     IF has_column_privilege('posthorn.outbox', 'payload', 'SELECT') AND has_column_privilege('posthorn.outbox', 'metadata', 'SELECT') THEN
@@ -4079,11 +4582,6 @@ BEGIN
     ELSE
         SELECT o.id, o.tenant_id, o.event, NULL::text AS payload, NULL::jsonb AS metadata, o.resource_type, o.resource_id, o.created_at INTO e
         FROM posthorn.outbox o WHERE o.id = event_id;
-    END IF;
-    IF has_column_privilege('posthorn.outbox', 'traceparent', 'SELECT') THEN
-        SELECT o.traceparent INTO trace FROM posthorn.outbox o WHERE o.id = e.id;
-    ELSIF has_table_privilege('posthorn.events', 'SELECT') THEN
-        SELECT o.traceparent INTO trace FROM posthorn.events o WHERE o.id = e.id;
     END IF;
     FOR s IN
         SELECT w.id, w.url, w.payload_format, w.header_families, w.signing, w.signature, w.header_names, w.credentials_type, w.batch_max,
@@ -4120,9 +4618,6 @@ BEGIN
                 SELECT jsonb_object_agg('ce-' || a.name, CASE WHEN a.name = 'source' THEN a.value
                     ELSE posthorn.percent_encode(a.value, '[!#$&-~]') END)
                 FROM posthorn.cloudevent_attributes(e.id, e.event, e.tenant_id, e.created_at, e.resource_type, e.resource_id, source) a)
-                ELSE '{}' END
-            -- the span is the attempt's
-            || CASE WHEN trace IS NOT NULL THEN jsonb_build_object('traceparent', overlay(trace placing '****************' from 37))
                 ELSE '{}' END;
         note := nullif(concat_ws('; ',
             CASE WHEN NOT s.is_taken THEN 'the event has no delivery to this subscription' END,
@@ -4445,6 +4940,27 @@ COMMENT ON FUNCTION posthorn.queue_state() IS 'For monitoring: deliveries not fi
 
 
 --
+-- Name: refuse_erased(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.refuse_erased() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'event % was erased: there is nothing left to send', OLD.event_id USING ERRCODE = 'object_not_in_prerequisite_state';
+END
+$$;
+
+
+--
+-- Name: FUNCTION refuse_erased(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.refuse_erased() IS 'Trigger: a delivery of an erased event stays finished, whoever wants it otherwise.';
+
+
+--
 -- Name: render_body(text, uuid, text, uuid, timestamp with time zone, text, text, text, jsonb, text); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -4606,13 +5122,13 @@ BEGIN
         SELECT d.id FROM unnest(chosen) AS c (id)
         JOIN webhook_deliveries d ON d.id = c.id
         JOIN webhook_subscriptions s ON s.id = d.subscription_id AND s.status = 'active'
-        WHERE (wanted -> 'statuses') ? d.status
+        WHERE (wanted -> 'statuses') ? d.status AND d.erased_at IS NULL
         FOR UPDATE OF d SKIP LOCKED);
     UPDATE webhook_deliveries d
     SET status = 'pending', generation = d.generation + 1, epoch = d.epoch + 1, attempts = 0, due_at = now(), lease_until = NULL,
         updated_at = now(), finished_at = NULL
     FROM unnest(held) AS h (id)
-    WHERE d.id = h.id AND (wanted -> 'statuses') ? d.status;
+    WHERE d.id = h.id AND (wanted -> 'statuses') ? d.status AND d.erased_at IS NULL;
     GET DIAGNOSTICS changed = ROW_COUNT;
     skipped := cardinality(chosen) - changed;
     IF changed > 0 THEN
@@ -4650,12 +5166,21 @@ BEGIN
         chunk := backfill_chunk(todo.tenant_id, todo.subscription_id, todo.position, todo.before_id, most, gives_up, false);
     ELSIF todo.kind = 'cancel' THEN
         chunk := cancel_chunk(todo.tenant_id, todo.subscription_id, todo.filter, todo.position, todo.before_id, most);
+    ELSIF todo.kind = 'erase' THEN
+        chunk := erase_chunk(todo.tenant_id, todo.filter, todo.position, todo.before_id, most);
     ELSE
         chunk := retry_chunk(todo.tenant_id, todo.subscription_id, todo.filter, todo.position, todo.before_id, most);
     END IF;
     changed := chunk.changed;
     is_finished := chunk.is_last;
     pause_seconds := chunk.changed::double precision / rows_per_second;
+    IF todo.kind = 'erase' AND chunk.is_last AND todo.skipped + chunk.skipped > 0 THEN
+        -- once more for what was in flight: what is erased is not looked at again
+        is_finished := false;
+        pause_seconds := pause_seconds + 1;
+        UPDATE jobs j SET skipped = -chunk.skipped WHERE j.id = job;
+        chunk.position := (ids_of_job(todo.filter)).after_id;
+    END IF;
     UPDATE jobs j
     SET position = chunk.position, looked_at = j.looked_at + chunk.looked_at, changed = j.changed + chunk.changed,
         skipped = j.skipped + chunk.skipped, failures = 0, error = NULL, updated_at = now(),
@@ -5497,6 +6022,7 @@ CREATE TABLE posthorn.webhook_deliveries (
     finished_at timestamp with time zone,
     ordering_key text,
     ordering_number bigint,
+    erased_at timestamp with time zone,
     CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
     CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
     CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
@@ -5653,6 +6179,13 @@ COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_key IS 'Its event''s orde
 --
 
 COMMENT ON COLUMN posthorn.webhook_deliveries.ordering_number IS 'Its place in the line of its subscription and ordering key: the smallest goes first.';
+
+
+--
+-- Name: COLUMN webhook_deliveries.erased_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.webhook_deliveries.erased_at IS 'When its event was erased: it is finished for ever, and its attempts keep codes and times alone.';
 
 
 --
@@ -7301,11 +7834,7 @@ CREATE TABLE posthorn.outbox (
     ordering_key text,
     idempotency_key text,
     coalesce_key text,
-    traceparent text DEFAULT 
-CASE
-    WHEN (current_setting('posthorn.traceparent'::text, true) ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text) THEN current_setting('posthorn.traceparent'::text, true)
-    ELSE NULL::text
-END,
+    erased_at timestamp with time zone,
     CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
@@ -7412,10 +7941,10 @@ COMMENT ON COLUMN posthorn.outbox.coalesce_key IS 'A newer event of the same ten
 
 
 --
--- Name: COLUMN outbox.traceparent; Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: COLUMN outbox.erased_at; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.outbox.traceparent IS 'W3C trace context of what published it: the parent of its deliveries'' spans, whose trace its webhooks name. Unless given, what the setting posthorn.traceparent holds, if that is one.';
+COMMENT ON COLUMN posthorn.outbox.erased_at IS 'When posthorn.erase() blanked payload and metadata; the payload says it too: {"posthorn.erased": …}.';
 
 
 --
@@ -7434,8 +7963,7 @@ CREATE VIEW posthorn.events WITH (security_barrier='true') AS
     o.created_at,
     COALESCE(f.state, 'done'::text) AS fanout,
     f.reason AS fanout_reason,
-    o.ordering_key,
-    o.traceparent
+    o.ordering_key
    FROM (posthorn.outbox o
      LEFT JOIN posthorn.event_fanouts f ON ((f.event_id = o.id)))
   WHERE (o.tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant));
@@ -7530,13 +8058,6 @@ COMMENT ON COLUMN posthorn.events.fanout_reason IS 'Why it is open.';
 --
 
 COMMENT ON COLUMN posthorn.events.ordering_key IS 'Events with the same key reach ordered subscriptions one at a time.';
-
-
---
--- Name: COLUMN events.traceparent; Type: COMMENT; Schema: posthorn; Owner: -
---
-
-COMMENT ON COLUMN posthorn.events.traceparent IS 'W3C trace context of what published it.';
 
 
 --
@@ -7764,8 +8285,8 @@ CREATE TABLE posthorn.jobs (
     CONSTRAINT error_is_at_most_500_characters CHECK ((char_length(error) <= 500)),
     CONSTRAINT filter_is_an_object CHECK ((jsonb_typeof(filter) = 'object'::text)),
     CONSTRAINT finished_iff_at_its_end CHECK (((state = ANY (ARRAY['done'::text, 'cancelled'::text, 'failed'::text])) = (finished_at IS NOT NULL))),
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['retry'::text, 'replay'::text, 'backfill'::text, 'cancel'::text]))),
-    CONSTRAINT replay_and_backfill_are_of_a_subscription CHECK (((kind = ANY (ARRAY['retry'::text, 'cancel'::text])) OR (subscription_id IS NOT NULL))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['retry'::text, 'replay'::text, 'backfill'::text, 'cancel'::text, 'erase'::text]))),
+    CONSTRAINT replay_and_backfill_are_of_a_subscription CHECK (((kind = ANY (ARRAY['retry'::text, 'cancel'::text, 'erase'::text])) OR (subscription_id IS NOT NULL))),
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'cancelled'::text, 'failed'::text])))
 );
 
@@ -7795,7 +8316,7 @@ COMMENT ON COLUMN posthorn.jobs.tenant_id IS 'Whose.';
 -- Name: COLUMN jobs.kind; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON COLUMN posthorn.jobs.kind IS 'retry: deliveries that were given up, again; replay: a subscription''s deliveries again, delivered ones too; backfill: a subscription gets events from before it; cancel: deliveries that wait are given up.';
+COMMENT ON COLUMN posthorn.jobs.kind IS 'retry: deliveries that were given up, again; replay: a subscription''s deliveries again, delivered ones too; backfill: a subscription gets events from before it; cancel: deliveries that wait are given up; erase: events are blanked.';
 
 
 --
@@ -7967,11 +8488,7 @@ CREATE TABLE posthorn.outbox_default (
     ordering_key text,
     idempotency_key text,
     coalesce_key text,
-    traceparent text DEFAULT 
-CASE
-    WHEN (current_setting('posthorn.traceparent'::text, true) ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text) THEN current_setting('posthorn.traceparent'::text, true)
-    ELSE NULL::text
-END,
+    erased_at timestamp with time zone,
     CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
@@ -9410,6 +9927,7 @@ CREATE TABLE posthorn.webhook_deliveries_done (
     finished_at timestamp with time zone,
     ordering_key text,
     ordering_number bigint,
+    erased_at timestamp with time zone,
     CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
     CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
     CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
@@ -9453,6 +9971,7 @@ CREATE TABLE posthorn.webhook_deliveries_done_default (
     finished_at timestamp with time zone,
     ordering_key text,
     ordering_number bigint,
+    erased_at timestamp with time zone,
     CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
     CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
     CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
@@ -9495,6 +10014,7 @@ CREATE TABLE posthorn.webhook_deliveries_live (
     finished_at timestamp with time zone,
     ordering_key text,
     ordering_number bigint,
+    erased_at timestamp with time zone,
     CONSTRAINT counters_are_not_negative CHECK (((generation >= 0) AND (epoch >= 0) AND (attempts >= 0))),
     CONSTRAINT due_unless_in_line CHECK (((due_at IS NOT NULL) OR (ordering_key IS NOT NULL))),
     CONSTRAINT finished_iff_terminal CHECK (((status = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
@@ -9976,14 +10496,6 @@ ALTER TABLE ONLY posthorn.tenants
 
 ALTER TABLE ONLY posthorn.test_sends
     ADD CONSTRAINT test_sends_pkey PRIMARY KEY (id);
-
-
---
--- Name: outbox traceparent_is_version_00_of_trace_context; Type: CHECK CONSTRAINT; Schema: posthorn; Owner: -
---
-
-ALTER TABLE posthorn.outbox
-    ADD CONSTRAINT traceparent_is_version_00_of_trace_context CHECK ((traceparent ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text)) NOT VALID;
 
 
 --
@@ -10692,6 +11204,13 @@ CREATE TRIGGER note_change BEFORE UPDATE ON posthorn.webhook_subscriptions FOR E
 
 
 --
+-- Name: jobs note_erasure; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER note_erasure BEFORE UPDATE ON posthorn.jobs FOR EACH ROW WHEN (((new.kind = 'erase'::text) AND (new.finished_at IS NOT NULL) AND (old.finished_at IS NULL))) EXECUTE FUNCTION posthorn.note_erasure();
+
+
+--
 -- Name: event_types note_strict_type; Type: TRIGGER; Schema: posthorn; Owner: -
 --
 
@@ -10717,6 +11236,13 @@ CREATE TRIGGER note_strictness AFTER UPDATE OF is_strict ON posthorn.event_types
 --
 
 CREATE TRIGGER note_strictness AFTER UPDATE OF strict_event_types ON posthorn.tenants FOR EACH ROW WHEN ((new.strict_event_types <> old.strict_event_types)) EXECUTE FUNCTION posthorn.note_strictness();
+
+
+--
+-- Name: webhook_deliveries_done refuse_erased; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER refuse_erased BEFORE UPDATE ON posthorn.webhook_deliveries_done FOR EACH ROW WHEN (((old.erased_at IS NOT NULL) AND (new.finished_at IS NULL))) EXECUTE FUNCTION posthorn.refuse_erased();
 
 
 --
@@ -11210,6 +11736,13 @@ REVOKE ALL ON FUNCTION posthorn.add_counts(a integer[], b integer[]) FROM PUBLIC
 
 
 --
+-- Name: FUNCTION add_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, total bigint, is_total_exact boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.add_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, total bigint, is_total_exact boolean) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION add_job(kind text, subscription uuid, wanted jsonb); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -11405,6 +11938,13 @@ REVOKE ALL ON FUNCTION posthorn.check_control(tenant uuid, kind text, subscripti
 
 
 --
+-- Name: FUNCTION check_erasure(wanted jsonb, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.check_erasure(wanted jsonb, at_most integer, dry_run boolean) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -11466,6 +12006,13 @@ REVOKE ALL ON FUNCTION posthorn.count_buckets(milliseconds integer[]) FROM PUBLI
 
 
 --
+-- Name: FUNCTION count_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.count_erasure(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION count_job(kind text, subscription uuid, wanted jsonb, after_id uuid, before_id uuid, OUT total bigint, OUT is_total_exact boolean); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -11510,6 +12057,13 @@ GRANT ALL ON FUNCTION posthorn.customer_updated(tenant_id uuid, customer_id text
 
 
 --
+-- Name: FUNCTION day_state(parent text, day date, OUT row_count bigint, OUT state text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.day_state(parent text, day date, OUT row_count bigint, OUT state text) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION delete_subscription(subscription uuid, OUT is_found boolean, OUT cancelled integer); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -11523,6 +12077,13 @@ GRANT ALL ON FUNCTION posthorn.delete_subscription(subscription uuid, OUT is_fou
 
 REVOKE ALL ON FUNCTION posthorn.detach(source regclass, resource text) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.detach(source regclass, resource text) TO posthorn_publisher;
+
+
+--
+-- Name: FUNCTION drop_archived_day(parent text, day date, archived_state text, OUT is_dropped boolean, OUT held_back_by text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.drop_archived_day(parent text, day date, archived_state text, OUT is_dropped boolean, OUT held_back_by text) FROM PUBLIC;
 
 
 --
@@ -11549,6 +12110,53 @@ GRANT ALL ON FUNCTION posthorn.envelope_metadata(metadata jsonb, tenant_id uuid,
 REVOKE ALL ON FUNCTION posthorn.envelope_time(at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.envelope_time(at timestamp with time zone) TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.envelope_time(at timestamp with time zone) TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION erase(tenant_id uuid, resource_type text, resource_id text, payload jsonpath, event text, event_id uuid, event_ids uuid[], since timestamp with time zone, until timestamp with time zone, with_keys boolean, at_most integer, dry_run boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.erase(tenant_id uuid, resource_type text, resource_id text, payload jsonpath, event text, event_id uuid, event_ids uuid[], since timestamp with time zone, until timestamp with time zone, with_keys boolean, at_most integer, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.erase(tenant_id uuid, resource_type text, resource_id text, payload jsonpath, event text, event_id uuid, event_ids uuid[], since timestamp with time zone, until timestamp with time zone, with_keys boolean, at_most integer, dry_run boolean) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.erase(tenant_id uuid, resource_type text, resource_id text, payload jsonpath, event text, event_id uuid, event_ids uuid[], since timestamp with time zone, until timestamp with time zone, with_keys boolean, at_most integer, dry_run boolean) TO posthorn_admin;
+
+
+--
+-- Name: FUNCTION erase_as_operator(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.erase_as_operator(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.erase_as_operator(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) TO posthorn_admin;
+
+
+--
+-- Name: FUNCTION erase_as_tenant(wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.erase_as_tenant(wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.erase_as_tenant(wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) TO posthorn_api;
+
+
+--
+-- Name: FUNCTION erase_chunk(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT cancelled integer, OUT is_last boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.erase_chunk(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT cancelled integer, OUT is_last boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.erase_chunk(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT "position" uuid, OUT looked_at integer, OUT changed integer, OUT skipped integer, OUT cancelled integer, OUT is_last boolean) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION erase_for(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.erase_for(tenant uuid, wanted jsonb, at_most integer, dry_run boolean, OUT matched bigint, OUT erased bigint, OUT cancelled bigint, OUT in_flight bigint, OUT job_id uuid) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION erasure_criteria(wanted jsonb); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.erasure_criteria(wanted jsonb) FROM PUBLIC;
 
 
 --
@@ -11741,6 +12349,7 @@ GRANT ALL ON FUNCTION posthorn.identify_api_key(key_id text) TO posthorn_api;
 
 REVOKE ALL ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) TO posthorn_api;
+GRANT ALL ON FUNCTION posthorn.ids_of_job(wanted jsonb, OUT after_id uuid, OUT before_id uuid) TO posthorn_dispatcher;
 
 
 --
@@ -11815,6 +12424,14 @@ GRANT ALL ON FUNCTION posthorn.is_copy() TO posthorn_readonly;
 --
 
 REVOKE ALL ON FUNCTION posthorn.is_day_there(parent text, day date) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION is_erased(delivery uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.is_erased(delivery uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.is_erased(delivery uuid) TO posthorn_dispatcher;
 
 
 --
@@ -11926,6 +12543,13 @@ GRANT ALL ON FUNCTION posthorn.no_tenant(source text) TO posthorn_publisher;
 --
 
 REVOKE ALL ON FUNCTION posthorn.note_audit() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION note_erasure(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.note_erasure() FROM PUBLIC;
 
 
 --
@@ -12051,6 +12675,13 @@ GRANT ALL ON FUNCTION posthorn.pick_deliveries(tenant uuid, subscription uuid, w
 
 
 --
+-- Name: FUNCTION pick_events(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT ids uuid[], OUT looked_at integer, OUT last_id uuid); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.pick_events(tenant uuid, wanted jsonb, after_id uuid, before_id uuid, most integer, OUT ids uuid[], OUT looked_at integer, OUT last_id uuid) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION preview(event_id uuid, subscription_id uuid, at timestamp with time zone, secret text); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -12122,6 +12753,13 @@ REVOKE ALL ON FUNCTION posthorn.queue_state() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION refuse_erased(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.refuse_erased() FROM PUBLIC;
 
 
 --
@@ -13248,11 +13886,10 @@ GRANT SELECT(coalesce_key) ON TABLE posthorn.outbox TO posthorn_readonly;
 
 
 --
--- Name: COLUMN outbox.traceparent; Type: ACL; Schema: posthorn; Owner: -
+-- Name: COLUMN outbox.erased_at; Type: ACL; Schema: posthorn; Owner: -
 --
 
-GRANT INSERT(traceparent) ON TABLE posthorn.outbox TO posthorn_publisher;
-GRANT SELECT(traceparent) ON TABLE posthorn.outbox TO posthorn_readonly;
+GRANT SELECT(erased_at) ON TABLE posthorn.outbox TO posthorn_readonly;
 
 
 --

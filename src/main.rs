@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use posthorn::cli::{
-    bench, completions, dev, doctor, keys, man, migrate, openapi, prune, rekey, replay, resume, serve, stats,
+    bench, completions, dev, doctor, keys, listen, man, migrate, openapi, prune, rekey, replay, resume, serve, stats,
 };
 use posthorn::metrics::COMMIT;
 use posthorn::traces::{self, Export, SpanLayer, TracesError};
@@ -36,6 +36,7 @@ enum Command {
     Dev(Box<dev::Dev>),
     Migrate(migrate::Migrate),
     Keys(keys::Keys),
+    Listen(Box<listen::Listen>),
     Replay(replay::Replay),
     Prune(prune::Prune),
     Rekey(rekey::Rekey),
@@ -89,6 +90,7 @@ fn run(command: Command, export: Option<Export>) -> anyhow::Result<()> {
             Command::Dev(command) => dev::dev(*command).await?,
             Command::Migrate(command) => migrate::run(command).await?,
             Command::Keys(command) => keys::run(command).await?,
+            Command::Listen(command) => listen::run(*command).await?,
             Command::Replay(command) => replay::run(command).await?,
             Command::Prune(command) => prune::run(command).await?,
             Command::Rekey(command) => rekey::run(command).await?,

@@ -1,6 +1,6 @@
 -- queue/record: writes attempts, moves their deliveries on, leaves a tally; answers with those moved.
 -- $1 to $17: columns of result, but $8 dispatcher uuid; $18 whether to tell of what moves none bool
--- index: primary keys; locks: rows. A failure needs its epoch, a success its generation. What moves none may have been erased.
+-- index: primary keys; locks: rows. A failure needs its epoch, a success its generation.
 WITH result AS MATERIALIZED (
     SELECT r.id, r.epoch, r.generation, r.status, r.delay_seconds, r.number, r.tenant_id, r.target_url, r.age_seconds,
         r.duration_ms, r.status_code, r.error_kind, r.error, r.headers, r.body, r.body_truncated

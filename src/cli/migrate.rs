@@ -1,9 +1,11 @@
 //! `posthorn migrate`: brings the schema up to date.
 
 use std::io::Write;
+use std::time::Duration;
 
 use clap::Args;
 
+use super::progress::Progress;
 use crate::config::DatabaseConfig;
 use crate::store::migrate::{MigrateError, migrate};
 use crate::store::{Store, StoreError, StoreRole, days};
@@ -30,12 +32,29 @@ pub enum MigrateCommandError {
     System(#[from] std::io::Error),
 }
 
+/// Says every few seconds that it goes on: an index of a large table takes its time, and so may another process's migration.
+async fn with_time_told<T>(work: impl Future<Output = T>) -> T {
+    let (mut work, mut ticks) = (std::pin::pin!(work), tokio::time::interval(Duration::from_secs(1)));
+    let progress = Progress::new("migrating for", "seconds", None);
+    let mut seconds = 0;
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = ticks.tick() => {
+                seconds += 1;
+                progress.reach(seconds);
+            }
+        }
+    }
+}
+
 /// Migrates, makes the days to come and says what was done.
 ///
 /// # Errors
 /// [`MigrateCommandError`].
 pub async fn run(command: Migrate) -> Result<(), MigrateCommandError> {
-    let done = migrate(&command.database.database_url).await?;
+    let done = with_time_told(migrate(&command.database.database_url)).await?;
     let store = Store::new(&command.database.database_url, StoreRole::Owner, 1, u32::MAX)?;
     let made = days::make_ahead(&store, days::DAYS_AHEAD).await?;
     let (version, applied) = (done.version, done.applied);

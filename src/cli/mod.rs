@@ -5,6 +5,7 @@ pub mod completions;
 pub mod dev;
 pub mod doctor;
 pub mod keys;
+pub mod listen;
 pub mod man;
 pub mod migrate;
 pub mod openapi;

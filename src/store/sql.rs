@@ -104,6 +104,7 @@ statements! {
     OWN_KEYS_END = "own_keys/end";
     OWN_KEYS_LIST = "own_keys/list";
     OWN_KEYS_REVOKE = "own_keys/revoke";
+    LISTEN_SUBSCRIBE = "listen/subscribe";
     MONITORING_HELD = "monitoring/held";
     MONITORING_STATES = "monitoring/states";
     MONITORING_TABLES = "monitoring/tables";

@@ -254,6 +254,22 @@ pub async fn delete(tx: &Tx<'_>, id: Uuid) -> Result<bool, StoreError> {
     get(&tx.query_one(sql::SUBSCRIPTIONS_DELETE, &[&id]).await?, "is_found")
 }
 
+/// A subscription with a sealed secret and nothing else of its own, for a program that listens for a while.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn listen(
+    tx: &Tx<'_>,
+    id: Uuid,
+    tenant: Uuid,
+    url: &str,
+    events: &[String],
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    tx.query_one(sql::LISTEN_SUBSCRIBE, &[&id, &tenant, &url, &events, &sealed]).await?;
+    Ok(())
+}
+
 /// Whether an active subscription has one of these patterns.
 ///
 /// # Errors

@@ -65,6 +65,7 @@ mod layers;
 mod lease_machine;
 mod lease_model;
 mod library;
+mod listen;
 mod migrate;
 mod openapi;
 mod operator_docs;

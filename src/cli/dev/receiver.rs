@@ -157,7 +157,12 @@ fn asked_for(path: &str) -> Option<StatusCode> {
 }
 
 /// Every signature that is there must be right, and one must be there.
-fn verify(secret: Option<&Secret>, headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Result<(), String> {
+pub(in crate::cli) fn verify(
+    secret: Option<&Secret>,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: OffsetDateTime,
+) -> Result<(), String> {
     let secret = secret.ok_or("no secret is known yet")?;
     let get = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let (standard, plain) = (get("webhook-signature"), get("x-signature"));
@@ -198,7 +203,7 @@ struct Envelope<'a> {
 }
 
 /// `12:03:04.123Z  payment.received  <id>  payment/PAY-1001  verified  3 ms  204`
-fn line(
+pub(in crate::cli) fn line(
     headers: &HeaderMap,
     body: &[u8],
     verified: &Result<(), String>,

@@ -86,6 +86,10 @@ impl Chosen {
             ("resource_id", self.resource_id.clone()),
         ];
         filter.extend(texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?)))));
+        if filter.len() == 1 && ids.is_empty() && self.subscription.is_none() && !statuses.contains(&"delivered") {
+            // whose is said: everything of theirs that was given up
+            filter.insert("since".to_owned(), "-infinity".into());
+        }
         if !ids.is_empty() {
             filter.insert("event_ids".to_owned(), ids.into_iter().collect());
         }
@@ -139,6 +143,6 @@ mod tests {
         assert!(Chosen { event: Some("*".to_owned()), ..Chosen::default() }.filter(&["failed"]).is_err());
         let tenant = Some(Uuid::nil());
         let filter = Chosen { tenant, ..Chosen::default() }.filter(&["failed"]).unwrap();
-        assert_eq!(filter, r#"{"statuses":["failed"]}"#);
+        assert_eq!(filter, r#"{"since":"-infinity","statuses":["failed"]}"#);
     }
 }
