@@ -128,10 +128,11 @@ async fn a_backfill_and_an_erasure_of_one_event_go_one_after_the_other() {
 async fn an_event_that_is_still_to_be_fanned_out_never_is() {
     let world = World::new().await;
     let tenant = world.tenant("a").await;
+    world.subscribe(tenant, "https://receiver.example/", &["*"]).await;
     let event = publish_about(&world, tenant, "a.b", PERSON, "C-1").await;
+    world.db.batch_execute("DELETE FROM posthorn.webhook_deliveries").await.unwrap();
     let mark = "INSERT INTO posthorn.event_fanouts (event_id, tenant_id, state, reason) VALUES ($1, $2, 'open', $3)";
     world.db.execute(mark, &[&event, &tenant, &PERSON]).await.unwrap();
-    world.subscribe(tenant, "https://receiver.example/", &["*"]).await;
     let session = world.client_of(tenant).await;
     let mut dispatcher = world.client().await;
     let fanning = dispatcher.transaction().await.unwrap();
