@@ -66,6 +66,7 @@ mod lease_model;
 mod library;
 mod migrate;
 mod openapi;
+mod operational_events;
 mod operator_docs;
 mod operator_views;
 mod ops;
