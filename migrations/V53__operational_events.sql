@@ -46,14 +46,14 @@ COMMENT ON COLUMN posthorn.exhausted_notes.held_back IS 'What is still to be tol
 
 CREATE TABLE posthorn.high_backlogs (
     tenant_id uuid PRIMARY KEY,
-    high_since timestamptz NOT NULL DEFAULT now()
+    high_since_at timestamptz NOT NULL DEFAULT now()
 );
 ALTER TABLE posthorn.high_backlogs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY every_row_read ON posthorn.high_backlogs FOR SELECT TO posthorn_readonly USING (true);
 GRANT SELECT ON posthorn.high_backlogs TO posthorn_readonly;
 COMMENT ON TABLE posthorn.high_backlogs IS 'Tenants whose backlog was told to be high, and not yet to be cleared.';
 COMMENT ON COLUMN posthorn.high_backlogs.tenant_id IS 'The tenant.';
-COMMENT ON COLUMN posthorn.high_backlogs.high_since IS 'When it was told.';
+COMMENT ON COLUMN posthorn.high_backlogs.high_since_at IS 'When it was told.';
 
 CREATE FUNCTION posthorn.receiver_host(url text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -271,7 +271,7 @@ DECLARE
     tenant uuid;
     oldest record;
     waits double precision;
-    was_high_since timestamptz;
+    was_high_since_at timestamptz;
     details jsonb;
 BEGIN
     told := 0;
@@ -306,10 +306,10 @@ BEGIN
                 told := told + 1;
             END IF;
         ELSIF waits < high_seconds / 2.0 THEN
-            DELETE FROM high_backlogs b WHERE b.tenant_id = tenant RETURNING b.high_since INTO was_high_since;
+            DELETE FROM high_backlogs b WHERE b.tenant_id = tenant RETURNING b.high_since_at INTO was_high_since_at;
             IF FOUND THEN
                 PERFORM tell(tenant, cleared, 'tenant', tenant::text,
-                    details || jsonb_build_object('high_since', envelope_time(was_high_since)));
+                    details || jsonb_build_object('high_since_at', envelope_time(was_high_since_at)));
                 told := told + 1;
             END IF;
         END IF;
@@ -382,10 +382,10 @@ INSERT INTO posthorn.event_types (name, group_name, description, json_schema, ex
      '{"tenant_id": "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "tenant_name": "Acme", "at": "2026-11-02T09:14:05.123456Z", "subscription_id": "01a04c7e-95d8-7c21-8a54-3e0f5b7f9a01", "description": "Accounting", "host": "receiver.example", "reason": "the receiver answered 410 Gone", "actor": "dispatcher"}'),
     ('posthorn.subscription.recovered', 'Posthorn', 'A suspended subscription was activated again; what waited for it goes out.',
      '{"type": "object", "required": ["tenant_id", "at", "subscription_id"], "properties": {"tenant_id": {"type": "string", "format": "uuid"}, "tenant_name": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "subscription_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}, "host": {"type": "string"}, "reason": {"type": "string"}, "actor": {"type": "string"}, "suspended_at": {"type": "string", "format": "date-time"}}}',
-     '{"tenant_id": "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "tenant_name": "Acme", "at": "2026-11-02T09:14:05.123456Z", "subscription_id": "01a04c7e-95d8-7c21-8a54-3e0f5b7f9a01", "description": "Accounting", "host": "receiver.example", "reason": "the receiver answered 410 Gone", "actor": "key:4f0qk2v9xa", "suspended_at": "2026-11-01T17:40:11.004512Z"}'),
+     '{"tenant_id": "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "tenant_name": "Acme", "at": "2026-11-02T09:14:05.123456Z", "subscription_id": "01a04c7e-95d8-7c21-8a54-3e0f5b7f9a01", "description": "Accounting", "host": "receiver.example", "reason": "the receiver answered 410 Gone", "actor": "api_key:4f0qk2v9xa", "suspended_at": "2026-11-01T17:40:11.004512Z"}'),
     ('posthorn.subscription.secret_rotated', 'Posthorn', 'A subscription was given another secret; until previous_secret_until the one before signs too.',
      '{"type": "object", "required": ["tenant_id", "at", "subscription_id"], "properties": {"tenant_id": {"type": "string", "format": "uuid"}, "tenant_name": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "subscription_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}, "host": {"type": "string"}, "actor": {"type": "string"}, "signing": {"type": "string"}, "previous_secret_until": {"type": "string", "format": "date-time"}}}',
-     '{"tenant_id": "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "tenant_name": "Acme", "at": "2026-11-02T09:14:05.123456Z", "subscription_id": "01a04c7e-95d8-7c21-8a54-3e0f5b7f9a01", "description": "Accounting", "host": "receiver.example", "actor": "key:4f0qk2v9xa", "signing": "required", "previous_secret_until": "2026-11-03T09:14:05.123456Z"}'),
+     '{"tenant_id": "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "tenant_name": "Acme", "at": "2026-11-02T09:14:05.123456Z", "subscription_id": "01a04c7e-95d8-7c21-8a54-3e0f5b7f9a01", "description": "Accounting", "host": "receiver.example", "actor": "api_key:4f0qk2v9xa", "signing": "required", "previous_secret_until": "2026-11-03T09:14:05.123456Z"}'),
     ('posthorn.subscription.circuit_opened', 'Posthorn', 'A receiver fails so often that its deliveries wait, but for a probe now and then.',
      '{"type": "object", "required": ["tenant_id", "at", "subscription_id"], "properties": {"tenant_id": {"type": "string", "format": "uuid"}, "tenant_name": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "subscription_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}, "host": {"type": "string"}, "reason": {"type": "string"}, "failures_in_a_row": {"type": "integer"}, "retry_at": {"type": "string", "format": "date-time"}}}',
      '{"tenant_id": "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "tenant_name": "Acme", "at": "2026-11-02T09:14:05.123456Z", "subscription_id": "01a04c7e-95d8-7c21-8a54-3e0f5b7f9a01", "description": "Accounting", "host": "receiver.example", "reason": "20 failures in a row, the last: the receiver answered 503", "failures_in_a_row": 20, "retry_at": "2026-11-02T09:14:35.123456Z"}'),
@@ -399,5 +399,5 @@ INSERT INTO posthorn.event_types (name, group_name, description, json_schema, ex
      '{"type": "object", "required": ["tenant_id", "at", "threshold_seconds", "oldest_seconds"], "properties": {"tenant_id": {"type": "string", "format": "uuid"}, "tenant_name": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "threshold_seconds": {"type": "integer"}, "oldest_seconds": {"type": "integer"}, "oldest_due_at": {"type": "string", "format": "date-time"}, "subscription_id": {"type": "string", "format": "uuid"}, "host": {"type": "string"}}}',
      '{"tenant_id": "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "tenant_name": "Acme", "at": "2026-11-02T09:14:05.123456Z", "threshold_seconds": 300, "oldest_seconds": 304, "oldest_due_at": "2026-11-02T09:09:01.000127Z", "subscription_id": "01a04c7e-95d8-7c21-8a54-3e0f5b7f9a01", "host": "receiver.example"}'),
     ('posthorn.backlog.cleared', 'Posthorn', 'The oldest delivery that is due waits less than half of that again, or nothing does.',
-     '{"type": "object", "required": ["tenant_id", "at", "threshold_seconds", "oldest_seconds", "high_since"], "properties": {"tenant_id": {"type": "string", "format": "uuid"}, "tenant_name": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "threshold_seconds": {"type": "integer"}, "oldest_seconds": {"type": "integer"}, "oldest_due_at": {"type": "string", "format": "date-time"}, "subscription_id": {"type": "string", "format": "uuid"}, "host": {"type": "string"}, "high_since": {"type": "string", "format": "date-time"}}}',
-     '{"tenant_id": "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "tenant_name": "Acme", "at": "2026-11-02T09:31:40.551203Z", "threshold_seconds": 300, "oldest_seconds": 0, "high_since": "2026-11-02T09:14:05.123456Z"}');
+     '{"type": "object", "required": ["tenant_id", "at", "threshold_seconds", "oldest_seconds", "high_since_at"], "properties": {"tenant_id": {"type": "string", "format": "uuid"}, "tenant_name": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "threshold_seconds": {"type": "integer"}, "oldest_seconds": {"type": "integer"}, "oldest_due_at": {"type": "string", "format": "date-time"}, "subscription_id": {"type": "string", "format": "uuid"}, "host": {"type": "string"}, "high_since_at": {"type": "string", "format": "date-time"}}}',
+     '{"tenant_id": "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "tenant_name": "Acme", "at": "2026-11-02T09:31:40.551203Z", "threshold_seconds": 300, "oldest_seconds": 0, "high_since_at": "2026-11-02T09:14:05.123456Z"}');
