@@ -988,7 +988,7 @@ COMMENT ON FUNCTION posthorn.check_control(tenant uuid, kind text, subscription 
 -- Name: claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, changed_at timestamp with time zone, timeout_seconds integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
+CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, changed_at timestamp with time zone, timeout_seconds integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone, traceparent text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
@@ -1184,7 +1184,7 @@ BEGIN
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
             s.id, s.tenant_id, s.updated_at, coalesce(s.timeout_seconds, default_timeout), c.subscription_id IS NOT NULL,
             NULL::uuid, NULL::uuid, NULL::text, NULL::integer, NULL::integer, NULL::integer, NULL::boolean, NULL::text, NULL::text,
-            NULL::text, NULL::text, NULL::timestamptz
+            NULL::text, NULL::text, NULL::timestamptz, NULL::text
         FROM unnest(served) AS t (id)
         JOIN webhook_subscriptions s ON s.id = t.id
         LEFT JOIN circuits c ON c.subscription_id = t.id;
@@ -1192,7 +1192,7 @@ BEGIN
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
             d.subscription_id, d.tenant_id, NULL::timestamptz, NULL::integer, NULL::boolean,
             d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
-            o.resource_type, o.resource_id, o.created_at
+            o.resource_type, o.resource_id, o.created_at, o.traceparent
         FROM unnest(taken) WITH ORDINALITY AS t (id, place)
         JOIN webhook_deliveries_live d ON d.id = t.id
         LEFT JOIN outbox o ON o.id = d.event_id
@@ -4105,6 +4105,7 @@ DECLARE
     format text;
     message_id text;
     usable_secret text;
+    trace text;
 BEGIN
     -- the caller's rights decide what there is to see
     IF has_column_privilege('posthorn.outbox', 'payload', 'SELECT') AND has_column_privilege('posthorn.outbox', 'metadata', 'SELECT') THEN
@@ -4116,6 +4117,11 @@ BEGIN
     ELSE
         SELECT o.id, o.tenant_id, o.event, NULL::text AS payload, NULL::jsonb AS metadata, o.resource_type, o.resource_id, o.created_at INTO e
         FROM posthorn.outbox o WHERE o.id = event_id;
+    END IF;
+    IF has_column_privilege('posthorn.outbox', 'traceparent', 'SELECT') THEN
+        SELECT o.traceparent INTO trace FROM posthorn.outbox o WHERE o.id = e.id;
+    ELSIF has_table_privilege('posthorn.events', 'SELECT') THEN
+        SELECT o.traceparent INTO trace FROM posthorn.events o WHERE o.id = e.id;
     END IF;
     FOR s IN
         SELECT w.id, w.url, w.payload_format, w.header_families, w.signing, w.signature, w.header_names, w.credentials_type, w.batch_max,
@@ -4152,6 +4158,9 @@ BEGIN
                 SELECT jsonb_object_agg('ce-' || a.name, CASE WHEN a.name = 'source' THEN a.value
                     ELSE posthorn.percent_encode(a.value, '[!#$&-~]') END)
                 FROM posthorn.cloudevent_attributes(e.id, e.event, e.tenant_id, e.created_at, e.resource_type, e.resource_id, source) a)
+                ELSE '{}' END
+            -- the span is the attempt's
+            || CASE WHEN trace IS NOT NULL THEN jsonb_build_object('traceparent', overlay(trace placing '****************' from 37))
                 ELSE '{}' END;
         note := nullif(concat_ws('; ',
             CASE WHEN NOT s.is_taken THEN 'the event has no delivery to this subscription' END,
@@ -7649,6 +7658,11 @@ CREATE TABLE posthorn.outbox (
     ordering_key text,
     idempotency_key text,
     coalesce_key text,
+    traceparent text DEFAULT 
+CASE
+    WHEN (current_setting('posthorn.traceparent'::text, true) ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text) THEN current_setting('posthorn.traceparent'::text, true)
+    ELSE NULL::text
+END,
     is_operational boolean DEFAULT false NOT NULL,
     CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
@@ -7756,6 +7770,13 @@ COMMENT ON COLUMN posthorn.outbox.coalesce_key IS 'A newer event of the same ten
 
 
 --
+-- Name: COLUMN outbox.traceparent; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.traceparent IS 'W3C trace context of what published it: the parent of its deliveries'' spans, whose trace its webhooks name. Unless given, what the setting posthorn.traceparent holds, if that is one.';
+
+
+--
 -- Name: COLUMN outbox.is_operational; Type: COMMENT; Schema: posthorn; Owner: -
 --
 
@@ -7778,7 +7799,8 @@ CREATE VIEW posthorn.events WITH (security_barrier='true') AS
     o.created_at,
     COALESCE(f.state, 'done'::text) AS fanout,
     f.reason AS fanout_reason,
-    o.ordering_key
+    o.ordering_key,
+    o.traceparent
    FROM (posthorn.outbox o
      LEFT JOIN posthorn.event_fanouts f ON ((f.event_id = o.id)))
   WHERE (o.tenant_id = ( SELECT posthorn.current_tenant() AS current_tenant));
@@ -7873,6 +7895,13 @@ COMMENT ON COLUMN posthorn.events.fanout_reason IS 'Why it is open.';
 --
 
 COMMENT ON COLUMN posthorn.events.ordering_key IS 'Events with the same key reach ordered subscriptions one at a time.';
+
+
+--
+-- Name: COLUMN events.traceparent; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.events.traceparent IS 'W3C trace context of what published it.';
 
 
 --
@@ -8403,6 +8432,11 @@ CREATE TABLE posthorn.outbox_default (
     ordering_key text,
     idempotency_key text,
     coalesce_key text,
+    traceparent text DEFAULT 
+CASE
+    WHEN (current_setting('posthorn.traceparent'::text, true) ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text) THEN current_setting('posthorn.traceparent'::text, true)
+    ELSE NULL::text
+END,
     is_operational boolean DEFAULT false NOT NULL,
     CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
@@ -10432,6 +10466,14 @@ ALTER TABLE ONLY posthorn.tenants
 
 ALTER TABLE ONLY posthorn.test_sends
     ADD CONSTRAINT test_sends_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: outbox traceparent_is_version_00_of_trace_context; Type: CHECK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.outbox
+    ADD CONSTRAINT traceparent_is_version_00_of_trace_context CHECK ((traceparent ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text)) NOT VALID;
 
 
 --
@@ -13840,6 +13882,14 @@ GRANT SELECT(idempotency_key) ON TABLE posthorn.outbox TO posthorn_readonly;
 
 GRANT INSERT(coalesce_key) ON TABLE posthorn.outbox TO posthorn_publisher;
 GRANT SELECT(coalesce_key) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
+-- Name: COLUMN outbox.traceparent; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT INSERT(traceparent) ON TABLE posthorn.outbox TO posthorn_publisher;
+GRANT SELECT(traceparent) ON TABLE posthorn.outbox TO posthorn_readonly;
 
 
 --
