@@ -943,6 +943,8 @@ BEGIN
         IF char_length(name) > 100 OR name !~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$' THEN
             RAISE EXCEPTION '% is no event name: at least two segments of a-z, 0-9 and _ with dots between, up to 100 characters',
                 quote_literal(name) USING ERRCODE = 'invalid_parameter_value';
+        ELSIF starts_with(name, 'posthorn.') THEN
+            RAISE EXCEPTION 'event names must not begin with posthorn., which is for operational events' USING ERRCODE = 'invalid_parameter_value';
         END IF;
     END LOOP;
     FOREACH name IN ARRAY coalesce(columns, '{}') LOOP
@@ -4228,6 +4230,42 @@ COMMENT ON FUNCTION posthorn.note_subscription_change() IS 'Trigger: keeps updat
 
 
 --
+-- Name: oldest_waiting(uuid); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.oldest_waiting(tenant uuid, OUT subscription_id uuid, OUT due_at timestamp with time zone) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET enable_sort TO 'on'
+    AS $_$
+    WITH RECURSIVE who AS (
+        (SELECT l.subscription_id FROM webhook_deliveries_live l WHERE l.tenant_id = $1 ORDER BY l.subscription_id LIMIT 1)
+        UNION ALL
+        SELECT n.subscription_id FROM who w CROSS JOIN LATERAL (
+            SELECT l.subscription_id FROM webhook_deliveries_live l
+            WHERE l.tenant_id = $1 AND l.subscription_id > w.subscription_id
+            ORDER BY l.subscription_id LIMIT 1) n
+    )
+    SELECT w.subscription_id, q.due_at
+    FROM who w
+    JOIN webhook_subscriptions s ON s.id = w.subscription_id AND s.status = 'active'
+    CROSS JOIN LATERAL (
+        SELECT l.due_at FROM webhook_deliveries_live l
+        WHERE l.tenant_id = $1 AND l.subscription_id = w.subscription_id AND l.due_at <= now()
+          AND coalesce(l.lease_until <= now(), true) AND NOT starts_with(l.event, 'posthorn.')
+        ORDER BY l.due_at LIMIT 1) q
+    ORDER BY q.due_at LIMIT 1
+$_$;
+
+
+--
+-- Name: FUNCTION oldest_waiting(tenant uuid, OUT subscription_id uuid, OUT due_at timestamp with time zone); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.oldest_waiting(tenant uuid, OUT subscription_id uuid, OUT due_at timestamp with time zone) IS 'Since when the oldest delivery of a tenant''s active subscriptions is due and not on its way, but for operational events.';
+
+
+--
 -- Name: open_publishers(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -4949,6 +4987,22 @@ COMMENT ON FUNCTION posthorn.queue_state() IS 'For monitoring: deliveries not fi
 
 
 --
+-- Name: receiver_host(text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.receiver_host(url text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN "substring"(url, '^[a-z]+://(?:[^/?#]*@)?([^/?#]+)'::text);
+
+
+--
+-- Name: FUNCTION receiver_host(url text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.receiver_host(url text) IS 'Host and port of a URL, without what may be secret: user, path and query.';
+
+
+--
 -- Name: refuse_erased(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -5554,6 +5608,276 @@ COMMENT ON FUNCTION posthorn.take_job(OUT id uuid, OUT failures integer) IS 'For
 
 
 --
+-- Name: tell(uuid, text, text, text, jsonb); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.tell(tenant uuid, event text, resource_type text, resource_id text, details jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $_$
+DECLARE
+    hearers CONSTANT uuid[] := who_hears($1, $2);
+    told jsonb;
+BEGIN
+    IF hearers = '{}' OR coalesce(current_setting('posthorn.mute', true), '') = 'on' THEN
+        RETURN;
+    END IF;
+    told := jsonb_build_object('tenant_id', $1, 'at', envelope_time(now()),
+                'tenant_name', (SELECT t.name FROM tenants t WHERE t.id = $1))
+        || jsonb_strip_nulls($5);
+    -- under a limit of one kilobyte, say: what it tells of must not fail for a long text
+    IF NOT payload_fits(told) THEN
+        told := told - '{tenant_name,description,host,reason,error}'::text[];
+        IF NOT payload_fits(told) THEN
+            RETURN;
+        END IF;
+    END IF;
+    INSERT INTO outbox (tenant_id, event, payload, resource_type, resource_id, is_operational)
+    SELECT h.id, $2, told, $3, $4, true FROM unnest(hearers) AS h (id);
+END
+$_$;
+
+
+--
+-- Name: FUNCTION tell(tenant uuid, event text, resource_type text, resource_id text, details jsonb); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.tell(tenant uuid, event text, resource_type text, resource_id text, details jsonb) IS 'Publishes an operational event about a tenant to those who hear of it, in the caller''s transaction; to nobody, nothing.';
+
+
+--
+-- Name: tell_held_back(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.tell_held_back(OUT told integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET enable_sort TO 'on'
+    AS $$
+DECLARE
+    held record;
+    gone record;
+BEGIN
+    told := 0;
+    -- one dispatcher does it; the others need not wait
+    IF NOT pg_try_advisory_xact_lock(1886352488, 53) THEN
+        RETURN;
+    END IF;
+    FOR held IN
+        SELECT DISTINCT n.tenant_id, n.subscription_id FROM exhausted_notes n
+        WHERE n.held_back IS NOT NULL AND n.noted_at <= now() - interval '1 minute'
+    LOOP
+        WITH deleted AS (
+            DELETE FROM exhausted_notes n WHERE n.subscription_id = held.subscription_id AND n.held_back IS NOT NULL RETURNING n.*
+        )
+        SELECT count(*) AS count, min(d.noted_at) AS first_at, (array_agg(d.held_back ORDER BY d.id DESC))[1] AS latest
+        INTO gone FROM deleted d;
+        PERFORM tell(held.tenant_id, 'posthorn.delivery.exhausted', 'delivery', gone.latest ->> 'delivery_id',
+            gone.latest || jsonb_build_object('count', gone.count, 'first_at', envelope_time(gone.first_at)));
+        told := told + 1;
+    END LOOP;
+    DELETE FROM exhausted_notes n WHERE n.held_back IS NULL AND n.noted_at <= now() - interval '1 minute';
+END
+$$;
+
+
+--
+-- Name: FUNCTION tell_held_back(OUT told integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.tell_held_back(OUT told integer) IS 'Tells of exhausted deliveries that were held back for a minute, one event for each subscription; answers how many. For dispatchers.';
+
+
+--
+-- Name: tell_of_backlogs(integer); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.tell_of_backlogs(high_seconds integer, OUT told integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    SET enable_sort TO 'on'
+    AS $$
+DECLARE
+    high CONSTANT text := 'posthorn.backlog.high';
+    cleared CONSTANT text := 'posthorn.backlog.cleared';
+    patterns CONSTANT text[] := event_patterns(high) || event_patterns(cleared);
+    is_all_heard boolean;
+    tenant uuid;
+    oldest record;
+    waits double precision;
+    was_high_since_at timestamptz;
+    details jsonb;
+BEGIN
+    told := 0;
+    IF high_seconds <= 0 OR is_copy() OR NOT pg_try_advisory_xact_lock(1886352488, 54) THEN
+        RETURN;
+    END IF;
+    is_all_heard := EXISTS (SELECT FROM tenants o JOIN subscription_patterns p ON p.tenant_id = o.id
+        WHERE o.is_operator AND p.pattern = ANY (patterns));
+    FOR tenant IN
+        WITH RECURSIVE waiting AS (
+            (SELECT l.tenant_id FROM webhook_deliveries_live l WHERE is_all_heard ORDER BY l.tenant_id LIMIT 1)
+            UNION ALL
+            SELECT n.tenant_id FROM waiting w CROSS JOIN LATERAL (
+                SELECT l.tenant_id FROM webhook_deliveries_live l WHERE l.tenant_id > w.tenant_id ORDER BY l.tenant_id LIMIT 1) n
+        )
+        SELECT w.tenant_id FROM waiting w
+        UNION
+        SELECT p.tenant_id FROM subscription_patterns p WHERE starts_with(p.pattern, 'posthorn.') AND p.pattern = ANY (patterns)
+        UNION
+        SELECT b.tenant_id FROM high_backlogs b
+    LOOP
+        SELECT o.subscription_id, o.due_at INTO oldest FROM oldest_waiting(tenant) o;
+        waits := coalesce(extract(epoch FROM now() - oldest.due_at), 0);
+        details := jsonb_build_object('threshold_seconds', high_seconds, 'oldest_seconds', round(waits), 'subscription_id', oldest.subscription_id,
+            'oldest_due_at', envelope_time(oldest.due_at),
+            'host', (SELECT receiver_host(s.url) FROM webhook_subscriptions s WHERE s.id = oldest.subscription_id));
+        IF waits >= high_seconds THEN
+            -- whoever writes the row tells of it
+            INSERT INTO high_backlogs (tenant_id) VALUES (tenant) ON CONFLICT DO NOTHING;
+            IF FOUND THEN
+                PERFORM tell(tenant, high, 'tenant', tenant::text, details);
+                told := told + 1;
+            END IF;
+        ELSIF waits < high_seconds / 2.0 THEN
+            DELETE FROM high_backlogs b WHERE b.tenant_id = tenant RETURNING b.high_since_at INTO was_high_since_at;
+            IF FOUND THEN
+                PERFORM tell(tenant, cleared, 'tenant', tenant::text,
+                    details || jsonb_build_object('high_since_at', envelope_time(was_high_since_at)));
+                told := told + 1;
+            END IF;
+        END IF;
+    END LOOP;
+END
+$$;
+
+
+--
+-- Name: FUNCTION tell_of_backlogs(high_seconds integer, OUT told integer); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.tell_of_backlogs(high_seconds integer, OUT told integer) IS 'Tells, once each time, of tenants whose oldest due delivery waits so many seconds, and when it waits less than half of that again; answers how many. For dispatchers.';
+
+
+--
+-- Name: tell_of_circuit(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.tell_of_circuit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    opened CONSTANT text := 'posthorn.subscription.circuit_opened';
+    closed CONSTANT text := 'posthorn.subscription.circuit_closed';
+    it webhook_subscriptions;
+    details jsonb;
+BEGIN
+    SELECT s.* INTO it FROM webhook_subscriptions s WHERE s.id = OLD.subscription_id AND s.status <> 'deleted';
+    -- an event about the circuit of who hears of circuits could open or close it, and so on for ever
+    IF NOT FOUND OR it.events && (event_patterns(opened) || event_patterns(closed)) THEN
+        RETURN NULL;
+    END IF;
+    details := jsonb_build_object('subscription_id', it.id, 'description', left(it.description, 200), 'host', receiver_host(it.url));
+    IF TG_OP = 'DELETE' THEN
+        PERFORM tell(it.tenant_id, closed, 'subscription', it.id::text, details || '{"reason": "reset"}');
+    ELSIF NEW.state = 'closed' THEN
+        PERFORM tell(it.tenant_id, closed, 'subscription', it.id::text, details || '{"reason": "the receiver answers again"}');
+    ELSE
+        PERFORM tell(it.tenant_id, opened, 'subscription', it.id::text, details || jsonb_build_object('reason', left(NEW.reason, 300),
+            'failures_in_a_row', NEW.failures_in_a_row, 'retry_at', envelope_time(NEW.retry_at)));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION tell_of_circuit(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.tell_of_circuit() IS 'Trigger: tells of a circuit that opened, or closed; not of each probe that failed.';
+
+
+--
+-- Name: tell_of_exhausted(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.tell_of_exhausted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    at_once CONSTANT integer := 10;
+    told integer;
+    details jsonb;
+BEGIN
+    IF who_hears(NEW.tenant_id, 'posthorn.delivery.exhausted') = '{}' OR coalesce(current_setting('posthorn.mute', true), '') = 'on' THEN
+        RETURN NULL;
+    END IF;
+    details := jsonb_build_object('count', 1, 'subscription_id', NEW.subscription_id, 'delivery_id', NEW.id, 'event_id', NEW.event_id,
+        'event', NEW.event, 'status', NEW.status, 'attempts', NEW.attempts, 'generation', NEW.generation,
+        'status_code', NEW.last_status_code, 'error_kind', NEW.last_error_kind, 'error', left(NEW.last_error, 300),
+        'first_at', envelope_time(now()), 'last_at', envelope_time(now()),
+        'host', (SELECT receiver_host(s.url) FROM webhook_subscriptions s WHERE s.id = NEW.subscription_id));
+    SELECT count(*) INTO told FROM (
+        SELECT FROM exhausted_notes n
+        WHERE n.subscription_id = NEW.subscription_id AND n.noted_at > now() - interval '1 minute' LIMIT at_once) n;
+    INSERT INTO exhausted_notes (tenant_id, subscription_id, held_back)
+    VALUES (NEW.tenant_id, NEW.subscription_id, CASE WHEN told >= at_once THEN details END);
+    IF told < at_once THEN
+        PERFORM tell(NEW.tenant_id, 'posthorn.delivery.exhausted', 'delivery', NEW.id::text, details);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION tell_of_exhausted(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.tell_of_exhausted() IS 'Trigger: tells of a delivery that was given up, or notes it to be told of with others.';
+
+
+--
+-- Name: tell_of_subscription(); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.tell_of_subscription() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    it CONSTANT jsonb := jsonb_build_object('subscription_id', NEW.id, 'description', left(NEW.description, 200),
+        'host', receiver_host(NEW.url), 'actor', current_actor());
+BEGIN
+    IF NEW.status = 'suspended' AND OLD.status <> 'suspended' THEN
+        PERFORM tell(NEW.tenant_id, 'posthorn.subscription.suspended', 'subscription', NEW.id::text,
+            it || jsonb_build_object('reason', NEW.status_reason));
+    ELSIF NEW.status = 'active' AND OLD.status = 'suspended' THEN
+        PERFORM tell(NEW.tenant_id, 'posthorn.subscription.recovered', 'subscription', NEW.id::text,
+            it || jsonb_build_object('reason', OLD.status_reason, 'suspended_at', envelope_time(OLD.status_changed_at)));
+    END IF;
+    -- sealed under another key is what it was; the setting and not current_user, which is the owner here
+    IF NEW.secret IS DISTINCT FROM OLD.secret AND NEW.status <> 'deleted' AND current_setting('role') <> 'posthorn_rekey' THEN
+        PERFORM tell(NEW.tenant_id, 'posthorn.subscription.secret_rotated', 'subscription', NEW.id::text,
+            it || jsonb_build_object('signing', NEW.signing,
+                'previous_secret_until', envelope_time(CASE WHEN NEW.previous_secret IS NOT NULL THEN NEW.previous_secret_until END)));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+
+--
+-- Name: FUNCTION tell_of_subscription(); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.tell_of_subscription() IS 'Trigger: tells of a subscription that was suspended, activated after that, or given another secret.';
+
+
+--
 -- Name: uuid7(); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
@@ -5591,6 +5915,31 @@ $$;
 --
 
 COMMENT ON FUNCTION posthorn.wake() IS 'Tells a sleeping dispatcher, at commit, that there is work. Costs nothing while one is awake.';
+
+
+--
+-- Name: who_hears(uuid, text); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.who_hears(tenant uuid, event text) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+DECLARE
+    patterns CONSTANT text[] := event_patterns(event);
+BEGIN
+    RETURN ARRAY(
+        SELECT h.id FROM (SELECT tenant AS id UNION SELECT o.id FROM tenants o WHERE o.is_operator) h
+        WHERE EXISTS (SELECT FROM subscription_patterns p WHERE p.tenant_id = h.id AND p.pattern = ANY (patterns)));
+END
+$$;
+
+
+--
+-- Name: FUNCTION who_hears(tenant uuid, event text); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.who_hears(tenant uuid, event text) IS 'Tenants with an active subscription that wants an operational event about a tenant: of itself and the operator''s.';
 
 
 SET default_tablespace = '';
@@ -7481,6 +7830,7 @@ CREATE TABLE posthorn.tenants (
     max_in_flight integer,
     disabled_at timestamp with time zone,
     strict_event_types boolean DEFAULT false NOT NULL,
+    is_operator boolean DEFAULT false NOT NULL,
     CONSTRAINT max_in_flight_is_1_to_10000 CHECK (((max_in_flight >= 1) AND (max_in_flight <= 10000))),
     CONSTRAINT name_is_at_most_200_characters CHECK ((char_length(name) <= 200))
 );
@@ -7533,6 +7883,13 @@ COMMENT ON COLUMN posthorn.tenants.disabled_at IS 'Since when the tenant''s keys
 --
 
 COMMENT ON COLUMN posthorn.tenants.strict_event_types IS 'Whether events must be of a type of the catalogue and fit its JSON Schema, if it has one: the API refuses others, by SQL they are stored and their deliveries fail as unknown_event_type or schema_mismatch.';
+
+
+--
+-- Name: COLUMN tenants.is_operator; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.tenants.is_operator IS 'Whether it is the tenant of whoever runs Posthorn: its subscriptions to posthorn.… hear of every tenant. One at most, and only posthorn_admin or the owner can say so.';
 
 
 --
@@ -7849,6 +8206,7 @@ CASE
     ELSE NULL::text
 END,
     erased_at timestamp with time zone,
+    is_operational boolean DEFAULT false NOT NULL,
     CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
@@ -7966,6 +8324,13 @@ COMMENT ON COLUMN posthorn.outbox.traceparent IS 'W3C trace context of what publ
 --
 
 COMMENT ON COLUMN posthorn.outbox.erased_at IS 'When posthorn.erase() blanked payload and metadata; the payload says it too: {"posthorn.erased": …}.';
+
+
+--
+-- Name: COLUMN outbox.is_operational; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.outbox.is_operational IS 'Whether it is an event of Posthorn''s own, posthorn.…; nobody else can publish those.';
 
 
 --
@@ -8090,6 +8455,75 @@ COMMENT ON COLUMN posthorn.events.traceparent IS 'W3C trace context of what publ
 
 
 --
+-- Name: exhausted_notes; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.exhausted_notes (
+    id bigint NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL,
+    held_back jsonb
+);
+
+
+--
+-- Name: TABLE exhausted_notes; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.exhausted_notes IS 'Exhausted deliveries of the last minutes that someone wants to hear of: so that thousands at once become few events.';
+
+
+--
+-- Name: COLUMN exhausted_notes.id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.exhausted_notes.id IS 'The order in which they were noted.';
+
+
+--
+-- Name: COLUMN exhausted_notes.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.exhausted_notes.tenant_id IS 'Whose delivery.';
+
+
+--
+-- Name: COLUMN exhausted_notes.subscription_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.exhausted_notes.subscription_id IS 'The subscription.';
+
+
+--
+-- Name: COLUMN exhausted_notes.noted_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.exhausted_notes.noted_at IS 'When; the row goes a minute later.';
+
+
+--
+-- Name: COLUMN exhausted_notes.held_back; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.exhausted_notes.held_back IS 'What is still to be told, together with the others of the subscription; NULL: it was told at once.';
+
+
+--
+-- Name: exhausted_notes_id_seq; Type: SEQUENCE; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.exhausted_notes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME posthorn.exhausted_notes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: held_snapshots; Type: VIEW; Schema: posthorn; Owner: -
 --
 
@@ -8168,6 +8602,37 @@ COMMENT ON COLUMN posthorn.held_snapshots.xids IS 'Transactions begun since.';
 --
 
 COMMENT ON COLUMN posthorn.held_snapshots.detail IS 'What it does.';
+
+
+--
+-- Name: high_backlogs; Type: TABLE; Schema: posthorn; Owner: -
+--
+
+CREATE TABLE posthorn.high_backlogs (
+    tenant_id uuid NOT NULL,
+    high_since_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
+-- Name: TABLE high_backlogs; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON TABLE posthorn.high_backlogs IS 'Tenants whose backlog was told to be high, and not yet to be cleared.';
+
+
+--
+-- Name: COLUMN high_backlogs.tenant_id; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.high_backlogs.tenant_id IS 'The tenant.';
+
+
+--
+-- Name: COLUMN high_backlogs.high_since_at; Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON COLUMN posthorn.high_backlogs.high_since_at IS 'When it was told.';
 
 
 --
@@ -8523,6 +8988,7 @@ CASE
     ELSE NULL::text
 END,
     erased_at timestamp with time zone,
+    is_operational boolean DEFAULT false NOT NULL,
     CONSTRAINT coalesce_key_is_1_to_200_printable_characters CHECK ((coalesce_key ~ '^[^[:cntrl:]]{1,200}$'::text)),
     CONSTRAINT deliver_after_is_within_the_years_1_to_9999 CHECK (((deliver_after >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (deliver_after < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT event_name_is_valid CHECK (((char_length(event) <= 100) AND (event ~ '^[a-z0-9_]+(\.[a-z0-9_]+)+$'::text))),
@@ -10421,6 +10887,22 @@ ALTER TABLE ONLY posthorn.event_fanouts
 
 
 --
+-- Name: exhausted_notes exhausted_notes_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.exhausted_notes
+    ADD CONSTRAINT exhausted_notes_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: high_backlogs high_backlogs_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE ONLY posthorn.high_backlogs
+    ADD CONSTRAINT high_backlogs_pkey PRIMARY KEY (tenant_id);
+
+
+--
 -- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -10442,6 +10924,14 @@ ALTER TABLE ONLY posthorn.instance
 
 ALTER TABLE ONLY posthorn.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: outbox names_beginning_posthorn_are_for_operational_events; Type: CHECK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.outbox
+    ADD CONSTRAINT names_beginning_posthorn_are_for_operational_events CHECK ((is_operational OR (NOT starts_with(event, 'posthorn.'::text)))) NOT VALID;
 
 
 --
@@ -10681,6 +11171,20 @@ CREATE INDEX event_fanouts_tenant_idx ON posthorn.event_fanouts USING btree (ten
 
 
 --
+-- Name: exhausted_notes_noted_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX exhausted_notes_noted_idx ON posthorn.exhausted_notes USING btree (noted_at);
+
+
+--
+-- Name: exhausted_notes_subscription_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX exhausted_notes_subscription_idx ON posthorn.exhausted_notes USING btree (subscription_id, noted_at);
+
+
+--
 -- Name: idempotency_keys_created_idx; Type: INDEX; Schema: posthorn; Owner: -
 --
 
@@ -10706,6 +11210,13 @@ CREATE INDEX jobs_subscription_idx ON posthorn.jobs USING btree (tenant_id, subs
 --
 
 CREATE INDEX jobs_tenant_idx ON posthorn.jobs USING btree (tenant_id, id);
+
+
+--
+-- Name: one_operator; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE UNIQUE INDEX one_operator ON posthorn.tenants USING btree (is_operator) WHERE is_operator;
 
 
 --
@@ -10741,6 +11252,13 @@ CREATE INDEX outbox_default_tenant_id_resource_id_id_idx ON posthorn.outbox_defa
 --
 
 CREATE INDEX published_keys_created_idx ON posthorn.published_keys USING btree (created_at);
+
+
+--
+-- Name: subscription_patterns_operational_idx; Type: INDEX; Schema: posthorn; Owner: -
+--
+
+CREATE INDEX subscription_patterns_operational_idx ON posthorn.subscription_patterns USING btree (pattern, tenant_id) WHERE starts_with(pattern, 'posthorn.'::text);
 
 
 --
@@ -11288,6 +11806,34 @@ CREATE TRIGGER refuse_erased BEFORE UPDATE ON posthorn.webhook_deliveries_done F
 
 
 --
+-- Name: circuits tell_of_change; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER tell_of_change AFTER UPDATE OF state ON posthorn.circuits FOR EACH ROW WHEN (((old.state = 'closed'::text) <> (new.state = 'closed'::text))) EXECUTE FUNCTION posthorn.tell_of_circuit();
+
+
+--
+-- Name: webhook_subscriptions tell_of_change; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER tell_of_change AFTER UPDATE OF status, secret ON posthorn.webhook_subscriptions FOR EACH ROW WHEN (((new.status <> old.status) OR (new.secret IS DISTINCT FROM old.secret))) EXECUTE FUNCTION posthorn.tell_of_subscription();
+
+
+--
+-- Name: webhook_deliveries_done tell_of_exhausted; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER tell_of_exhausted AFTER INSERT ON posthorn.webhook_deliveries_done FOR EACH ROW WHEN (((new.status = ANY (ARRAY['failed'::text, 'abandoned'::text])) AND (NOT starts_with(new.event, 'posthorn.'::text)))) EXECUTE FUNCTION posthorn.tell_of_exhausted();
+
+
+--
+-- Name: circuits tell_of_reset; Type: TRIGGER; Schema: posthorn; Owner: -
+--
+
+CREATE TRIGGER tell_of_reset AFTER DELETE ON posthorn.circuits FOR EACH ROW WHEN ((old.state <> 'closed'::text)) EXECUTE FUNCTION posthorn.tell_of_circuit();
+
+
+--
 -- Name: api_keys api_keys_tenant_id_fkey; Type: FK CONSTRAINT; Schema: posthorn; Owner: -
 --
 
@@ -11505,6 +12051,13 @@ CREATE POLICY every_row_read ON posthorn.delivery_statistics FOR SELECT TO posth
 
 
 --
+-- Name: high_backlogs every_row_read; Type: POLICY; Schema: posthorn; Owner: -
+--
+
+CREATE POLICY every_row_read ON posthorn.high_backlogs FOR SELECT TO posthorn_readonly USING (true);
+
+
+--
 -- Name: jobs every_row_read; Type: POLICY; Schema: posthorn; Owner: -
 --
 
@@ -11559,6 +12112,18 @@ CREATE POLICY every_sealed_value ON posthorn.idempotency_keys TO posthorn_rekey 
 
 CREATE POLICY every_sealed_value ON posthorn.webhook_subscriptions TO posthorn_rekey USING (true) WITH CHECK (true);
 
+
+--
+-- Name: exhausted_notes; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.exhausted_notes ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: high_backlogs; Type: ROW SECURITY; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.high_backlogs ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: idempotency_keys; Type: ROW SECURITY; Schema: posthorn; Owner: -
@@ -12632,6 +13197,13 @@ REVOKE ALL ON FUNCTION posthorn.note_subscription_change() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION oldest_waiting(tenant uuid, OUT subscription_id uuid, OUT due_at timestamp with time zone); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.oldest_waiting(tenant uuid, OUT subscription_id uuid, OUT due_at timestamp with time zone) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION open_publishers(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -12798,6 +13370,13 @@ GRANT ALL ON FUNCTION posthorn.queue_state() TO posthorn_readonly;
 
 
 --
+-- Name: FUNCTION receiver_host(url text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.receiver_host(url text) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION refuse_erased(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -12956,6 +13535,50 @@ GRANT ALL ON FUNCTION posthorn.take_job(OUT id uuid, OUT failures integer) TO po
 
 
 --
+-- Name: FUNCTION tell(tenant uuid, event text, resource_type text, resource_id text, details jsonb); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.tell(tenant uuid, event text, resource_type text, resource_id text, details jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION tell_held_back(OUT told integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.tell_held_back(OUT told integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.tell_held_back(OUT told integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION tell_of_backlogs(high_seconds integer, OUT told integer); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.tell_of_backlogs(high_seconds integer, OUT told integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.tell_of_backlogs(high_seconds integer, OUT told integer) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION tell_of_circuit(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.tell_of_circuit() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION tell_of_exhausted(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.tell_of_exhausted() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION tell_of_subscription(); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.tell_of_subscription() FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION uuid7(); Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -12974,6 +13597,13 @@ REVOKE ALL ON FUNCTION posthorn.wake() FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.wake() TO posthorn_api;
 GRANT ALL ON FUNCTION posthorn.wake() TO posthorn_dispatcher;
 GRANT ALL ON FUNCTION posthorn.wake() TO posthorn_readonly;
+
+
+--
+-- Name: FUNCTION who_hears(tenant uuid, event text); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.who_hears(tenant uuid, event text) FROM PUBLIC;
 
 
 --
@@ -13713,6 +14343,13 @@ GRANT UPDATE(strict_event_types) ON TABLE posthorn.tenants TO posthorn_admin;
 
 
 --
+-- Name: COLUMN tenants.is_operator; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT UPDATE(is_operator) ON TABLE posthorn.tenants TO posthorn_admin;
+
+
+--
 -- Name: TABLE errors_by_kind; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -13943,6 +14580,13 @@ GRANT SELECT(erased_at) ON TABLE posthorn.outbox TO posthorn_readonly;
 
 
 --
+-- Name: COLUMN outbox.is_operational; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT(is_operational) ON TABLE posthorn.outbox TO posthorn_readonly;
+
+
+--
 -- Name: TABLE events; Type: ACL; Schema: posthorn; Owner: -
 --
 
@@ -13954,6 +14598,13 @@ GRANT SELECT ON TABLE posthorn.events TO posthorn_api;
 --
 
 GRANT SELECT ON TABLE posthorn.held_snapshots TO posthorn_readonly;
+
+
+--
+-- Name: TABLE high_backlogs; Type: ACL; Schema: posthorn; Owner: -
+--
+
+GRANT SELECT ON TABLE posthorn.high_backlogs TO posthorn_readonly;
 
 
 --

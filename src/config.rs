@@ -256,6 +256,10 @@ pub struct DispatcherConfig {
     #[arg(long, env = "POSTHORN_JOB_ROWS_PER_SECOND", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub job_rows_per_second: u32,
 
+    /// Seconds that a tenant's oldest due delivery has waited when posthorn.backlog.high is published (0 to 86400; 0 is never)
+    #[arg(long, env = "POSTHORN_BACKLOG_HIGH_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub backlog_high_seconds: u32,
+
     /// Address and port of /metrics and /health in a process without the API
     #[arg(long, env = "POSTHORN_METRICS_BIND")]
     pub metrics_bind: Option<SocketAddr>,

@@ -3,4 +3,4 @@
 INSERT INTO posthorn.tenants (id, name, max_in_flight)
 VALUES (coalesce($1::uuid, posthorn.uuid7()), $2::text, $3::integer)
 ON CONFLICT (id) DO NOTHING
-RETURNING id, name, max_in_flight, strict_event_types, created_at, disabled_at
+RETURNING id, name, max_in_flight, strict_event_types, is_operator, created_at, disabled_at

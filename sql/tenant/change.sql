@@ -3,4 +3,4 @@
 UPDATE posthorn.tenants
 SET name = coalesce($2::text, name), strict_event_types = coalesce($3::boolean, strict_event_types)
 WHERE id = $1::uuid
-RETURNING id, name, max_in_flight, strict_event_types, created_at, disabled_at
+RETURNING id, name, max_in_flight, strict_event_types, is_operator, created_at, disabled_at

@@ -178,6 +178,10 @@ fn common(name: &EventName) -> Problem {
     Problem::conflict(format!("{name} is a common type; create one of your own with this name to say more of it"))
 }
 
+fn is_operational(name: &str) -> bool {
+    EventName::parse("name", name).is_ok_and(|name| name.is_reserved())
+}
+
 /// The catalogue.
 #[derive(Object, Serialize)]
 struct EventTypes {
@@ -203,6 +207,8 @@ struct EventType {
     description: String,
     /// Whether it is the tenant's own and not a common one.
     is_own: bool,
+    /// Whether it is an operational event: Posthorn's own, published by nobody else, which `*` does not match.
+    is_operational: bool,
     /// Whether payloads must fit its JSON Schema.
     is_strict: bool,
     /// Whether new publishers and subscribers should choose another.
@@ -228,6 +234,8 @@ struct EventTypeRecord {
     example: Option<RawJson>,
     /// Whether it is the tenant's own and not a common one.
     is_own: bool,
+    /// Whether it is an operational event: Posthorn's own, published by nobody else, which `*` does not match.
+    is_operational: bool,
     /// Whether payloads must fit the schema.
     is_strict: bool,
     /// Whether new publishers and subscribers should choose another.
@@ -243,6 +251,7 @@ struct EventTypeRecord {
 impl EventTypeRecord {
     fn new(row: event_types::EventType) -> Result<Self, Problem> {
         Ok(Self {
+            is_operational: is_operational(&row.name),
             name: row.name,
             group: row.described.group,
             description: row.described.description,
@@ -263,6 +272,7 @@ impl EventTypes {
         let mut data: Vec<EventGroup> = Vec::new();
         for row in rows {
             let shown = EventType {
+                is_operational: is_operational(&row.name),
                 name: row.name,
                 description: row.description,
                 is_own: row.is_own,

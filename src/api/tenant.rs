@@ -92,6 +92,8 @@ pub(super) struct Tenant {
     max_in_flight: Option<i32>,
     /// Whether events of types that the catalogue does not have are refused.
     strict_event_types: bool,
+    /// Whether it is the tenant of whoever runs Posthorn: it hears of the operational events of all.
+    is_operator: bool,
     /// When it was added.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -103,7 +105,7 @@ pub(super) struct Tenant {
 
 impl From<tenants::Tenant> for Tenant {
     fn from(row: tenants::Tenant) -> Self {
-        let tenants::Tenant { id, name, max_in_flight, strict_event_types, created_at, disabled_at } = row;
-        Self { id, name, max_in_flight, strict_event_types, created_at, disabled_at }
+        let tenants::Tenant { id, name, max_in_flight, strict_event_types, is_operator, created_at, disabled_at } = row;
+        Self { id, name, max_in_flight, strict_event_types, is_operator, created_at, disabled_at }
     }
 }

@@ -13,6 +13,7 @@ mod copy;
 mod fan_out;
 mod jobs;
 mod judge;
+mod operational;
 mod record;
 mod rescue;
 mod send;
@@ -79,6 +80,8 @@ pub(crate) struct Tools {
     pub(crate) jobs: Arc<Notify>,
     /// Pace of a job.
     pub(crate) job_rows_per_second: i32,
+    /// How long the oldest due delivery of a tenant waits when its backlog is told to be high, in seconds; 0: never.
+    pub(crate) backlog_high_seconds: i32,
     /// Tells that results wait to be added to the statistics.
     pub(crate) tallies: Notify,
     /// Schemas of strict event types.
@@ -138,6 +141,7 @@ impl Dispatcher {
             test_sends: Arc::new(Notify::new()),
             jobs: Arc::new(Notify::new()),
             job_rows_per_second: i32::try_from(config.job_rows_per_second).unwrap_or(i32::MAX),
+            backlog_high_seconds: i32::try_from(config.backlog_high_seconds).unwrap_or(i32::MAX),
             tallies: Notify::new(),
             schemas: Arc::default(),
         };
@@ -206,6 +210,7 @@ fn run_beside(beside: &TaskTracker, tools: &Arc<Tools>, stop: &CancellationToken
     part!("statistics", tally::keep_folding);
     part!("test_sends", test_sends::keep_testing);
     part!("jobs", jobs::keep_running_jobs);
+    part!("operational_events", operational::keep_telling);
 }
 
 /// Claims while there is work, sleeps while there is none, backs off while the database is away.

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod listen;
 pub mod migrate;
 pub mod monitoring;
+pub mod operational;
 pub mod pooler;
 pub mod probe;
 pub mod queue;

@@ -101,6 +101,8 @@ statements! {
     KEYS_FORGET = "keys/forget";
     KEYS_LIST = "keys/list";
     KEYS_REVOKE = "keys/revoke";
+    OPERATIONAL_TELL_HELD_BACK = "operational/tell_held_back";
+    OPERATIONAL_TELL_OF_BACKLOGS = "operational/tell_of_backlogs";
     OWN_KEYS_END = "own_keys/end";
     OWN_KEYS_LIST = "own_keys/list";
     OWN_KEYS_REVOKE = "own_keys/revoke";

@@ -18,6 +18,8 @@ pub struct Tenant {
     pub max_in_flight: Option<i32>,
     /// Whether events of types it does not know are refused.
     pub strict_event_types: bool,
+    /// Whether it hears of the operational events of every tenant.
+    pub is_operator: bool,
     /// When it was added.
     pub created_at: OffsetDateTime,
     /// Since when its keys and tokens are refused.
@@ -33,6 +35,8 @@ pub struct TenantChange {
     pub is_disabled: Option<bool>,
     /// Its limit; `Some(None)` takes it away.
     pub max_in_flight: Option<Option<i32>>,
+    /// Whether it hears of the operational events of every tenant.
+    pub is_operator: Option<bool>,
 }
 
 /// One tenant.
@@ -83,7 +87,7 @@ pub async fn list(tx: &Tx<'_>, before: Option<Uuid>, rows: i64) -> Result<Vec<Te
 /// [`StoreError::Constraint`] for what the schema refuses.
 pub async fn change(tx: &Tx<'_>, id: Uuid, change: &TenantChange) -> Result<Option<Tenant>, StoreError> {
     let (sets_limit, limit) = (change.max_in_flight.is_some(), change.max_in_flight.flatten());
-    let params: Params<'_> = &[&id, &change.name, &change.is_disabled, &sets_limit, &limit];
+    let params: Params<'_> = &[&id, &change.name, &change.is_disabled, &sets_limit, &limit, &change.is_operator];
     tx.query_opt(sql::ADMIN_CHANGE_TENANT, params).await?.as_ref().map(read).transpose()
 }
 
@@ -93,6 +97,7 @@ fn read(row: &Row) -> Result<Tenant, StoreError> {
         name: get(row, "name")?,
         max_in_flight: get(row, "max_in_flight")?,
         strict_event_types: get(row, "strict_event_types")?,
+        is_operator: get(row, "is_operator")?,
         created_at: get(row, "created_at")?,
         disabled_at: get(row, "disabled_at")?,
     })

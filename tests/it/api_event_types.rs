@@ -25,12 +25,12 @@ async fn the_catalogue_is_grouped() {
     let serving = Serving::start().await;
     let (_, api) = serving.tenant("a").await;
     let catalogue = api.get("/event-types").await.ok(200);
-    assert_eq!((catalogue["data"].as_array().unwrap().len(), types(&catalogue).len()), (16, 54), "{catalogue}");
+    assert_eq!((catalogue["data"].as_array().unwrap().len(), types(&catalogue).len()), (17, 62), "{catalogue}");
     let invoices = api.get("/event-types?group=Invoices").await.ok(200);
     assert_eq!((invoices["data"].as_array().unwrap().len(), types(&invoices).len()), (1, 8), "{invoices}");
     assert_eq!(named(&types(&invoices), "invoice.created")["is_own"], false);
     assert!(types(&api.get("/event-types?own=true").await.ok(200)).is_empty());
-    assert_eq!(types(&api.get("/event-types?own=false").await.ok(200)).len(), 54);
+    assert_eq!(types(&api.get("/event-types?own=false").await.ok(200)).len(), 62);
     assert_eq!(api.get("/event-types?own=maybe").await.rules(), [("own".to_owned(), "parameter".to_owned())]);
 }
 
@@ -100,7 +100,7 @@ async fn a_common_type_can_be_stood_in_for_and_not_be_changed() {
     let made = api.post("/event-types", &json!({"name": "invoice.paid", "json_schema": amount_schema()})).await.ok(201);
     assert_eq!((&made["group"], &made["description"]), (&json!("Invoices"), &json!("An invoice was paid in full")));
     let catalogue = api.get("/event-types").await.ok(200);
-    assert_eq!(types(&catalogue).len(), 54, "it stands in its place");
+    assert_eq!(types(&catalogue).len(), 62, "it stands in its place");
     assert_eq!(named(&types(&catalogue), "invoice.paid")["is_own"], true);
     api.delete("/event-types/invoice.paid").await.ok(204);
     assert_eq!(api.get("/event-types/invoice.paid").await.ok(200)["is_own"], false);
@@ -141,7 +141,7 @@ async fn every_failed_rule_of_a_type_is_named_at_once() {
         let found = api.post("/event-types", &body).await.rules();
         assert!(found.contains(&(field.to_owned(), rule.to_owned())), "{found:?} for {field} {rule}");
     }
-    assert_eq!(serving.world.count("SELECT count(*) FROM posthorn.event_types").await, 54);
+    assert_eq!(serving.world.count("SELECT count(*) FROM posthorn.event_types").await, 62);
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn hostile_schemas_are_refused_at_once() {
         assert!(faults.iter().all(|(field, _)| field.starts_with("json_schema")), "{schema:.80}: {faults:?}");
         assert!(started.elapsed() < Duration::from_secs(5), "{schema:.80}: {:?}", started.elapsed());
     }
-    assert_eq!(serving.world.count("SELECT count(*) FROM posthorn.event_types").await, 54);
+    assert_eq!(serving.world.count("SELECT count(*) FROM posthorn.event_types").await, 62);
     serving.assert_alive().await;
 }
 

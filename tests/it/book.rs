@@ -53,6 +53,7 @@ const RULES: &[Rule] = &[
     ("testing.md", "sql", "", Test("operator_docs::a_test_without_a_server_sees_the_webhook_and_leaves_nothing")),
     ("testing.md", "python", "", Test("publish::the_page_on_testing_shows_the_test_that_is_run")),
     ("receiving.md", "json", "", Not(SHOWN)),
+    ("operational-events.md", "json", "", Not(SHOWN)),
     ("receiving.md", "sql", "", Test("book_blocks::a_receiver_remembers_what_it_has_seen")),
     ("receiving.md", "python", "", Test("receiving::the_guide_shows_the_samples_that_are_run")),
     ("receiving.md", "javascript", "", Test("receiving::the_guide_shows_the_samples_that_are_run")),

@@ -68,6 +68,7 @@ mod library;
 mod listen;
 mod migrate;
 mod openapi;
+mod operational_events;
 mod operator_docs;
 mod operator_views;
 mod ops;

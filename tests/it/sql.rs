@@ -31,7 +31,7 @@ const BIG: [&str; 7] = [
 fn role_of(name: &str) -> StoreRole {
     let (group, verb) = name.split_once('/').unwrap();
     match (group, verb) {
-        ("queue" | "dispatchers" | "fanout" | "days" | "doctor" | "monitoring", _)
+        ("queue" | "dispatchers" | "fanout" | "days" | "doctor" | "monitoring" | "operational", _)
         | ("audit" | "keys", "forget")
         | ("subscriptions", "suspend")
         | ("statistics", "fold" | "prune")

@@ -17,10 +17,13 @@ use crate::api::reply::{Created, Found, NoContent, Reply};
 use crate::api::tenant::{NAME_MAX_CHARS, Tenant, unknown};
 use crate::domain::violation::Violation;
 use crate::store::tenants::{self, TenantChange};
-use crate::store::{Scope, Store, Work};
+use crate::store::{Scope, Store, StoreError, Work};
 
 /// Most deliveries in flight that a tenant can be given; the schema says the same.
 const IN_FLIGHT: std::ops::RangeInclusive<i32> = 1..=10_000;
+
+/// The index that keeps a second tenant from being the operator's.
+const ONE_OPERATOR: &str = "one_operator";
 
 /// The operations on tenants.
 pub(super) struct TenantsApi {
@@ -98,6 +101,7 @@ impl TenantsApi {
     ///
     /// What is absent stays as it is; `max_in_flight` null takes the limit away. `disabled` false lets a disabled tenant's
     /// keys and tokens in again.
+    /// `is_operator` makes it the one whose subscriptions to `posthorn.…` receive the operational events of all tenants; 409 while another is.
     #[oai(path = "/tenants/:id", method = "patch", operation_id = "updateTenant")]
     async fn update(
         &self,
@@ -111,9 +115,10 @@ impl TenantsApi {
         let takes_limit_away = fields.is_null("max_in_flight");
         let limit = fields.number("max_in_flight", IN_FLIGHT);
         let is_disabled = fields.take("disabled", "true or false");
+        let is_operator = fields.take("is_operator", "true or false");
         fields.check()?;
         let max_in_flight = if takes_limit_away { Some(None) } else { limit.map(Some) };
-        self.change(id.0, TenantChange { name, is_disabled, max_in_flight }).await
+        self.change(id.0, TenantChange { name, is_disabled, max_in_flight, is_operator }).await
     }
 
     /// Disable a tenant
@@ -138,7 +143,13 @@ impl TenantsApi {
         let changed = self
             .store
             .tx("change tenant", Scope::Operator, move |tx| Work::new(tenants::change(tx, id, change)))
-            .await?;
+            .await
+            .map_err(|error| match error {
+                StoreError::Constraint { constraint, .. } if constraint == ONE_OPERATOR => {
+                    Problem::conflict("another tenant is the operator's: take is_operator from it first")
+                }
+                error => error.into(),
+            })?;
         Ok(Reply::new(changed.ok_or_else(|| unknown(id))?.into()))
     }
 }
@@ -184,11 +195,13 @@ struct TenantPatch {
     max_in_flight: Option<i32>,
     /// Whether its keys and tokens are refused.
     disabled: Option<bool>,
+    /// Whether it hears of the operational events of every tenant.
+    is_operator: Option<bool>,
 }
 
 impl Example for TenantPatch {
     fn example() -> Self {
-        Self { name: Some("Acme".to_owned()), max_in_flight: Some(100), disabled: Some(false) }
+        Self { name: Some("Acme".to_owned()), max_in_flight: Some(100), disabled: Some(false), is_operator: None }
     }
 }
 
