@@ -4,8 +4,8 @@
 --       inserted, copied, published by a function or by the trigger of a table alike. What the setting holds may come from a stranger's
 --       request: what is no traceparent is no reason to fail a business transaction, and stores nothing. A column that is named
 --       must be right.
--- Lock: ACCESS EXCLUSIVE on outbox for a moment. Safe beside an older binary: yes, which sends no traceparent; claim() answers with one
---       column more, which it does not ask for.
+-- Lock: ACCESS EXCLUSIVE on outbox for a moment. Safe beside an older binary: yes, which sends no traceparent; its
+--       claim() stays for it, beside one of another signature that answers with the traceparent too.
 -- NOT VALID: nothing older than the column can have a value that breaks it
 ALTER TABLE posthorn.outbox ADD COLUMN traceparent text,
     ADD CONSTRAINT traceparent_is_version_00_of_trace_context
@@ -26,11 +26,11 @@ LEFT JOIN posthorn.event_fanouts f ON f.event_id = o.id
 WHERE o.tenant_id = (SELECT posthorn.current_tenant());
 COMMENT ON COLUMN posthorn.events.traceparent IS 'W3C trace context of what published it.';
 
--- as V14 made it, with the traceparent: what a function answers with cannot be changed in place
-DROP FUNCTION posthorn.claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[]);
+-- as V14 made it, with the traceparent. What a function answers with cannot be changed in place, and dropping V14's would take it
+-- from the dispatchers of before; a later release may.
 CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer,
     default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[],
-    busy_tenants uuid[], tenant_counts integer[])
+    busy_tenants uuid[], tenant_counts integer[], with_trace boolean)
 RETURNS TABLE (is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[],
     subscription_id uuid, tenant_id uuid, changed_at timestamptz, timeout_seconds integer, is_troubled boolean,
     id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text,
@@ -237,7 +237,8 @@ BEGIN
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
             d.subscription_id, d.tenant_id, NULL::timestamptz, NULL::integer, NULL::boolean,
             d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
-            o.resource_type, o.resource_id, o.created_at, o.traceparent
+            o.resource_type, o.resource_id, o.created_at,
+            CASE WHEN with_trace THEN o.traceparent END
         FROM unnest(taken) WITH ORDINALITY AS t (id, place)
         JOIN webhook_deliveries_live d ON d.id = t.id
         LEFT JOIN outbox o ON o.id = d.event_id
@@ -245,9 +246,9 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION posthorn.claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[]) IS
-    'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription. The first row tells of the look itself, then come the subscriptions served, then what was leased.';
-GRANT EXECUTE ON FUNCTION posthorn.claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[])
+COMMENT ON FUNCTION posthorn.claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[], boolean) IS
+    'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription; with_trace answers with their events'' trace contexts too. The first row tells of the look itself, then come the subscriptions served, then what was leased.';
+GRANT EXECUTE ON FUNCTION posthorn.claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[], boolean)
     TO posthorn_dispatcher;
 
 -- as V43 made it, with the header traceparent

@@ -1075,7 +1075,232 @@ COMMENT ON FUNCTION posthorn.check_erasure(wanted jsonb, at_most integer, dry_ru
 -- Name: claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[]); Type: FUNCTION; Schema: posthorn; Owner: -
 --
 
-CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, changed_at timestamp with time zone, timeout_seconds integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone, traceparent text)
+CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, changed_at timestamp with time zone, timeout_seconds integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'posthorn', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    room_left integer := room;
+    tenant_left integer;
+    -- a walk past very many that have nothing to start goes on with the next claim, unless it found nothing at all yet: only
+    -- a whole round tells that there is nothing
+    steps_left integer := 2000;
+    is_tired boolean := false;
+    first_tenant uuid := coalesce((SELECT p.after_id FROM claim_places p WHERE p.tenant_id = nil), nil);
+    tenant uuid;
+    next_tenant uuid;
+    is_second_lap boolean;
+    first_subscription uuid;
+    subscription uuid;
+    step record;
+    is_second_turn boolean;
+    turn record;
+    taken uuid[] := '{}';
+    served uuid[] := '{}';
+    rescues uuid[] := '{}';
+    look_again_at timestamptz;
+    place integer;
+    is_brief boolean;
+BEGIN
+    is_claimer := pg_try_advisory_xact_lock(1886352488, 4);
+    has_more := false;
+    has_open_fanouts := false;
+    IF NOT is_claimer THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
+    is_brief := EXISTS (SELECT FROM claim_floors) AND EXISTS (
+        SELECT FROM claim_places p WHERE p.tenant_id = nil AND p.looked_at > now() - interval '5 s');
+
+    -- in the first round nobody takes more than a share; what is left then goes to whoever has more
+    FOR round IN 1..2 LOOP
+        EXIT WHEN round = 2 AND NOT has_more;
+        has_more := false;
+        tenant := first_tenant;
+        is_second_lap := first_tenant = nil;
+        <<tenants>>
+        LOOP
+            IF is_brief THEN
+                SELECT f.tenant_id INTO next_tenant FROM claim_floors f WHERE f.tenant_id > tenant ORDER BY f.tenant_id LIMIT 1;
+            ELSE
+                SELECT d.tenant_id INTO next_tenant FROM webhook_deliveries_live d
+                WHERE d.tenant_id > tenant ORDER BY d.tenant_id LIMIT 1;
+            END IF;
+            IF NOT FOUND THEN
+                EXIT tenants WHEN is_second_lap;
+                is_second_lap := true;
+                tenant := nil;
+                CONTINUE tenants;
+            END IF;
+            EXIT tenants WHEN is_second_lap AND first_tenant <> nil AND next_tenant > first_tenant;
+            tenant := next_tenant;
+
+            tenant_left := coalesce((SELECT t.max_in_flight FROM tenants t WHERE t.id = tenant), default_tenant_cap)
+                - coalesce(tenant_counts[array_position(busy_tenants, tenant)], 0);
+            IF tenant_left <= 0 THEN
+                capped := capped || tenant;
+                CONTINUE tenants;
+            END IF;
+            first_subscription := coalesce((SELECT p.after_id FROM claim_places p WHERE p.tenant_id = tenant), nil);
+            subscription := first_subscription;
+            is_second_turn := first_subscription = nil;
+            <<subscriptions>>
+            LOOP
+                IF is_brief THEN
+                    SELECT f.subscription_id, true AS is_due, 1 AS steps, f.due_at AS floor_at INTO step FROM claim_floors f
+                    WHERE f.tenant_id = tenant AND f.subscription_id > subscription ORDER BY f.subscription_id LIMIT 1;
+                ELSE
+                    -- on to the next that may be sent to and has something due, past the others
+                    WITH RECURSIVE walk AS (
+                        (SELECT d.subscription_id, 1 AS steps, d.due_at <= now() AND EXISTS (
+                                SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
+                                AND NOT EXISTS (
+                                    SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
+                         FROM webhook_deliveries_live d
+                         WHERE d.tenant_id = tenant AND d.subscription_id > subscription
+                         ORDER BY d.subscription_id, d.due_at LIMIT 1)
+                        UNION ALL
+                        SELECT n.subscription_id, w.steps + 1, n.is_due
+                        FROM walk w
+                        CROSS JOIN LATERAL (
+                            SELECT d.subscription_id, d.due_at <= now() AND EXISTS (
+                                SELECT FROM webhook_subscriptions s WHERE s.id = d.subscription_id AND s.status = 'active')
+                                AND NOT EXISTS (
+                                    SELECT FROM circuits c WHERE c.subscription_id = d.subscription_id AND c.retry_at > now()) AS is_due
+                            FROM webhook_deliveries_live d
+                            WHERE d.tenant_id = tenant AND d.subscription_id > w.subscription_id
+                            ORDER BY d.subscription_id, d.due_at LIMIT 1) n
+                        WHERE w.is_due IS NOT TRUE AND w.steps < 500
+                    )
+                    SELECT w.subscription_id, w.is_due IS TRUE AS is_due, w.steps, '-infinity'::timestamptz AS floor_at INTO step
+                    FROM walk w ORDER BY w.steps DESC LIMIT 1;
+                END IF;
+                IF NOT FOUND THEN
+                    EXIT subscriptions WHEN is_second_turn;
+                    is_second_turn := true;
+                    subscription := nil;
+                    CONTINUE subscriptions;
+                END IF;
+                EXIT subscriptions WHEN is_second_turn AND first_subscription <> nil AND step.subscription_id > first_subscription;
+                subscription := step.subscription_id;
+                steps_left := steps_left - step.steps;
+
+                IF step.is_due THEN
+                    place := array_position(busy_subscriptions, subscription);
+                    turn := lease(dispatcher, tenant, subscription,
+                        CASE round WHEN 1 THEN share ELSE room_left END, least(room_left, tenant_left),
+                        coalesce(subscription_counts[place], 0), default_cap, default_timeout, margin, step.floor_at);
+                    has_more := has_more OR turn.is_cut;
+                    look_again_at := least(look_again_at, turn.look_again_at);
+                    IF turn.is_capped THEN
+                        capped := capped || subscription;
+                    END IF;
+                    IF turn.leased <> '{}' THEN
+                        taken := taken || turn.leased;
+                        IF subscription <> ALL (served) THEN
+                            served := served || subscription;
+                        END IF;
+                        rescues := rescues || turn.rescued;
+                        room_left := room_left - cardinality(turn.leased);
+                        tenant_left := tenant_left - cardinality(turn.leased);
+                        IF place IS NULL THEN
+                            busy_subscriptions := busy_subscriptions || subscription;
+                            subscription_counts := subscription_counts || cardinality(turn.leased);
+                        ELSE
+                            subscription_counts[place] := subscription_counts[place] + cardinality(turn.leased);
+                        END IF;
+                        place := array_position(busy_tenants, tenant);
+                        IF place IS NULL THEN
+                            busy_tenants := busy_tenants || tenant;
+                            tenant_counts := tenant_counts || cardinality(turn.leased);
+                        ELSE
+                            tenant_counts[place] := tenant_counts[place] + cardinality(turn.leased);
+                        END IF;
+                    END IF;
+                END IF;
+                is_tired := steps_left <= 0 AND taken <> '{}';
+                IF room_left <= 0 OR tenant_left <= 0 OR is_tired THEN
+                    -- this tenant's next turn goes on behind the one just served
+                    INSERT INTO claim_places AS p (tenant_id, after_id) VALUES (tenant, subscription)
+                    ON CONFLICT ON CONSTRAINT claim_places_pkey DO UPDATE SET after_id = EXCLUDED.after_id
+                    WHERE p.after_id <> EXCLUDED.after_id;
+                    IF tenant_left <= 0 THEN
+                        capped := capped || tenant;
+                    END IF;
+                    EXIT subscriptions;
+                END IF;
+            END LOOP subscriptions;
+            EXIT tenants WHEN room_left <= 0 OR is_tired;
+        END LOOP tenants;
+        EXIT WHEN room_left <= 0 OR is_tired;
+    END LOOP;
+    IF tenant <> first_tenant THEN
+        INSERT INTO claim_places AS p (tenant_id, after_id) VALUES (nil, tenant)
+        ON CONFLICT ON CONSTRAINT claim_places_pkey DO UPDATE SET after_id = EXCLUDED.after_id;
+    END IF;
+
+    -- the dead are counted by the statistics, a second late at most; a machine that is merely slow has none
+    IF is_brief OR (clock_timestamp() - now() > interval '50 ms'
+                    AND pg_stat_get_dead_tuples('posthorn.webhook_deliveries_live'::regclass) > 10000) THEN
+        INSERT INTO claim_floors AS f (tenant_id, subscription_id, due_at)
+        SELECT d.tenant_id, d.subscription_id, max(d.due_at) - interval '2 s'
+        FROM webhook_deliveries_live d WHERE d.id = ANY (taken) GROUP BY d.tenant_id, d.subscription_id
+        ON CONFLICT ON CONSTRAINT claim_floors_pkey DO UPDATE SET due_at = EXCLUDED.due_at
+        WHERE EXCLUDED.due_at > f.due_at + interval '1 s';
+        IF NOT is_brief THEN
+            INSERT INTO claim_places AS p (tenant_id, after_id, looked_at) VALUES (nil, coalesce(tenant, nil), now())
+            ON CONFLICT ON CONSTRAINT claim_places_pkey DO UPDATE SET looked_at = EXCLUDED.looked_at;
+        END IF;
+    ELSIF EXISTS (SELECT FROM claim_floors) THEN
+        DELETE FROM claim_floors;
+    END IF;
+
+    has_more := has_more OR room_left <= 0 OR is_tired;
+    has_open_fanouts := EXISTS (SELECT FROM event_fanouts f WHERE f.state = 'open' AND f.due_at <= now());
+    look_again_at := least(look_again_at, (
+        SELECT c.retry_at FROM circuits c WHERE c.state <> 'closed' AND c.retry_at > now() ORDER BY c.retry_at LIMIT 1));
+    IF look_again_at IS NOT NULL THEN
+        look_again_seconds := greatest(0, extract(epoch FROM look_again_at - clock_timestamp()));
+    END IF;
+    RETURN NEXT;
+    IF taken <> '{}' THEN
+        RETURN QUERY
+        SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
+            s.id, s.tenant_id, s.updated_at, coalesce(s.timeout_seconds, default_timeout), c.subscription_id IS NOT NULL,
+            NULL::uuid, NULL::uuid, NULL::text, NULL::integer, NULL::integer, NULL::integer, NULL::boolean, NULL::text, NULL::text,
+            NULL::text, NULL::text, NULL::timestamptz
+        FROM unnest(served) AS t (id)
+        JOIN webhook_subscriptions s ON s.id = t.id
+        LEFT JOIN circuits c ON c.subscription_id = t.id;
+        RETURN QUERY
+        SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
+            d.subscription_id, d.tenant_id, NULL::timestamptz, NULL::integer, NULL::boolean,
+            d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
+            o.resource_type, o.resource_id, o.created_at
+        FROM unnest(taken) WITH ORDINALITY AS t (id, place)
+        JOIN webhook_deliveries_live d ON d.id = t.id
+        LEFT JOIN outbox o ON o.id = d.event_id
+        ORDER BY t.place;
+    END IF;
+END
+$$;
+
+
+--
+-- Name: FUNCTION claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]); Type: COMMENT; Schema: posthorn; Owner: -
+--
+
+COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) IS 'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription. The first row tells of the look itself, then come the subscriptions served, then what was leased.';
+
+
+--
+-- Name: claim(uuid, integer, integer, double precision, integer, integer, integer, uuid[], integer[], uuid[], integer[], boolean); Type: FUNCTION; Schema: posthorn; Owner: -
+--
+
+CREATE FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[], with_trace boolean) RETURNS TABLE(is_claimer boolean, has_more boolean, has_open_fanouts boolean, look_again_seconds double precision, capped uuid[], subscription_id uuid, tenant_id uuid, changed_at timestamp with time zone, timeout_seconds integer, is_troubled boolean, id uuid, event_id uuid, event text, generation integer, epoch integer, attempts integer, is_rescue boolean, payload text, metadata text, resource_type text, resource_id text, happened_at timestamp with time zone, traceparent text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'posthorn', 'pg_temp'
     AS $$
@@ -1279,7 +1504,8 @@ BEGIN
         SELECT NULL::boolean, NULL::boolean, NULL::boolean, NULL::double precision, NULL::uuid[],
             d.subscription_id, d.tenant_id, NULL::timestamptz, NULL::integer, NULL::boolean,
             d.id, d.event_id, d.event, d.generation, d.epoch, d.attempts, d.id = ANY (rescues), o.payload::text, o.metadata::text,
-            o.resource_type, o.resource_id, o.created_at, o.traceparent
+            o.resource_type, o.resource_id, o.created_at,
+            CASE WHEN with_trace THEN o.traceparent END
         FROM unnest(taken) WITH ORDINALITY AS t (id, place)
         JOIN webhook_deliveries_live d ON d.id = t.id
         LEFT JOIN outbox o ON o.id = d.event_id
@@ -1290,10 +1516,10 @@ $$;
 
 
 --
--- Name: FUNCTION claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]); Type: COMMENT; Schema: posthorn; Owner: -
+-- Name: FUNCTION claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[], with_trace boolean); Type: COMMENT; Schema: posthorn; Owner: -
 --
 
-COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) IS 'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription. The first row tells of the look itself, then come the subscriptions served, then what was leased.';
+COMMENT ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[], with_trace boolean) IS 'For dispatchers: leases at most room due deliveries, a fair share from each tenant and subscription; with_trace answers with their events'' trace contexts too. The first row tells of the look itself, then come the subscriptions served, then what was leased.';
 
 
 --
@@ -12557,6 +12783,14 @@ REVOKE ALL ON FUNCTION posthorn.check_erasure(wanted jsonb, at_most integer, dry
 
 REVOKE ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[]) TO posthorn_dispatcher;
+
+
+--
+-- Name: FUNCTION claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[], with_trace boolean); Type: ACL; Schema: posthorn; Owner: -
+--
+
+REVOKE ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[], with_trace boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION posthorn.claim(dispatcher uuid, room integer, share integer, margin double precision, default_timeout integer, default_cap integer, default_tenant_cap integer, busy_subscriptions uuid[], subscription_counts integer[], busy_tenants uuid[], tenant_counts integer[], with_trace boolean) TO posthorn_dispatcher;
 
 
 --

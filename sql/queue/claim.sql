@@ -6,5 +6,5 @@ SELECT c.is_claimer, c.has_more, c.has_open_fanouts, c.look_again_seconds, c.cap
     c.id, c.event_id, c.event, c.generation, c.epoch, c.attempts, c.is_rescue, c.payload, c.metadata, c.resource_type,
     c.resource_id, c.happened_at, c.traceparent
 FROM posthorn.claim($1::uuid, $2::int, $3::int, $4::float8, $5::int, $6::int, $7::int, $8::uuid[], $9::int[], $10::uuid[],
-    $11::int[]) AS c
+    $11::int[], with_trace => true) AS c
 WHERE posthorn.is_copy() IS FALSE

@@ -1,5 +1,7 @@
 //! Retention: days that are over go as whole partitions, in the order that keeps what is left consistent.
 
+use std::time::Instant;
+
 use time::Date;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
@@ -9,6 +11,10 @@ use super::{Store, StoreError, sql};
 
 /// Most rows of one DELETE among those that no day partition takes along.
 const CHUNK: i32 = 10_000;
+
+/// So many times as long as a step took is waited after it. Unlinking the files of a day of a million deliveries keeps a disk, or a
+/// core, busy for most of a second; nobody waits for retention, and whoever sends meanwhile should not notice it.
+const REST: u32 = 4;
 
 /// Tables whose stray rows are deleted, in the order in which days go; the marks of events that are gone come last.
 const PRUNED: [&str; 4] = ["webhook_deliveries_done", "webhook_attempts", "outbox", "event_fanouts"];
@@ -111,11 +117,13 @@ pub async fn apply(store: &Store, keep_days: i32) -> Result<Applied, StoreError>
     }
     // the list says what could go at its time: a day's deliveries going lets its attempts go, so each is asked again
     for ExpiredDay { parent, day, .. } in expired(store, keep_days).await? {
+        let began = Instant::now();
         match drop_day(store, &parent, day).await? {
             Drop::HeldBack(reason) => applied.held_back.push(ExpiredDay { parent, day, held_back_by: Some(reason) }),
             Drop::Dropped => {
                 tracing::debug!(parent, %day, "dropped a day");
                 applied.dropped += 1;
+                tokio::time::sleep(began.elapsed() * REST).await;
             }
             Drop::Busy => applied.busy += 1,
             Drop::Gone => {}
@@ -133,12 +141,14 @@ pub async fn prune_strays(store: &Store, keep_days: i32) -> Result<i64, StoreErr
     let mut all = 0;
     for table in PRUNED {
         loop {
+            let began = Instant::now();
             let row = store.query_one(sql::DAYS_PRUNE, &[&table, &keep_days, &CHUNK]).await?;
             let pruned: i32 = get(&row, "pruned")?;
             all += i64::from(pruned);
             if pruned < CHUNK {
                 break;
             }
+            tokio::time::sleep(began.elapsed() * REST).await;
         }
     }
     Ok(all)
