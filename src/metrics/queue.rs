@@ -73,7 +73,7 @@ impl Queue {
             waiting: declarer.gauge("posthorn_queue_depth", "Deliveries that are not finished", DATABASE)?,
             oldest_age: declarer.fine_gauge(
                 "posthorn_oldest_waiting_seconds",
-                "Age of the oldest due delivery of an active subscription, 0 when nothing is due",
+                "Age of the oldest due delivery of an active subscription whose circuit is not open, 0 when nothing is due",
                 DATABASE,
             )?,
             open_fanouts: declarer.gauge(

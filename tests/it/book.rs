@@ -97,6 +97,13 @@ const RULES: &[Rule] = &[
     ("secrets.md", "sh", "", Test("rekey::the_page_tells_the_steps_right")),
     ("tracing.md", "sql", "", Test("tracing::the_page_is_right")),
     ("tracing.md", "python", "", Not("needs the OpenTelemetry SDK for Python")),
+    ("monitoring.md", "sql", "SELECT", Test("book_blocks::what_an_operator_is_told_to_ask_is_answered")),
+    (
+        "monitoring.md",
+        "sh",
+        "cd ops/prometheus",
+        Not("takes the ports that those servers have everywhere; the tests `ops` run the same programs on others"),
+    ),
     ("monitoring.md", "", "GRANT", Test("book_blocks::what_an_operator_is_told_to_ask_is_answered")),
     ("commands.md", "sh", "", Test("commands::the_page_tells_every_command_and_what_it_says_to_run_runs")),
     ("commands.md", "", "", Not(SHOWN)),

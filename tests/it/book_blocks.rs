@@ -99,7 +99,7 @@ async fn what_an_operator_is_told_to_ask_is_answered() {
     world.subscribe(tenant, "https://receiver.example/", &["invoice.*"]).await;
     world.publish(tenant, "invoice.paid", serde_json::json!({})).await;
     let mut asked = 0;
-    for name in ["troubleshooting.md", "upgrading.md"] {
+    for name in ["troubleshooting.md", "upgrading.md", "monitoring.md"] {
         for block in blocks(name).iter().filter(|block| block.language == "sql") {
             let operator = world.client_as("posthorn_readonly").await;
             let answers = operator.simple_query(&block.code).await;

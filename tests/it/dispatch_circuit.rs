@@ -151,6 +151,17 @@ async fn so_many_failures_in_a_row_open_it_and_a_success_between_them_does_not()
 }
 
 #[tokio::test]
+async fn what_waits_for_an_open_circuit_is_not_late() {
+    let (world, _, subscription) = by_hand("circuit_failures = 5").await;
+    let is_late = async || world.count("SELECT count(oldest_due_at) FROM posthorn.queue_state()").await == 1;
+    assert!(is_late().await);
+    assert_eq!(world.hand().await.note(subscription, 0, 5).await.len(), 1);
+    assert!(!is_late().await, "it is left alone on purpose");
+    end_pause(&world).await;
+    assert!(is_late().await, "its probe is due");
+}
+
+#[tokio::test]
 async fn a_share_of_failures_opens_it_once_there_are_enough_attempts() {
     let (world, _, subscription) = by_hand("circuit_failures = 1000, circuit_failure_ratio = 0.6").await;
     let hand = world.hand().await;

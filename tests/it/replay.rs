@@ -86,8 +86,8 @@ async fn what_cannot_be_sent_again_is_refused_in_words() {
     for (arguments, words) in [
         (vec!["--event-id", &event], "was erased"),
         (vec!["--event", "a.b"], "say whose"),
-        (vec!["--tenant", &tenant, "--status", "delivered"], "replay needs subscription_id and since"),
-        (vec!["--tenant", &tenant, "--status", "pending"], "must be exhausted, failed, cancelled or delivered"),
+        (vec!["--tenant", &tenant, "--status", "delivered"], "delivered ones are sent again by --subscription"),
+        (vec!["--tenant", &tenant, "--status", "pending"], "must be abandoned, failed, cancelled or delivered"),
         (vec!["--tenant", "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "--since", "1h"], "there is no tenant"),
     ] {
         let (is_done, told) = replay(&world, &arguments).await;

@@ -140,7 +140,7 @@ fn of_receivers(queue: &Queue, subscriptions: &[Subscription]) -> Vec<Finding> {
         ));
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("subscriptions", "none is suspended, no receiver fails"));
+        findings.push(Finding::ok("subscriptions", "none is suspended, no circuit is open"));
     }
     findings
 }

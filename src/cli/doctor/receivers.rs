@@ -69,10 +69,10 @@ async fn reach(patient: &Patient<'_>, hosts: BTreeMap<String, &str>) -> Vec<Find
         let finding = format!("{} hosts were not tried: {} s are over", count - done, BUDGET.as_secs());
         findings.push(Finding::warning("receivers", finding, "run it again with a smaller --receivers"));
     }
-    findings.push(Finding::ok(
-        "receivers",
-        format!("{reached} of {count} hosts of active subscriptions can be connected to"),
-    ));
+    if reached > 0 || count == 0 {
+        let finding = format!("{reached} of {count} hosts of active subscriptions can be connected to");
+        findings.push(Finding::ok("receivers", finding));
+    }
     findings
 }
 

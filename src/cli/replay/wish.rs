@@ -29,7 +29,7 @@ pub struct Chosen {
     #[arg(long, value_name = "TYPE")]
     pub event: Option<String>,
 
-    /// With one of these statuses: exhausted (abandoned), failed, cancelled, delivered. Unless said: what was given up, exhausted and failed; of events and deliveries that are named delivered ones too
+    /// With one of these statuses: abandoned (retries ran out), failed, cancelled, delivered. Unless said: what was given up, abandoned and failed; of events and deliveries that are named delivered ones too
     #[arg(long, value_delimiter = ',', value_name = "STATUS", value_parser = status)]
     pub status: Vec<&'static str>,
 
@@ -72,6 +72,15 @@ impl Chosen {
         if !is_anything {
             return Err("say whose: --tenant, --subscription, --event-id or --delivery");
         }
+        let is_narrow = !self.event_ids.is_empty()
+            || self.delivery.is_some()
+            || self.resource_id.is_some()
+            || (self.subscription.is_some() && self.since.is_some());
+        if statuses.contains(&"delivered") && !is_narrow {
+            return Err(
+                "delivered ones are sent again by --subscription with --since, --event-id, --delivery or --resource-type with --resource-id",
+            );
+        }
         let mut filter = Map::new();
         filter.insert("statuses".to_owned(), statuses.iter().copied().collect());
         let ids: Vec<String> = self.event_ids.iter().map(Uuid::to_string).collect();
@@ -103,7 +112,7 @@ fn status(word: &str) -> Result<&'static str, String> {
         "failed" => Ok("failed"),
         "cancelled" => Ok("cancelled"),
         "delivered" => Ok("delivered"),
-        _ => Err("must be exhausted, failed, cancelled or delivered".to_owned()),
+        _ => Err("must be abandoned, failed, cancelled or delivered".to_owned()),
     }
 }
 
