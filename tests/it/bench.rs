@@ -50,7 +50,7 @@ async fn an_event_of_a_large_statement_has_its_price() {
 
 #[tokio::test]
 async fn days_go_beside_a_dispatcher_that_sends() {
-    let sizes = ["--history-rows", "2000", "--retention-backlog", "20000", "--retention-slice-ms", "20"];
+    let sizes = ["--history-rows", "2000", "--retention-backlog", "60000", "--retention-slice-ms", "20"];
     let (is_good, lines) = bench(&[&["--json", "--only", "retention"], &sizes[..]].concat()).await;
     assert!(is_good, "{}", lines.join("\n"));
     let read: Value = serde_json::from_str(lines.iter().find(|line| line.starts_with('{')).unwrap()).unwrap();
