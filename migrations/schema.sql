@@ -5198,7 +5198,8 @@ CREATE FUNCTION posthorn.queue_state() RETURNS TABLE(waiting bigint, oldest_due_
     SELECT (SELECT count(*) FROM webhook_deliveries_live),
         (SELECT min(l.due_at) FROM webhook_deliveries_live l
          JOIN webhook_subscriptions s ON s.id = l.subscription_id AND s.status = 'active'
-         WHERE l.due_at <= now() AND l.status IN ('pending', 'retrying')),
+         WHERE l.due_at <= now() AND l.status IN ('pending', 'retrying')
+           AND l.subscription_id <> ALL (ARRAY(SELECT c.subscription_id FROM circuits c WHERE c.retry_at > now()))),
         (SELECT count(*) FROM event_fanouts f WHERE f.state = 'open'),
         (SELECT count(*) FROM dispatchers d WHERE d.stopped_at IS NULL AND d.seen_at > now() - interval '15 seconds'),
         (SELECT count(*) FROM circuits c WHERE c.state <> 'closed')
