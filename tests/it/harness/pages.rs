@@ -35,7 +35,8 @@ pub(crate) fn pages() -> Vec<String> {
         entries.map(|entry| format!("{folder}{}", entry.unwrap().file_name().to_str().unwrap())).collect()
     };
     let mut pages = [files(""), files("decisions/")].concat();
-    pages.retain(|page| page.ends_with(".md") && page != "SUMMARY.md");
+    // what is being worked on is no page of the book
+    pages.retain(|page| page.ends_with(".md") && page != "SUMMARY.md" && page != "PROGRESS.md");
     pages.sort();
     pages
 }

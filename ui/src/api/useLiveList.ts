@@ -1,6 +1,6 @@
 // A list that is fresh while one looks at its beginning, and holds still while one reads further down or on older pages.
 // Then it is asked for up to the newest row that was seen, and what came since is only counted.
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { usePaging } from './usePaging';
 
 const ROWS = 50;
@@ -31,6 +31,15 @@ export function useLiveList<Row, Found extends Page<Row>>(
   const newest = answer.data?.data[0];
   const newestAt = newest === undefined || answer.isPlaceholderData ? null : justAfter(idOf(newest));
 
+  // While a list begins to hold still it is asked for anew, and what is shown is its answer before: that leads on as well.
+  // The answer of another page does not.
+  const asked = `${resetBy} ${paging.cursor ?? ''}`;
+  const shown = useRef(asked);
+  useEffect(() => {
+    if (!answer.isPlaceholderData) shown.current = asked;
+  }, [answer.isPlaceholderData, asked]);
+  const isStale = answer.isPlaceholderData && shown.current !== asked;
+
   useEffect(() => {
     if (!isAway) setPin(null);
     else if (newestAt !== null && paging.page === 1) {
@@ -47,10 +56,12 @@ export function useLiveList<Row, Found extends Page<Row>>(
     answer,
     paging: {
       ...paging,
+      isStale,
       next(cursor: string) {
         // the page before is still shown: its cursor leads to where one is going already
-        if (answer.isPlaceholderData) return;
-        if (newestAt !== null && paging.page === 1) setPin((now) => now ?? { resetBy, at: newestAt });
+        if (isStale) return;
+        const at = newest && paging.page === 1 ? justAfter(idOf(newest)) : null;
+        if (at !== null) setPin((now) => now ?? { resetBy, at });
         paging.next(cursor);
         window.scrollTo(0, 0);
       },

@@ -66,7 +66,7 @@ export default function Deliveries() {
         onOpen={({ id }) => change({ delivery: id }, false)}
         selectedKey={search.delivery}
         empty={<Nothing search={search} nextCursor={data?.next_cursor} onNext={list.paging.next} />}
-        pager={{ nextCursor: data?.next_cursor, isStale: list.answer.isPlaceholderData, ...list.paging }}
+        pager={{ nextCursor: data?.next_cursor, ...list.paging }}
       />
       <SearchReach search={data?.search} />
       <DeliveryDrawer id={search.delivery} onClose={() => change({ delivery: undefined })} />

@@ -78,7 +78,7 @@ export default function Events() {
             action={isFiltered ? undefined : publishButton}
           />
         }
-        pager={{ nextCursor: data?.next_cursor, isStale: list.answer.isPlaceholderData, ...list.paging }}
+        pager={{ nextCursor: data?.next_cursor, ...list.paging }}
       />
       <SearchReach search={data?.search} />
       <EventDrawer id={id} onClose={() => change({ id: undefined })} />
