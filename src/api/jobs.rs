@@ -104,7 +104,7 @@ impl JobsApi {
         caller: Caller<Reads>,
         /// Only those that are `waiting`, `running`, `done`, `cancelled` or `failed`.
         state: Query<Option<String>>,
-        /// Only those of this kind: `retry`, `replay`, `backfill` or `cancel`.
+        /// Only those of this kind: `retry`, `replay`, `backfill`, `cancel` or `erase`.
         kind: Query<Option<String>>,
         /// Rows of a page, 100 unless given.
         #[oai(validator(minimum(value = "1"), maximum(value = "500")))]

@@ -3,7 +3,7 @@ export const jobs = {
   title: 'Jobs',
   lead: 'Replays, retries and other long work.',
   columns: { kind: 'Job', state: 'State', progress: 'Progress', by: 'Asked for by', created: 'Created' },
-  kind: { retry: 'Retry', replay: 'Replay', backfill: 'Backfill', cancel: 'Cancel' },
+  kind: { retry: 'Retry', replay: 'Replay', backfill: 'Backfill', cancel: 'Cancel', erase: 'Erase' },
   anyKind: 'Any kind',
   anyState: 'Any state',
   empty: {

@@ -5,7 +5,7 @@ export const jobs: Translated<typeof english> = {
   title: 'Tareas',
   lead: 'Repeticiones, reintentos y otros trabajos largos.',
   columns: { kind: 'Tarea', state: 'Estado', progress: 'Avance', by: 'Pedida por', created: 'Creada' },
-  kind: { retry: 'Reintento', replay: 'Repetición', backfill: 'Completar', cancel: 'Cancelación' },
+  kind: { retry: 'Reintento', replay: 'Repetición', backfill: 'Completar', cancel: 'Cancelación', erase: 'Borrado' },
   anyKind: 'Cualquier tipo',
   anyState: 'Cualquier estado',
   empty: {
