@@ -33,6 +33,8 @@ mod library;
 pub use library::{DeliveryStatus, SubscriptionStatus, envelope, mask_secret, retry, signature, validate};
 
 #[doc(hidden)]
+pub mod causes;
+#[doc(hidden)]
 pub mod config;
 #[doc(hidden)]
 pub mod domain;

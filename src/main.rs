@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
+use posthorn::causes::with_causes;
 use posthorn::cli::{
     bench, completions, dev, doctor, keys, listen, man, migrate, openapi, prune, rekey, replay, resume, serve, stats,
 };
@@ -52,7 +54,7 @@ enum Command {
 fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _set_by_a_test = fail::FailScenario::setup();
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| refuse(&error));
     let (spans, export) = match traces_of(&arguments.command) {
         Ok(traces) => traces.unzip(),
         Err(error) => return tell(&error.into()),
@@ -63,11 +65,28 @@ fn main() -> ExitCode {
     result.map_or_else(|error| tell(&error), |()| ExitCode::SUCCESS)
 }
 
+/// Says what is wrong with the arguments, and of what everybody forgets once also how it is given.
+fn refuse(error: &clap::Error) -> ! {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) if error.kind() == ErrorKind::MissingRequiredArgument => {
+            missing.as_slice()
+        }
+        _ => &[],
+    };
+    let Some(_) = missing.iter().find(|argument| argument.starts_with("--database-url")) else { error.exit() };
+    if missing.len() > 1 {
+        let _ = error.print(); // nobody reads it, then
+    }
+    eprintln!(
+        "posthorn: where is PostgreSQL? Set DATABASE_URL, such as DATABASE_URL=postgres://user:password@127.0.0.1:5432/app, or give --database-url \
+         (`posthorn dev` brings a PostgreSQL of its own)"
+    );
+    std::process::exit(error.exit_code())
+}
+
 /// Says what went wrong.
 fn tell(error: &anyhow::Error) -> ExitCode {
-    // the whole chain on one line: each cause adds what the one before does not say
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-    eprintln!("posthorn: {}", chain.join(": "));
+    eprintln!("posthorn: {}", with_causes(error.as_ref()));
     ExitCode::FAILURE
 }
 

@@ -66,18 +66,6 @@ pub enum RunError {
         /// The table.
         table: String,
     },
-    /// The login cannot have the role that this process works with.
-    #[error(
-        "the login may not become {role}, which is what this process works as. \
-         Run `GRANT {role} TO <login>` as a superuser, on PostgreSQL 16 and later WITH SET TRUE"
-    )]
-    NotAMember {
-        /// The role.
-        role: &'static str,
-        /// Postgres's words.
-        #[source]
-        source: StoreError,
-    },
     /// No keyring was given.
     #[error(
         "no keyring: secrets are sealed with it. Make one with \

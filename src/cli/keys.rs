@@ -8,10 +8,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+use super::tenant;
 use crate::config::DatabaseConfig;
 use crate::domain::permission::{Permission, Permissions};
 use crate::store::api_keys::{self, KeyRow, KeySpec};
-use crate::store::{Store, StoreError, StoreRole, pooler};
+use crate::store::migrate::{self, MigrateError};
+use crate::store::{Store, StoreError, StoreRole};
 
 /// Create, list and revoke API keys
 #[derive(Args, Clone, Debug)]
@@ -31,7 +33,7 @@ pub enum Action {
     /// Make a key and show it, once; a tenant that does not exist yet is added
     Create {
         /// Whom the key acts for
-        #[arg(long)]
+        #[arg(long, value_parser = tenant::id)]
         tenant: Uuid,
         /// A name for people, up to 200 characters
         #[arg(long, default_value = "")]
@@ -46,7 +48,7 @@ pub enum Action {
     /// List keys, newest first
     List {
         /// Only this tenant's
-        #[arg(long)]
+        #[arg(long, value_parser = tenant::id)]
         tenant: Option<Uuid>,
     },
     /// Refuse a key from now on
@@ -59,8 +61,11 @@ pub enum Action {
 /// Why a key command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
+    /// The schema.
+    #[error(transparent)]
+    Schema(#[from] MigrateError),
     /// The database.
-    #[error("the keys could not be reached; is the schema there (`posthorn migrate`)?")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// No such key.
     #[error("there is no key with id {0}; `posthorn keys list` shows them")]
@@ -75,7 +80,7 @@ pub enum KeysError {
 /// # Errors
 /// [`KeysError`].
 pub async fn run(command: Keys) -> Result<(), KeysError> {
-    pooler::refuse_shared_sessions(&command.database.database_url).await?;
+    migrate::check(&command.database.database_url).await?;
     let store = Store::new(&command.database.database_url, StoreRole::Owner, 1, u32::MAX)?;
     let mut out = std::io::stdout();
     match command.action {

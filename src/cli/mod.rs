@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod completions;
+mod count;
 pub mod dev;
 pub mod doctor;
 pub mod keys;
@@ -16,6 +17,7 @@ pub mod replay;
 pub mod resume;
 pub mod serve;
 pub mod stats;
+mod tenant;
 
 use tokio::signal::unix::{SignalKind, signal};
 

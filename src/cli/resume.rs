@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
+use super::count::deliveries;
 use crate::config::DatabaseConfig;
 use crate::store::migrate::{self, MigrateError};
 use crate::store::{Store, StoreError, StoreRole, instance};
@@ -23,7 +24,7 @@ pub enum ResumeError {
     #[error(transparent)]
     Schema(#[from] MigrateError),
     /// The database.
-    #[error("the database could not be told; the login must be a member of posthorn_owner")]
+    #[error("the database could not be told")]
     Store(#[from] StoreError),
     /// Stdout.
     #[error("the system failed")]
@@ -40,7 +41,8 @@ pub async fn run(command: Resume) -> Result<(), ResumeError> {
     let resumed = instance::resume(&store).await?;
     let mut out = std::io::stdout();
     if resumed.was_copy {
-        writeln!(out, "this database sends from now on: {} deliveries wait and go when they are due", resumed.waiting)?;
+        let waiting = deliveries(resumed.waiting);
+        writeln!(out, "this database sends from now on: {waiting} not finished, which go when they are due")?;
     } else {
         writeln!(out, "nothing to resume: this database is no copy, its dispatchers send as usual")?;
     }

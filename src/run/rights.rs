@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::RunError;
 use crate::metrics::Metrics;
 use crate::store::session::{self, Privileges};
-use crate::store::{self, Store, StoreError, StoreRole, days};
+use crate::store::{Store, StoreError, StoreRole, days};
 
 /// Connections of the admin API's pool.
 pub(super) const ADMIN_CONNECTIONS: usize = 2;
@@ -32,12 +32,7 @@ pub(super) async fn check_rights(store: &Store) -> Result<(), RunError> {
 
 /// What a pool's role may do, which must be what row security lets it.
 async fn bounded_privileges(store: &Store) -> Result<Privileges, RunError> {
-    let privileges = session::privileges(store).await.map_err(|error| match error {
-        StoreError::Denied { statement: store::CONNECTING, .. } => {
-            RunError::NotAMember { role: store.role().name(), source: error }
-        }
-        error => error.into(),
-    })?;
+    let privileges = session::privileges(store).await?;
     if let Some((might, mend)) = privileges.too_mighty {
         return Err(RunError::TooMighty { role: privileges.effective_role, might, mend });
     }
@@ -52,7 +47,7 @@ pub(super) async fn admin_store(url: &SecretString, metrics: &Metrics) -> Result
     let store = Store::new(url, StoreRole::Admin, ADMIN_CONNECTIONS, u32::MAX)?.counted_in(metrics);
     match bounded_privileges(&store).await {
         Ok(_) => Ok(Some(store)),
-        Err(RunError::NotAMember { .. }) => {
+        Err(RunError::Store(StoreError::NotAMember { .. })) => {
             tracing::warn!("the admin API is off: the login is no member of posthorn_admin");
             Ok(None)
         }

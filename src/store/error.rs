@@ -3,7 +3,8 @@
 use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::SqlState;
 
-use super::CONNECTING;
+use super::{CONNECTING, StoreRole};
+use crate::causes::with_causes;
 use crate::metrics::ErrorClass;
 
 /// A failed statement or transaction.
@@ -61,6 +62,21 @@ pub enum StoreError {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// The login may not work as the role that a store has (42501 of SET ROLE).
+    #[error(
+        "the login may not become {role}, which this works as: {}run `GRANT {role} TO \"{login}\"` as who installed posthorn or as a \
+         superuser, on PostgreSQL 16 and later WITH SET TRUE",
+        other_login(*role)
+    )]
+    NotAMember {
+        /// The role.
+        role: StoreRole,
+        /// The login.
+        login: String,
+        /// The driver's error.
+        #[source]
+        source: tokio_postgres::Error,
+    },
     /// Anything else that Postgres refused.
     #[error("{statement} failed")]
     Statement {
@@ -79,6 +95,14 @@ pub enum StoreError {
         /// The statement.
         statement: &'static str,
     },
+}
+
+/// What comes before the grant: a login that serves had better not get the owner's rights.
+const fn other_login(role: StoreRole) -> &'static str {
+    match role {
+        StoreRole::Owner => "give the DATABASE_URL of the login that installed posthorn, or ",
+        _ => "",
+    }
 }
 
 /// Why there is no answer, when there is no error either.
@@ -136,10 +160,14 @@ impl StoreError {
         Self::Unavailable { context: statement, source: Silence.into() }
     }
 
-    pub(super) fn from_pool(source: PoolError) -> Self {
+    pub(super) fn from_pool(source: PoolError, role: StoreRole, login: &str) -> Self {
         match source {
             // the session could not be set up, say because the role is missing: that is not passing
-            PoolError::PostCreateHook(HookError::Backend(source)) => Self::from_driver(CONNECTING, source),
+            PoolError::PostCreateHook(HookError::Backend(source)) => match Self::from_driver(CONNECTING, source) {
+                Self::Denied { source, .. } => Self::NotAMember { role, login: login.to_owned(), source },
+                other => other,
+            },
+            PoolError::Backend(source) => Self::Unavailable { context: CONNECTING, source: source.into() },
             other => Self::Unavailable { context: CONNECTING, source: other.into() },
         }
     }
@@ -150,6 +178,7 @@ impl StoreError {
             Self::Constraint { source, .. }
             | Self::Value { source, .. }
             | Self::Denied { source, .. }
+            | Self::NotAMember { source, .. }
             | Self::Statement { source, .. } => source.code(),
             Self::Unavailable { source, .. } => source.downcast_ref::<tokio_postgres::Error>().and_then(|e| e.code()),
             Self::Url { .. } | Self::SharedSessions | Self::Row(_) | Self::NoRow { .. } => None,
@@ -163,7 +192,7 @@ impl StoreError {
             Self::Unavailable { .. } => ErrorClass::Unavailable,
             Self::Constraint { .. } => ErrorClass::Constraint,
             Self::Value { .. } => ErrorClass::Value,
-            Self::Denied { .. } => ErrorClass::Denied,
+            Self::Denied { .. } | Self::NotAMember { .. } => ErrorClass::Denied,
             Self::Statement { .. } => ErrorClass::Statement,
             Self::Url { .. } | Self::SharedSessions | Self::Row(_) | Self::NoRow { .. } => return None,
         })
@@ -189,15 +218,9 @@ impl StoreError {
         self.sqlstate().is_some_and(|code| *code == SqlState::FEATURE_NOT_SUPPORTED)
     }
 
-    /// The error and everything that caused it, for a log line: only the last cause says what happened.
+    /// The error and everything that caused it, for a log line.
     pub fn with_causes(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        text
+        with_causes(self)
     }
 
     /// Whether the database cannot be reached now and may be later.

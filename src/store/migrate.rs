@@ -27,7 +27,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The database could not be reached or refused a statement.
-    #[error("the schema could not be prepared")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// A migration failed; nothing of it was applied.
     #[error("a migration failed and was rolled back")]

@@ -101,13 +101,15 @@ const OPERATOR: &str = "operator";
 pub struct Store {
     pool: Pool,
     role: StoreRole,
+    /// Who logs in, to be named where that is not enough.
+    login: Arc<str>,
     max_payload_bytes: u32,
     patience: Option<Duration>,
     metrics: Option<PoolMetrics>,
 }
 
 /// Named in errors where a statement would be, when a connection could not be made or have its role.
-pub const CONNECTING: &str = "connecting";
+const CONNECTING: &str = "connecting";
 
 /// How often a transaction is tried when Postgres asks for another try (40001, 40P01) or a plan has gone stale (0A000).
 const TRIES: u32 = 5;
@@ -127,6 +129,7 @@ impl Store {
         max_payload_bytes: u32,
     ) -> Result<Self, StoreError> {
         let (config, connector) = tls::parse(url.expose_secret())?;
+        let login = config.get_user().unwrap_or_default().into();
         let recycling_method = match role {
             // a round trip more per request, so that none meets a connection that died while it was idle
             StoreRole::Api | StoreRole::Admin => RecyclingMethod::Verified,
@@ -147,7 +150,7 @@ impl Store {
             }))
             .build()
             .map_err(|error| StoreError::Url { reason: error.to_string() })?;
-        Ok(Self { pool, role, max_payload_bytes, patience: role.patience(), metrics: None })
+        Ok(Self { pool, role, login, max_payload_bytes, patience: role.patience(), metrics: None })
     }
 
     /// The same store, which waits so long for each answer.
@@ -274,7 +277,7 @@ impl Store {
 
     async fn client(&self) -> Result<deadpool_postgres::Client, StoreError> {
         let started = Instant::now();
-        let client = self.pool.get().await.map_err(StoreError::from_pool);
+        let client = self.pool.get().await.map_err(|error| StoreError::from_pool(error, self.role, &self.login));
         if let Some(metrics) = &self.metrics {
             metrics.waited(started.elapsed());
         }

@@ -26,6 +26,12 @@ pub enum StoreRole {
     Readonly,
 }
 
+impl std::fmt::Display for StoreRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl StoreRole {
     /// Its name in the database.
     pub const fn name(self) -> &'static str {

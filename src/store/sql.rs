@@ -51,6 +51,7 @@ statements! {
     DOCTOR_CLOCK = "doctor/clock";
     DOCTOR_DAYS = "doctor/days";
     DOCTOR_DISPATCHERS = "doctor/dispatchers";
+    DOCTOR_FAILING = "doctor/failing";
     DOCTOR_HIDDEN = "doctor/hidden";
     DOCTOR_HOLDERS = "doctor/holders";
     DOCTOR_PARTS = "doctor/parts";

@@ -84,6 +84,10 @@ pub struct Unwell {
     pub attempts_last_hour: i64,
     /// Those of them that failed.
     pub failures_last_hour: i64,
+    /// `closed`, `open` or `half_open`.
+    pub circuit: String,
+    /// When an open circuit lets the next attempt through, in seconds.
+    pub retry_in_seconds: Option<f64>,
 }
 
 /// Attempts of an event type in this hour and the one before.

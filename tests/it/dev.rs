@@ -167,7 +167,9 @@ async fn a_port_in_use_or_a_folder_in_use_is_said_in_a_line_that_helps() {
 
     let same_folder = Binary::start(&arguments(newcomer.folder.path()), &[]);
     assert!(!same_folder.wait_exit(START).await.success());
-    same_folder.wait_for_line("posthorn: ", SOON).await;
+    let line = same_folder.wait_for_line("posthorn: posthorn dev already runs in", SOON).await;
+    let pid = format!("kill -INT {}", newcomer.program.pid());
+    assert!(line.contains(&pid) && line.contains(&taken) && line.contains("--dir"), "{line}");
     // and the one that runs is not disturbed
     assert!(newcomer.folder.path().join(".posthorn/dev.json").exists());
     let payment: String = newcomer.client().await.query_one("SELECT demo.pay_invoice()", &[]).await.unwrap().get(0);

@@ -427,6 +427,40 @@ async fn deliveries_that_nobody_sends_and_suspended_subscriptions_are_found() {
 }
 
 #[tokio::test]
+async fn receivers_that_fail_are_found_before_their_circuit_opens_and_after() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    let add = "INSERT INTO posthorn.circuits (subscription_id, tenant_id, state, retry_at, failures_in_a_row, failing_since_at)
+        VALUES ($1, $2, $3, now() + $4::text::interval, $5, now() - $6::text::interval)";
+    let seconds = "1 second".to_owned();
+    let passing = world.subscribe(tenant, "https://passing.example/", &["*"]).await;
+    let retry: Option<String> = None;
+    world.db.execute(add, &[&passing, &tenant, &"closed", &retry, &1_i32, &seconds]).await.unwrap();
+    assert!(!doctor(&world).await.has("subscriptions", ""), "one failure just now is nothing to be told of");
+
+    let failing = world.subscribe(tenant, "https://failing.example/?token=secret-of-a-path", &["*"]).await;
+    world.db.execute(add, &[&failing, &tenant, &"closed", &retry, &2_i32, &"3 minutes"]).await.unwrap();
+    let told = doctor(&world).await;
+    let words = format!(
+        "1 receiver fails: https://failing.example (subscription {failing}: 2 failures in a row for 3 minutes)"
+    );
+    let (_, says) = told.ill("subscriptions", &words);
+    assert!(says.contains("posthorn.subscription_health"), "{says}");
+    assert!(!told.text.contains("secret-of-a-path"), "{}", told.text);
+
+    let open = world.subscribe(tenant, "https://open.example/", &["*"]).await;
+    let retry = Some("100 seconds");
+    world.db.execute(add, &[&open, &tenant, &"open", &retry, &20_i32, &"1 hour"]).await.unwrap();
+    let told = doctor(&world).await;
+    told.ill("subscriptions", "2 receivers fail: https://open.example");
+    told.ill("subscriptions", "20 failures in a row for 60 minutes, circuit open, next try in ");
+    // those that somebody disabled do not fail
+    let disable = "UPDATE posthorn.webhook_subscriptions SET status = 'inactive' WHERE id = ANY ($1)";
+    world.db.execute(disable, &[&vec![open, failing]]).await.unwrap();
+    assert!(!doctor(&world).await.has("subscriptions", ""));
+}
+
+#[tokio::test]
 async fn settings_that_cannot_work_are_found() {
     let world = World::new().await;
     let url = world.url();

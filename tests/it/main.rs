@@ -83,6 +83,7 @@ mod prune;
 mod publish;
 mod publishing;
 mod receiving;
+mod refusals;
 mod rekey;
 mod reliability;
 mod replay;

@@ -49,7 +49,7 @@ async fn it_counts_and_then_sends_what_is_meant() {
     }
     assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_deliveries_live").await, 0, "a dry run");
     let (is_done, told) = replay(&world, &["--tenant", &tenant, "--status", "exhausted"]).await;
-    assert!(is_done && told == "2 of 2 deliveries are due again", "{told}");
+    assert!(is_done && told == "2 of 2 deliveries due again", "{told}");
     let due = format!(
         "SELECT count(*) FROM posthorn.webhook_deliveries_live WHERE tenant_id = '{tenant}' AND event = 'a.exhausted'"
     );
@@ -70,7 +70,7 @@ async fn many_want_a_yes_and_a_job_is_waited_for() {
     assert_eq!(world.count("SELECT count(*) FROM posthorn.webhook_deliveries_live").await, 0);
     let dispatching = world.dispatch(&[]).await;
     let (is_done, told) = replay(&world, &["--subscription", &subscription, "--yes"]).await;
-    assert!(is_done && told.ends_with("1100 of 1100 deliveries are due again"), "{told}");
+    assert!(is_done && told.ends_with("1100 of 1100 deliveries due again"), "{told}");
     world.until_status("delivered", 1100).await;
     dispatching.stop().await;
 }
@@ -87,10 +87,36 @@ async fn what_cannot_be_sent_again_is_refused_in_words() {
         (vec!["--event-id", &event], "was erased"),
         (vec!["--event", "a.b"], "say whose"),
         (vec!["--tenant", &tenant, "--status", "delivered"], "delivered ones are sent again by --subscription"),
-        (vec!["--tenant", &tenant, "--status", "pending"], "must be abandoned, failed, cancelled or delivered"),
+        (vec!["--event-id", &event, "--status", "delivered,retrying"], "two commands"),
+        (
+            vec!["--tenant", &tenant, "--status", "pending"],
+            "must be abandoned, failed, cancelled, delivered or retrying",
+        ),
         (vec!["--tenant", "6f1c0c9e-6f0e-7d3a-9b55-0d8f2f3c4a10", "--since", "1h"], "there is no tenant"),
     ] {
         let (is_done, told) = replay(&world, &arguments).await;
         assert!(!is_done && told.contains(words), "{arguments:?}: {told}");
     }
+}
+
+#[tokio::test]
+async fn those_that_wait_for_a_retry_are_told_and_tried_at_once_when_asked_for() {
+    let world = World::new().await;
+    let tenant = world.tenant("a").await;
+    world.subscribe(tenant, "https://receiver.example/", &["*"]).await;
+    world.publish(tenant, "a.b", json!({})).await;
+    let tenant = tenant.to_string();
+    let (is_done, told) = replay(&world, &["--tenant", &tenant]).await;
+    assert!(is_done && told == "nothing to send again: no delivery matches", "{told}");
+
+    let fail =
+        "UPDATE posthorn.webhook_deliveries SET status = 'retrying', attempts = 3, due_at = now() + interval '1 hour'";
+    world.db.batch_execute(fail).await.unwrap();
+    let (is_done, told) = replay(&world, &["--tenant", &tenant]).await;
+    assert!(is_done && told.contains("1 delivery waits for the next retry; --status retrying"), "{told}");
+    let due = "SELECT count(*) FROM posthorn.webhook_deliveries_live WHERE due_at <= now()";
+    assert_eq!(world.count(due).await, 0, "nobody asked for them");
+    let (is_done, told) = replay(&world, &["--tenant", &tenant, "--status", "retrying"]).await;
+    assert!(is_done && told == "1 of 1 delivery due again", "{told}");
+    assert_eq!(world.count(due).await, 1);
 }

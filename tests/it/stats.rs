@@ -58,6 +58,8 @@ async fn the_figures_are_what_happened() {
     let of_tenant = figures(url, &["--tenant", &tenant.to_string()]).await;
     assert_eq!(of_tenant["queue"]["waiting"], 5);
 
+    let open = "UPDATE posthorn.circuits SET state = 'open', retry_at = now() + interval '90 seconds' WHERE subscription_id = $1";
+    assert_eq!(world.db.execute(open, &[&bad]).await.unwrap(), 1);
     // for people, and for a pipe: no sequences of a terminal, no secret of a path
     let (status, lines) = Binary::start(&["stats"], &[("DATABASE_URL", url)]).run_to_end().await;
     let text = lines.join("\n");
@@ -65,6 +67,7 @@ async fn the_figures_are_what_happened() {
         status.success() && text.contains("waiting 5") && text.contains("failing") && text.contains("invoice.paid"),
         "{text}"
     );
+    assert!(text.contains("circuit open, next try in 1 min 2") && text.contains("for less than 1 min"), "{text}");
     assert!(!text.contains('\x1b') && !text.contains("secret-of-a-path"), "{text}");
 }
 

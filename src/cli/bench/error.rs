@@ -121,14 +121,3 @@ impl BenchError {
         move |source| Self::Database { what, source }
     }
 }
-
-/// The whole chain on one line.
-pub(super) fn with_causes(error: &BenchError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(&format!(": {next}"));
-        cause = next.source();
-    }
-    text
-}

@@ -40,7 +40,6 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use self::error::BenchError;
-use self::error::with_causes;
 use self::lab::Lab;
 use self::report::Report;
 pub use self::scenario::Scenario;
@@ -48,6 +47,7 @@ pub use self::settings::Setting;
 pub use self::sizes::Sizes;
 use super::dev::cluster::{Cluster, ClusterOptions};
 use super::until_stopped;
+use crate::causes::with_causes;
 
 /// Measure this machine: throughput, latency, fairness, CPU and memory, each beside its limit
 #[derive(Args, Clone, Debug)]

@@ -124,8 +124,12 @@ pub enum DevError {
 /// [`DevError`] says what to mend.
 pub async fn dev(command: Dev) -> Result<(), DevError> {
     let workspace = Workspace::open(&command.dir)?;
-    let mut cluster =
-        Cluster::start(ClusterOptions { data_dir: workspace.data_dir(), port: None, settings: Vec::new() }).await?;
+    let options = ClusterOptions { data_dir: workspace.data_dir(), port: None, settings: Vec::new() };
+    let mut cluster = Cluster::start(options).await.map_err(|error| match error {
+        // the server belongs to a dev: that one is to be stopped, or used
+        ClusterError::AlreadyRunning { .. } => workspace.running().map_or(error.into(), DevError::Workspace),
+        error => error.into(),
+    })?;
     workspace.withdraw(); // left by a start that was killed; not before the cluster is ours alone
     let result = run_on(&command, &workspace, &cluster).await;
     // whatever failed, the server is stopped in order

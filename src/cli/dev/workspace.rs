@@ -25,6 +25,18 @@ pub enum WorkspaceError {
         /// The system's error.
         source: io::Error,
     },
+    /// Another `posthorn dev` has the folder.
+    #[error(
+        "posthorn dev already runs in {dir} (process {pid}, {api_url}): use it, stop it (kill -INT {pid}), or choose another folder with --dir"
+    )]
+    Running {
+        /// The folder.
+        dir: String,
+        /// Its process id.
+        pid: u32,
+        /// Where its API is.
+        api_url: String,
+    },
     /// `credentials.json` is not what was written.
     #[error("{path} cannot be read: {reason}. Remove it to get a new demo tenant")]
     Credentials {
@@ -146,6 +158,18 @@ impl Workspace {
         write_private(&half, &format!("{text:#}\n"))?;
         fs::rename(&half, &path).map_err(at("write", &path))?;
         Ok(path)
+    }
+
+    /// Who has announced that it runs here, which it may have been killed since.
+    pub(super) fn running(&self) -> Option<WorkspaceError> {
+        #[derive(Deserialize)]
+        struct Announced {
+            pid: u32,
+            api_url: String,
+        }
+        let text = fs::read_to_string(self.dir.join("dev.json")).ok()?;
+        let Announced { pid, api_url } = serde_json::from_str(&text).ok()?;
+        Some(WorkspaceError::Running { dir: self.dir.display().to_string(), pid, api_url })
     }
 
     /// Takes `dev.json` away: nobody is ready any more.

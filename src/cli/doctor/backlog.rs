@@ -1,10 +1,12 @@
 //! What waits, who is there to send it, and what is kept from going.
 
 use serde::Deserialize;
+use url::Url;
 use uuid::Uuid;
 
 use super::Patient;
-use super::finding::{Finding, many};
+use super::finding::Finding;
+use crate::cli::count::many;
 use crate::store::{StoreError, StoreRole, sql};
 
 #[derive(Deserialize)]
@@ -12,7 +14,6 @@ struct Queue {
     waiting: i64,
     oldest_seconds: Option<f64>,
     open_fanouts: i64,
-    open_circuits: i64,
     is_copy: bool,
 }
 
@@ -32,6 +33,22 @@ pub(super) struct Subscription {
     pub(super) url: String,
 }
 
+/// A receiver that fails.
+#[derive(Deserialize)]
+struct Failing {
+    id: Uuid,
+    url: String,
+    circuit: String,
+    retry_in_seconds: Option<f64>,
+    failures_in_a_row: i32,
+    failing_seconds: f64,
+    last_error: Option<String>,
+    all_failing: i64,
+}
+
+/// Most of them, and of suspended ones, that are named.
+const NAMED: usize = 5;
+
 /// Most subscriptions that are looked at, the newest.
 const SUBSCRIPTIONS: i64 = 10_000;
 
@@ -50,6 +67,7 @@ pub(super) async fn look(patient: &Patient<'_>) -> Result<Vec<Finding>, StoreErr
     let queue: Queue = probe.ask_one(sql::DOCTOR_QUEUE, &[]).await?;
     let dispatchers: Vec<Dispatcher> = probe.ask(sql::DOCTOR_DISPATCHERS, &[]).await?;
     let subscriptions = subscriptions(patient).await?;
+    let failing: Vec<Failing> = probe.ask(sql::DOCTOR_FAILING, &[&(NAMED as i64)]).await?;
     patient.probe.become_role(None).await?;
     let mut findings = vec![
         match queue.is_copy {
@@ -63,7 +81,7 @@ pub(super) async fn look(patient: &Patient<'_>) -> Result<Vec<Finding>, StoreErr
         of_queue(&queue, dispatchers.len()),
     ];
     findings.extend(of_dispatchers(&dispatchers, &queue));
-    findings.extend(of_receivers(&queue, &subscriptions));
+    findings.extend(of_receivers(&failing, &subscriptions));
     Ok(findings)
 }
 
@@ -117,30 +135,48 @@ fn of_dispatchers(dispatchers: &[Dispatcher], queue: &Queue) -> Vec<Finding> {
     findings
 }
 
-fn of_receivers(queue: &Queue, subscriptions: &[Subscription]) -> Vec<Finding> {
+fn of_receivers(failing: &[Failing], subscriptions: &[Subscription]) -> Vec<Finding> {
     let suspended: Vec<_> = subscriptions.iter().filter(|one| one.status == "suspended").collect();
     let mut findings = Vec::new();
     if !suspended.is_empty() {
         let some: Vec<_> = suspended
             .iter()
-            .take(5)
+            .take(NAMED)
             .map(|one| format!("{} ({})", one.id, one.reason.as_deref().unwrap_or("?")))
             .collect();
         findings.push(Finding::warning(
             "subscriptions",
-            format!("{} suspended: {}", many(suspended.len(), "subscription"), some.join(", ")),
+            format!("{} suspended: {}", many(suspended.len(), "subscription", "subscriptions"), some.join(", ")),
             "have the receiver mended, then POST /api/v1/webhooks/subscriptions/<id>/enable; what waited goes then",
         ));
     }
-    if queue.open_circuits > 0 {
+    if let Some(first) = failing.first() {
+        let named: Vec<_> = failing.iter().map(Failing::told).collect();
         findings.push(Finding::warning(
             "subscriptions",
-            format!("{} receivers fail and are left alone for now", queue.open_circuits),
-            "see which and why: SELECT url, state, since_at, reason FROM posthorn.subscription_health WHERE state = 'failing'",
+            format!("{}: {}", many(first.all_failing, "receiver fails", "receivers fail"), named.join("; ")),
+            "have the receiver mended; what waits goes by itself. All of them, and why: SELECT url, state, since_at, reason FROM posthorn.subscription_health WHERE state <> 'healthy'",
         ));
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("subscriptions", "none is suspended, no circuit is open"));
+        findings.push(Finding::ok("subscriptions", "none is suspended, no receiver fails"));
     }
     findings
+}
+
+impl Failing {
+    /// Where it is, but for what may be a secret in its path, and how it fares.
+    fn told(&self) -> String {
+        let Self { id, url, failures_in_a_row, .. } = self;
+        let host = Url::parse(url).map_or_else(|_| "?".to_owned(), |url| url.origin().ascii_serialization());
+        let failures = many(*failures_in_a_row, "failure", "failures");
+        let minutes = many((self.failing_seconds.max(0.0) / 60.0) as i64, "minute", "minutes");
+        let circuit = match (&*self.circuit, self.retry_in_seconds) {
+            ("closed", _) => String::new(),
+            ("open", Some(seconds)) if seconds > 0.0 => format!(", circuit open, next try in {seconds:.0} s"),
+            _ => ", circuit open, being tried now".to_owned(),
+        };
+        let error = self.last_error.as_ref().map(|error| format!(", last: {error}")).unwrap_or_default();
+        format!("{host} (subscription {id}: {failures} in a row for {minutes}{circuit}{error})")
+    }
 }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use secrecy::ExposeSecret;
 
 use super::finding::Finding;
-use super::with_causes;
+use crate::causes::with_causes;
 use crate::config::Config;
 use crate::run;
 

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::cli::count::many;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -100,13 +102,9 @@ impl Report {
             }
         }
         let ok = self.findings.len() - self.faults - self.warnings;
-        text + &format!("\n{}, {}, {ok} checks in order\n", many(self.faults, "fault"), many(self.warnings, "warning"))
+        let (faults, warnings) = (many(self.faults, "fault", "faults"), many(self.warnings, "warning", "warnings"));
+        text + &format!("\n{faults}, {warnings}, {} in order\n", many(ok, "check", "checks"))
     }
-}
-
-/// `1 fault`, `2 faults`.
-pub(super) fn many(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Names in a database are whatever somebody chose: they must not steer a terminal.
@@ -125,7 +123,7 @@ mod tests {
         assert!(!text.contains('\x1b'), "{text:?}");
         assert!(text.contains("FAULT    b              bad [2J\n"), "{text}");
         assert!(
-            text.contains("mend: mend it\n") && text.ends_with("\n1 fault, 0 warnings, 1 checks in order\n"),
+            text.contains("mend: mend it\n") && text.ends_with("\n1 fault, 0 warnings, 1 check in order\n"),
             "{text}"
         );
         assert!(report.text(true).contains("\x1b[1;31mFAULT   \x1b[0m b"));

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::finding::{Finding, many};
-use super::{Patient, with_causes};
+use super::Patient;
+use super::finding::Finding;
+use crate::causes::with_causes;
+use crate::cli::count::many;
 use crate::domain::keyring::{Keyring, KeyringError};
 use crate::run;
 use crate::store::sealed::{self, SealedRow, SealedTable};
@@ -84,7 +86,7 @@ impl Tried {
             .map(|(id, count)| {
                 Finding::fault(
                     "keyring",
-                    format!("{} sealed with key {id}, which the keyring does not hold: these deliveries wait", many(*count, "value")),
+                    format!("{} sealed with key {id}, which the keyring does not hold: these deliveries wait", many(*count, "value", "values")),
                     format!("put the line `{id}:…` back into the keyring, or give the subscriptions new secrets (POST …/rotate-secret)"),
                 )
             })
@@ -94,7 +96,7 @@ impl Tried {
                 "keyring",
                 format!(
                     "{} that the key of their name does not open: it is another key, or the rows were changed",
-                    many(self.unopened, "sealed value")
+                    many(self.unopened, "sealed value", "sealed values")
                 ),
                 "put the right key of that name into the keyring; `posthorn rekey --check` names the rows",
             ));

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::finding::Finding;
 use super::receivers::look_up;
-use super::with_causes;
+use crate::causes::with_causes;
 use crate::config::Config;
 use crate::outbound::Outbound;
 use crate::run;

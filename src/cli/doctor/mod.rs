@@ -24,11 +24,12 @@ use clap::Args;
 use secrecy::SecretString;
 use tokio::time::timeout;
 
+use crate::cli::count::many;
 use crate::config::Config;
 use crate::store::StoreError;
 use crate::store::probe::Probe;
 use crate::store::target::Target;
-use finding::{Finding, Report, many};
+use finding::{Finding, Report};
 use reach::Session;
 
 /// Look for what keeps webhooks from going out, and say what mends it; changes nothing
@@ -55,7 +56,7 @@ pub struct Doctor {
 #[derive(Debug, thiserror::Error)]
 pub enum DoctorError {
     /// Something is broken.
-    #[error("{} found; what mends each is said with it", many(*.0, "fault"))]
+    #[error("{} found; what mends each is said with it", many(*.0, "fault", "faults"))]
     Faults(usize),
     /// Standard output.
     #[error("the findings cannot be written")]
@@ -159,17 +160,6 @@ async fn bounded(check: &'static str, look: impl Future<Output = Result<Vec<Find
 fn late(check: &'static str) -> Finding {
     let finding = format!("no end of this within {} s", LONGEST.as_secs());
     Finding::fault(check, finding, "look whether the network, the database or a name server hangs, and run it again")
-}
-
-/// An error and everything that caused it: only the last cause says what happened.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// A name as SQL takes it.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::Patient;
-use super::finding::{Finding, many};
+use super::finding::Finding;
+use crate::cli::count::many;
 use crate::store::{StoreError, sql};
 
 /// What a migrated database has: kind, table or function, name, and the statement that makes it; a test renews it.
@@ -52,10 +53,7 @@ fn missing(kind: &str, owner: &str, parts: &[(&str, &str)]) -> Finding {
     let names = parts.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let statements = parts.iter().map(|(_, made_by)| *made_by).collect::<Vec<_>>().join("; ");
     let (check, finding) = match kind {
-        "index" => (
-            "index",
-            format!("posthorn.{owner} lacks {}: {names}", many(parts.len(), "index").replace("indexs", "indexes")),
-        ),
+        "index" => ("index", format!("posthorn.{owner} lacks {}: {names}", many(parts.len(), "index", "indexes"))),
         "trigger" => (
             "trigger",
             format!("posthorn.{owner} lacks its trigger {names}: events get no deliveries, or rules are not kept"),

@@ -11,6 +11,7 @@ use url::{Host, Url};
 
 use super::Patient;
 use super::finding::Finding;
+use crate::cli::count::many;
 use crate::domain::delivery::ErrorKind;
 use crate::outbound::{Failure, Outbound};
 use crate::run;
@@ -66,11 +67,12 @@ async fn reach(patient: &Patient<'_>, hosts: BTreeMap<String, &str>) -> Vec<Find
         }
     };
     if timeout(BUDGET, all).await.is_err() {
-        let finding = format!("{} hosts were not tried: {} s are over", count - done, BUDGET.as_secs());
+        let finding = format!("{} not tried: {} s are over", many(count - done, "host", "hosts"), BUDGET.as_secs());
         findings.push(Finding::warning("receivers", finding, "run it again with a smaller --receivers"));
     }
     if reached > 0 || count == 0 {
-        let finding = format!("{reached} of {count} hosts of active subscriptions can be connected to");
+        let finding =
+            format!("{reached} of {} of active subscriptions can be connected to", many(count, "host", "hosts"));
         findings.push(Finding::ok("receivers", finding));
     }
     findings

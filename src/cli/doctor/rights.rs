@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Patient;
 use super::finding::Finding;
 use crate::store::session::{self, Privileges};
-use crate::store::{self, Store, StoreError, StoreRole};
+use crate::store::{Store, StoreError, StoreRole};
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -47,7 +47,7 @@ fn of_role(role: StoreRole, login: &str, privileges: Result<Privileges, StoreErr
             Finding::fault("rights", format!("{effective_role} {might}: tenants would not be kept apart"), mend)
         }
         Ok(_) => Finding::ok("rights", format!("the login works as {name}, which row security binds")),
-        Err(StoreError::Denied { statement: store::CONNECTING, .. }) => {
+        Err(StoreError::NotAMember { .. }) => {
             let grant = format!("GRANT {name} TO {login}");
             match role {
                 StoreRole::Admin => {

@@ -10,6 +10,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{http, web_url};
+use crate::cli::tenant;
 use crate::config::KeyringConfig;
 use crate::domain::secret::Secret;
 use crate::run::{self, RunError};
@@ -39,7 +40,7 @@ pub struct SubscribeOptions {
     pub database_url: Option<SecretString>,
 
     /// Whose subscription it is, beside --database-url
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = tenant::id)]
     pub tenant: Option<Uuid>,
 
     /// Keys that seal secrets, beside --database-url
@@ -73,6 +74,11 @@ pub enum SubscriptionError {
     /// The keyring.
     #[error(transparent)]
     Keyring(#[from] RunError),
+    /// Nobody is known by this id.
+    #[error(
+        "there is no tenant {0}: `SELECT id, name FROM posthorn.tenants` lists them, `posthorn keys create --tenant {0}` adds it"
+    )]
+    NoTenant(Uuid),
     /// The database.
     #[error("the subscription could not be made or removed")]
     Store(#[from] StoreError),
@@ -167,7 +173,13 @@ async fn in_database(
         .tx("listen", Scope::operator_for(tenant), move |tx| {
             Work::new(subscriptions::listen(tx, id, tenant, url, events, sealed))
         })
-        .await?;
+        .await
+        .map_err(|error| match error {
+            StoreError::Constraint { constraint, .. } if constraint == "webhook_subscriptions_tenant_id_fkey" => {
+                SubscriptionError::NoTenant(tenant)
+            }
+            error => error.into(),
+        })?;
     Ok((Subscription { id, url: url.to_owned(), home: Home::Database { store, tenant } }, secret))
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use time::Date;
 
+use crate::cli::count::many;
 use crate::store::retention::Drop;
 
 /// What became of a day.
@@ -84,7 +85,7 @@ impl Report {
         }
         let verb = if self.is_dry { "would drop" } else { "dropped" };
         for Day { table, day, rows, file, .. } in &dropped {
-            let rows = rows.map(|rows| format!(": {rows} rows")).unwrap_or_default();
+            let rows = rows.map(|rows| format!(": {}", many(rows, "row", "rows"))).unwrap_or_default();
             let file = file.as_ref().map(|file| format!(", archived as {file}")).unwrap_or_default();
             writeln!(out, "{verb} {table} of {day}{rows}{file}")?;
         }
@@ -93,9 +94,11 @@ impl Report {
             let Fate::Kept(reason) = fate else { continue };
             writeln!(out, "{kept_verb} {table} of {day}: {reason}")?;
         }
-        let elsewhere =
-            if self.strays > 0 { format!(", deleted {} rows elsewhere", self.strays) } else { String::new() };
-        writeln!(out, "{verb} {} days, {kept_verb} {}{elsewhere}", dropped.len(), kept.len())
+        let elsewhere = match self.strays {
+            0 => String::new(),
+            strays => format!(", deleted {} elsewhere", many(strays, "row", "rows")),
+        };
+        writeln!(out, "{verb} {}, {kept_verb} {}{elsewhere}", many(dropped.len(), "day", "days"), kept.len())
     }
 }
 

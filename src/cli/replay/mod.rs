@@ -9,13 +9,14 @@ use clap::Args;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::count::{deliveries, many};
 use super::progress::Progress;
 use crate::config::DatabaseConfig;
 use crate::store::jobs::JobState;
 use crate::store::migrate::{self, MigrateError};
 use crate::store::replay::{self, Asked, Standing, Wish};
 use crate::store::{Store, StoreError, StoreRole};
-use wish::Chosen;
+use wish::{Chosen, RETRYING};
 
 /// Send deliveries again: those that were given up, or, where they are named or asked for, delivered ones too
 #[derive(Args, Clone, Debug)]
@@ -58,7 +59,7 @@ pub enum ReplayError {
     #[error("it was not done")]
     Store(#[from] StoreError),
     /// Nobody said that so many are meant.
-    #[error("{0} deliveries would be sent again: say --yes if they are all meant")]
+    #[error("{} would be sent again: say --yes if they are all meant", deliveries(*.0))]
     Unconfirmed(i64),
     /// The job.
     #[error("job {id} is {state}: {reason}")]
@@ -85,12 +86,15 @@ const AT_ONCE: i32 = 1000;
 const LOOK: Duration = Duration::from_millis(200);
 
 /// What came of it.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Outcome {
     dry_run: bool,
     matched: i64,
     changed: i64,
     skipped: i64,
+    /// Where nothing matched: those that would, and wait for their next retry.
+    #[serde(skip_serializing_if = "is_zero")]
+    retrying: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     job_id: Option<Uuid>,
 }
@@ -105,7 +109,8 @@ pub async fn run(command: Replay) -> Result<(), ReplayError> {
     let store = Store::new(&command.database.database_url, StoreRole::Owner, 1, u32::MAX)?;
     let matched = replay::ask(&store, &wish, AT_ONCE, true).await?.matched;
     if command.dry_run || matched == 0 {
-        let outcome = Outcome { dry_run: command.dry_run, matched, changed: 0, skipped: 0, job_id: None };
+        let retrying = if matched == 0 { retrying(&store, &command.chosen).await? } else { 0 };
+        let outcome = Outcome { dry_run: command.dry_run, matched, retrying, ..Outcome::default() };
         return Ok(outcome.write(command.json)?);
     }
     if matched > UNASKED && !command.yes && !is_meant(matched)? {
@@ -115,10 +120,20 @@ pub async fn run(command: Replay) -> Result<(), ReplayError> {
     let outcome = match asked.job {
         Some(job) if !command.no_wait => waited_for(&store, job, asked).await?,
         job_id => {
-            Outcome { dry_run: false, matched: asked.matched, changed: asked.changed, skipped: asked.skipped, job_id }
+            let Asked { matched, changed, skipped, .. } = asked;
+            Outcome { matched, changed, skipped, job_id, ..Outcome::default() }
         }
     };
     Ok(outcome.write(command.json)?)
+}
+
+/// How many would match that have not been given up: who finds nothing to send again mostly means these.
+async fn retrying(store: &Store, chosen: &Chosen) -> Result<i64, ReplayError> {
+    if !chosen.status.is_empty() {
+        return Ok(0);
+    }
+    let also = Chosen { status: vec![RETRYING], ..chosen.clone() };
+    Ok(replay::ask(store, &also.wish().map_err(ReplayError::Wish)?, AT_ONCE, true).await?.matched)
 }
 
 /// Asks on a terminal; elsewhere nobody can answer.
@@ -126,7 +141,7 @@ fn is_meant(matched: i64) -> io::Result<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(false);
     }
-    write!(io::stderr(), "{matched} deliveries will be sent again. Go on? [y/N] ")?;
+    write!(io::stderr(), "{} will be sent again. Go on? [y/N] ", deliveries(matched))?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
@@ -145,10 +160,11 @@ async fn waited_for(store: &Store, job: Uuid, asked: Asked) -> Result<Outcome, R
         match state {
             JobState::Waiting | JobState::Running => tokio::time::sleep(LOOK).await,
             JobState::Done => {
-                return Ok(Outcome { dry_run: false, matched: asked.matched, changed, skipped, job_id: Some(job) });
+                let matched = asked.matched;
+                return Ok(Outcome { matched, changed, skipped, job_id: Some(job), ..Outcome::default() });
             }
             JobState::Cancelled | JobState::Failed => {
-                let reason = error.unwrap_or_else(|| format!("{changed} deliveries were sent again"));
+                let reason = error.unwrap_or_else(|| format!("it had sent {} again", deliveries(changed)));
                 return Err(ReplayError::Ended { id: job, state, reason });
             }
         }
@@ -162,20 +178,36 @@ impl Outcome {
             serde_json::to_writer(&mut out, self)?;
             return writeln!(out);
         }
-        let Self { dry_run, matched, changed, skipped, job_id } = self;
+        let Self { dry_run, matched, changed, skipped, retrying, job_id } = self;
+        if *matched == 0 {
+            return match retrying {
+                0 => writeln!(out, "nothing to send again: no delivery matches"),
+                _ => writeln!(
+                    out,
+                    "nothing to send again: what matches was not given up, {} for the next retry; --status {RETRYING} has that tried now",
+                    many(*retrying, "delivery waits", "deliveries wait")
+                ),
+            };
+        }
         if *dry_run {
-            return writeln!(out, "{matched} deliveries would be sent again");
+            return writeln!(out, "{} would be sent again", deliveries(*matched));
         }
         if let (Some(job), 0) = (job_id, changed + skipped) {
-            return writeln!(out, "job {job} sends {matched} deliveries again");
+            return writeln!(out, "job {job} sends {} again", deliveries(*matched));
         }
         let held = if *skipped > 0 {
             format!(", {skipped} left as they are: held by a dispatcher, erased, or their subscription is not active")
         } else {
             String::new()
         };
-        writeln!(out, "{changed} of {matched} deliveries are due again{held}")
+        writeln!(out, "{changed} of {} due again{held}", deliveries(*matched))
     }
+}
+
+/// For serde, which hands over a reference.
+#[expect(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// For [`Chosen`]: `retry` makes due what was given up, `replay` also what was delivered.

@@ -6,11 +6,16 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+use crate::cli::tenant;
+
+/// The status of those that wait for their next retry.
+pub(super) const RETRYING: &str = "retrying";
+
 /// Which deliveries: all that is said must hold.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Chosen {
     /// Of this tenant; may be left out where a subscription, an event or a delivery is named
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = tenant::id)]
     pub tenant: Option<Uuid>,
 
     /// To this subscription
@@ -29,7 +34,7 @@ pub struct Chosen {
     #[arg(long, value_name = "TYPE")]
     pub event: Option<String>,
 
-    /// With one of these statuses: abandoned (retries ran out), failed, cancelled, delivered. Unless said: what was given up, abandoned and failed; of events and deliveries that are named delivered ones too
+    /// With one of these statuses: abandoned (retries ran out), failed, cancelled, delivered, retrying (whose next retry is made now). Unless said: what was given up, abandoned and failed; of events and deliveries that are named delivered ones too
     #[arg(long, value_delimiter = ',', value_name = "STATUS", value_parser = status)]
     pub status: Vec<&'static str>,
 
@@ -76,6 +81,11 @@ impl Chosen {
             || self.delivery.is_some()
             || self.resource_id.is_some()
             || (self.subscription.is_some() && self.since.is_some());
+        if statuses.contains(&"delivered") && statuses.contains(&RETRYING) {
+            return Err(
+                "delivered ones and those that wait for a retry are sent again by two commands, one --status each",
+            );
+        }
         if statuses.contains(&"delivered") && !is_narrow {
             return Err(
                 "delivered ones are sent again by --subscription with --since, --event-id, --delivery or --resource-type with --resource-id",
@@ -112,7 +122,8 @@ fn status(word: &str) -> Result<&'static str, String> {
         "failed" => Ok("failed"),
         "cancelled" => Ok("cancelled"),
         "delivered" => Ok("delivered"),
-        _ => Err("must be abandoned, failed, cancelled or delivered".to_owned()),
+        RETRYING => Ok(RETRYING),
+        _ => Err("must be abandoned, failed, cancelled, delivered or retrying".to_owned()),
     }
 }
 

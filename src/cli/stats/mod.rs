@@ -12,11 +12,11 @@ use serde::Serialize;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::until_stopped;
+use super::{tenant, until_stopped};
 use crate::config::DatabasesConfig;
 use crate::store::stats::{self, Stats as Figures};
 use crate::store::target::Target;
-use crate::store::{self, Store, StoreError, StoreRole};
+use crate::store::{Store, StoreError, StoreRole};
 use screen::Screen;
 
 /// Show what waits, what is sent, who sends and who fails; live in a terminal, once elsewhere
@@ -27,7 +27,7 @@ pub struct Stats {
     pub databases: DatabasesConfig,
 
     /// Only this tenant's figures (dispatchers are told all the same)
-    #[arg(long)]
+    #[arg(long, value_parser = tenant::id)]
     pub tenant: Option<Uuid>,
 
     /// Say it once, also in a terminal
@@ -56,10 +56,8 @@ pub enum StatsError {
         source: StoreError,
     },
     /// The login may not look.
-    #[error(
-        "the login may not become posthorn_readonly, which these figures are read as. Run `GRANT posthorn_readonly TO <login>` as a superuser or as who installed posthorn"
-    )]
-    NotAMember(#[source] StoreError),
+    #[error(transparent)]
+    NotAMember(StoreError),
     /// There is no schema, or an old one.
     #[error("the figures are not there; is the schema up to date (`posthorn migrate`)?")]
     Schema(#[source] StoreError),
@@ -144,9 +142,7 @@ impl Watched {
         let name = || self.name.clone();
         match read {
             Ok(Ok(figures)) => Ok(Look { database: name(), figures }),
-            Ok(Err(error @ StoreError::Denied { statement: store::CONNECTING, .. })) => {
-                Err(StatsError::NotAMember(error))
-            }
+            Ok(Err(error @ StoreError::NotAMember { .. })) => Err(StatsError::NotAMember(error)),
             Ok(Err(error @ StoreError::Unavailable { .. })) => Err(StatsError::Store { name: name(), source: error }),
             // role or view are missing
             Ok(Err(error)) => Err(StatsError::Schema(error)),

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 
 use super::{Look, StatsError};
+use crate::cli::count::many;
 use crate::store::stats::{OfEvent, Rates, Sender, Unwell};
 
 /// One database's figures; lines are cut where the terminal ends.
@@ -81,16 +82,26 @@ fn dispatcher(one: &Sender) -> String {
 
 fn unwell(one: &Unwell) -> String {
     let Unwell { id, url, state, failures_last_hour, attempts_last_hour, .. } = one;
-    let (reason, host) = (one.reason.as_deref().unwrap_or("-"), host(url));
+    let (reason, host, circuit) = (one.reason.as_deref().unwrap_or("-"), host(url), circuit(one));
     format!(
-        "{state:<10} {id}  {host}  {failures_last_hour}/{attempts_last_hour} failed  for {}  {reason}",
-        age(one.since_seconds)
+        "{state:<10} {id}  {host}  {failures_last_hour}/{attempts_last_hour} failed  for {}  {circuit}{reason}",
+        roughly(one.since_seconds)
     )
+}
+
+/// While a circuit is open, deliveries wait for it, whatever their own retry says.
+fn circuit(one: &Unwell) -> String {
+    match (&*one.circuit, one.retry_in_seconds) {
+        ("closed", _) => String::new(),
+        ("open", Some(seconds)) if seconds > 0.0 => format!("circuit open, next try in {}  ", age(Some(seconds))),
+        _ => "circuit open, being tried now  ".to_owned(),
+    }
 }
 
 fn event(one: &OfEvent) -> String {
     let OfEvent { event, attempts, delivered, retried, failed } = one;
-    format!("{event:<32} {attempts} attempts  {delivered} delivered  {retried} retried  {failed} failed")
+    let attempts = many(*attempts, "attempt", "attempts");
+    format!("{event:<32} {attempts}  {delivered} delivered  {retried} retried  {failed} failed")
 }
 
 /// A receiver without what may be a secret in its path.
@@ -137,6 +148,15 @@ fn age(seconds: Option<f64>) -> String {
     }
 }
 
+/// A time that began with some minute: within the hour only so exact.
+fn roughly(seconds: Option<f64>) -> String {
+    match seconds {
+        Some(seconds) if seconds < 60.0 => "less than 1 min".to_owned(),
+        Some(seconds) if seconds < 3600.0 => format!("{} min", seconds as u64 / 60),
+        _ => age(seconds),
+    }
+}
+
 /// Receivers and tenants choose some of these texts: they must not steer a terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
@@ -157,6 +177,8 @@ mod tests {
     fn times_are_told_in_their_two_largest_units() {
         let told = [0.4, 59.9, 61.0, 3_725.0, 90_000.0].map(|seconds| age(Some(seconds)));
         assert_eq!(told, ["0 s", "59 s", "1 min 1 s", "1 h 2 min", "1 d 1 h"]);
+        let told = [-0.1, 59.0, 62.0, 3_725.0].map(|seconds| roughly(Some(seconds)));
+        assert_eq!(told, ["less than 1 min", "less than 1 min", "1 min", "1 h 2 min"]);
         assert_eq!((milliseconds(Some(12.4)), milliseconds(Some(61_000.0))), ("12 ms".into(), "1 min 1 s".into()));
     }
 
