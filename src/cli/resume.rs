@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::count::deliveries;
+use super::count::many;
 use crate::config::DatabaseConfig;
 use crate::store::migrate::{self, MigrateError};
 use crate::store::{Store, StoreError, StoreRole, instance};
@@ -41,8 +41,8 @@ pub async fn run(command: Resume) -> Result<(), ResumeError> {
     let resumed = instance::resume(&store).await?;
     let mut out = std::io::stdout();
     if resumed.was_copy {
-        let waiting = deliveries(resumed.waiting);
-        writeln!(out, "this database sends from now on: {waiting} not finished, which go when they are due")?;
+        let waiting = many(resumed.waiting, "delivery waits until it is due", "deliveries wait until they are due");
+        writeln!(out, "this database sends from now on: {waiting}")?;
     } else {
         writeln!(out, "nothing to resume: this database is no copy, its dispatchers send as usual")?;
     }

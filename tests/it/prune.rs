@@ -42,7 +42,7 @@ async fn a_dry_run_tells_what_goes_and_what_stays_and_the_other_does_it() {
     let (is_done, told) = prune(&world, &["--older-than", "30d", "--dry-run"]).await;
     assert!(is_done, "{told}");
     for table in ["webhook_deliveries_done", "webhook_attempts", "outbox"] {
-        assert!(told.contains(&format!("would drop {table} of {forty}: 1 rows")), "{told}");
+        assert!(told.contains(&format!("would drop {table} of {forty}: 1 row\n")), "{told}");
         assert!(told.contains(&format!("would keep {table} of {thirty_five}: delivery {}", live.delivery)), "{told}");
     }
     assert!(told.ends_with("would drop 3 days, would keep 3"), "{told}");
