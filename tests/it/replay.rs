@@ -107,7 +107,10 @@ async fn those_that_wait_for_a_retry_are_told_and_tried_at_once_when_asked_for()
     world.publish(tenant, "a.b", json!({})).await;
     let tenant = tenant.to_string();
     let (is_done, told) = replay(&world, &["--tenant", &tenant]).await;
-    assert!(is_done && told == "nothing to send again: no delivery matches", "{told}");
+    assert!(
+        is_done && told.starts_with("nothing to send again: no delivery matches (what is pending goes by itself"),
+        "{told}"
+    );
 
     let fail =
         "UPDATE posthorn.webhook_deliveries SET status = 'retrying', attempts = 3, due_at = now() + interval '1 hour'";

@@ -181,7 +181,10 @@ impl Outcome {
         let Self { dry_run, matched, changed, skipped, retrying, job_id } = self;
         if *matched == 0 {
             return match retrying {
-                0 => writeln!(out, "nothing to send again: no delivery matches"),
+                0 => writeln!(
+                    out,
+                    "nothing to send again: no delivery matches (what is pending goes by itself; `posthorn stats` shows what it waits for)"
+                ),
                 _ => writeln!(
                     out,
                     "nothing to send again: what matches was not given up, {} for the next retry; --status {RETRYING} has that tried now",

@@ -35,8 +35,7 @@ pub(crate) fn pages() -> Vec<String> {
         entries.map(|entry| format!("{folder}{}", entry.unwrap().file_name().to_str().unwrap())).collect()
     };
     let mut pages = [files(""), files("decisions/")].concat();
-    // what is being worked on is no page of the book
-    pages.retain(|page| page.ends_with(".md") && page != "SUMMARY.md" && page != "PROGRESS.md");
+    pages.retain(|page| page.ends_with(".md") && page != "SUMMARY.md");
     pages.sort();
     pages
 }
