@@ -2,18 +2,20 @@
 
 use std::error::Error;
 
-/// An error and everything that caused it, on one line: only the last cause says what happened. A cause that the message before
-/// quotes is not said again.
+/// What the driver says before what the server said.
+const OF_THE_SERVER: &str = "db error";
+
+/// An error and everything that caused it, on one line: only the last cause says what happened. What has been said, as where a message
+/// quotes its cause, is not said again.
 pub fn with_causes(error: &dyn Error) -> String {
     let mut said = error.to_string();
-    let mut last = said.clone();
     let mut source = error.source();
     while let Some(cause) = source {
         let text = cause.to_string();
-        if !last.contains(&text) {
-            said = format!("{said}: {text}");
+        let words = text.trim_start_matches("ERROR: ").trim_start_matches("FATAL: ");
+        if words != OF_THE_SERVER && !said.contains(words) {
+            said = format!("{said}: {words}");
         }
-        last = text;
         source = cause.source();
     }
     said

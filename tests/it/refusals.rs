@@ -92,6 +92,8 @@ async fn no_line_says_the_same_twice() {
     let env = [("DATABASE_URL", here.expose_secret()), ("POSTHORN_KEYRING", KEYRING)];
     lines.push(refusal(&["serve", "--bind", &taken], &env).await);
     lines.push(refusal(&["listen", "--bind", &taken], &env).await);
+    let empty = World::empty().await.url();
+    lines.push(refusal(&["stats"], &[("DATABASE_URL", empty.expose_secret())]).await);
     for line in lines {
         let parts: Vec<&str> = line.split(": ").collect();
         let twice = parts.iter().enumerate().find(|(n, part)| parts[..*n].iter().any(|before| before.contains(*part)));
