@@ -73,7 +73,9 @@ fn refuse(error: &clap::Error) -> ! {
         }
         _ => &[],
     };
-    let Some(_) = missing.iter().find(|argument| argument.starts_with("--database-url")) else { error.exit() };
+    if !missing.iter().any(|argument| argument.starts_with("--database-url")) {
+        error.exit()
+    }
     if missing.len() > 1 {
         let _ = error.print(); // nobody reads it, then
     }

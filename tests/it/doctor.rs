@@ -440,9 +440,12 @@ async fn receivers_that_fail_are_found_before_their_circuit_opens_and_after() {
 
     let failing = world.subscribe(tenant, "https://failing.example/?token=secret-of-a-path", &["*"]).await;
     world.db.execute(add, &[&failing, &tenant, &"closed", &retry, &2_i32, &"3 minutes"]).await.unwrap();
+    world.publish(tenant, "a.b", serde_json::json!({})).await;
+    let fail = "UPDATE posthorn.webhook_deliveries SET status = 'retrying', last_error = 'status 503' WHERE subscription_id = $1";
+    assert_eq!(world.db.execute(fail, &[&failing]).await.unwrap(), 1);
     let told = doctor(&world).await;
     let words = format!(
-        "1 receiver fails: https://failing.example (subscription {failing}: 2 failures in a row for 3 minutes)"
+        "1 receiver fails: https://failing.example (subscription {failing}: 2 failures in a row for 3 minutes, last: status 503)"
     );
     let (_, says) = told.ill("subscriptions", &words);
     assert!(says.contains("posthorn.subscription_health"), "{says}");
