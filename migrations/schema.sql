@@ -8443,8 +8443,7 @@ END,
     CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
     CONSTRAINT payload_is_within_the_size_limit CHECK (posthorn.payload_fits(payload)),
     CONSTRAINT resource_id_is_1_to_200_printable_characters CHECK ((resource_id ~ '^[^[:cntrl:]]{1,200}$'::text)),
-    CONSTRAINT resource_type_is_1_to_100_printable_characters CHECK ((resource_type ~ '^[^[:cntrl:]]{1,100}$'::text)),
-    CONSTRAINT traceparent_is_version_00_of_trace_context CHECK ((traceparent ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text))
+    CONSTRAINT resource_type_is_1_to_100_printable_characters CHECK ((resource_type ~ '^[^[:cntrl:]]{1,100}$'::text))
 )
 PARTITION BY RANGE (id);
 
@@ -9226,8 +9225,7 @@ END,
     CONSTRAINT payload_is_an_object CHECK ((jsonb_typeof(payload) = 'object'::text)),
     CONSTRAINT payload_is_within_the_size_limit CHECK (posthorn.payload_fits(payload)),
     CONSTRAINT resource_id_is_1_to_200_printable_characters CHECK ((resource_id ~ '^[^[:cntrl:]]{1,200}$'::text)),
-    CONSTRAINT resource_type_is_1_to_100_printable_characters CHECK ((resource_type ~ '^[^[:cntrl:]]{1,100}$'::text)),
-    CONSTRAINT traceparent_is_version_00_of_trace_context CHECK ((traceparent ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text))
+    CONSTRAINT resource_type_is_1_to_100_printable_characters CHECK ((resource_type ~ '^[^[:cntrl:]]{1,100}$'::text))
 );
 
 
@@ -11249,6 +11247,14 @@ ALTER TABLE ONLY posthorn.tenants
 
 ALTER TABLE ONLY posthorn.test_sends
     ADD CONSTRAINT test_sends_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: outbox traceparent_is_version_00_of_trace_context; Type: CHECK CONSTRAINT; Schema: posthorn; Owner: -
+--
+
+ALTER TABLE posthorn.outbox
+    ADD CONSTRAINT traceparent_is_version_00_of_trace_context CHECK ((traceparent ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text)) NOT VALID;
 
 
 --

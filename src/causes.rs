@@ -11,10 +11,12 @@ pub fn with_causes(error: &dyn Error) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        let text = cause.to_string();
-        let words = text.trim_start_matches("ERROR: ").trim_start_matches("FATAL: ");
-        if words != OF_THE_SERVER && !said.contains(words) {
-            said = format!("{said}: {words}");
+        // the server's message, and its detail and hint, are lines of their own
+        for line in cause.to_string().lines() {
+            let words = line.trim_start_matches("ERROR: ").trim_start_matches("FATAL: ");
+            if words != OF_THE_SERVER && !said.contains(words) {
+                said = format!("{said}: {words}");
+            }
         }
         source = cause.source();
     }
@@ -44,5 +46,7 @@ mod tests {
         let error = Quoting { source: Silent { source: io::Error::other("the port is taken") } };
         assert_eq!(with_causes(&error), "cannot listen: the system refused. Choose another port: the port is taken");
         assert_eq!(with_causes(&io::Error::other("alone")), "alone");
+        let refused = Silent { source: io::Error::other("ERROR: the system refused\nHINT: ask again") };
+        assert_eq!(with_causes(&refused), "the system refused: HINT: ask again");
     }
 }

@@ -46,7 +46,10 @@ pub enum RunError {
     Schema(#[from] MigrateError),
     /// The database failed.
     #[error("the database failed at start-up")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
+    /// The login lacks a role.
+    #[error(transparent)]
+    NotAMember(StoreError),
     /// The effective role would not be bound by row security.
     #[error("the effective role {role} {might}: tenants would not be kept apart. Run `{mend}` as a superuser")]
     TooMighty {
@@ -130,6 +133,15 @@ pub enum RunError {
     /// Two metrics have one name.
     #[error("the metrics cannot be declared")]
     Metrics(#[from] prometheus::Error),
+}
+
+impl From<StoreError> for RunError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotAMember { .. } => Self::NotAMember(error),
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl RunError {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// `1 delivery`, `2 deliveries`.
+/// A number with the word that goes with it.
 pub(super) fn many<N: Display + PartialEq + From<u8>>(count: N, one: &str, more: &str) -> String {
     let word = if count == N::from(1) { one } else { more };
     format!("{count} {word}")

@@ -16,6 +16,7 @@ pub mod rekey;
 pub mod replay;
 pub mod resume;
 pub mod serve;
+mod shown;
 pub mod stats;
 mod tenant;
 

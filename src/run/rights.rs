@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::RunError;
 use crate::metrics::Metrics;
 use crate::store::session::{self, Privileges};
-use crate::store::{Store, StoreError, StoreRole, days};
+use crate::store::{Store, StoreRole, days};
 
 /// Connections of the admin API's pool.
 pub(super) const ADMIN_CONNECTIONS: usize = 2;
@@ -47,7 +47,7 @@ pub(super) async fn admin_store(url: &SecretString, metrics: &Metrics) -> Result
     let store = Store::new(url, StoreRole::Admin, ADMIN_CONNECTIONS, u32::MAX)?.counted_in(metrics);
     match bounded_privileges(&store).await {
         Ok(_) => Ok(Some(store)),
-        Err(RunError::Store(StoreError::NotAMember { .. })) => {
+        Err(RunError::NotAMember(_)) => {
             tracing::warn!("the admin API is off: the login is no member of posthorn_admin");
             Ok(None)
         }

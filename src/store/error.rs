@@ -64,14 +64,14 @@ pub enum StoreError {
     },
     /// The login may not work as the role that a store has (42501 of SET ROLE).
     #[error(
-        "the login may not become {role}, which this works as: {}run `GRANT {role} TO \"{login}\"` as who installed posthorn or as a \
+        "the login may not become {role}, which this works as: {}run `GRANT {role} TO {login}` as who installed posthorn or as a \
          superuser, on PostgreSQL 16 and later WITH SET TRUE",
         other_login(*role)
     )]
     NotAMember {
         /// The role.
         role: StoreRole,
-        /// The login.
+        /// The login, as SQL takes it.
         login: String,
         /// The driver's error.
         #[source]
@@ -103,6 +103,11 @@ const fn other_login(role: StoreRole) -> &'static str {
         StoreRole::Owner => "give the DATABASE_URL of the login that installed posthorn, or ",
         _ => "",
     }
+}
+
+/// A login as a GRANT takes it; one that the URL does not name is the system's user.
+fn as_sql(login: &str) -> String {
+    if login.is_empty() { "<login>".to_owned() } else { format!("\"{}\"", login.replace('"', "\"\"")) }
 }
 
 /// Why there is no answer, when there is no error either.
@@ -164,7 +169,7 @@ impl StoreError {
         match source {
             // the session could not be set up, say because the role is missing: that is not passing
             PoolError::PostCreateHook(HookError::Backend(source)) => match Self::from_driver(CONNECTING, source) {
-                Self::Denied { source, .. } => Self::NotAMember { role, login: login.to_owned(), source },
+                Self::Denied { source, .. } => Self::NotAMember { role, login: as_sql(login), source },
                 other => other,
             },
             PoolError::Backend(source) => Self::Unavailable { context: CONNECTING, source: source.into() },

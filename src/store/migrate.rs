@@ -29,6 +29,17 @@ pub enum MigrateError {
     /// The database could not be reached or refused a statement.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The login has none of our roles.
+    #[error(
+        "login {login} may not look at schema posthorn: as who installed posthorn, or as a superuser, run `GRANT posthorn_api, posthorn_dispatcher TO {login}` \
+         for one that serves, or `GRANT posthorn_owner TO {login}` for an operator's commands"
+    )]
+    Stranger {
+        /// The login, as SQL takes it.
+        login: String,
+        /// What it may not.
+        source: StoreError,
+    },
     /// A migration failed; nothing of it was applied.
     #[error("a migration failed and was rolled back")]
     Migration(#[source] Box<refinery::Error>),
@@ -117,12 +128,23 @@ pub async fn migrate(url: &SecretString) -> Result<Migrated, MigrateError> {
 /// [`MigrateError::Older`], [`MigrateError::Newer`], or that the database cannot be reached.
 pub async fn check(url: &SecretString) -> Result<(), MigrateError> {
     let client = connect(url).await?;
-    let (found, known) = (version_of(&client).await?, known_version());
+    let found = match version_of(&client).await {
+        Err(error @ StoreError::Denied { .. }) => return Err(stranger(&client, error).await),
+        found => found?,
+    };
+    let known = known_version();
     match found.cmp(&known) {
         std::cmp::Ordering::Less => Err(MigrateError::Older { found, needed: known }),
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(MigrateError::Newer { found, known }),
     }
+}
+
+/// A login without any of our roles may not even look which version the schema has.
+async fn stranger(client: &Client, source: StoreError) -> MigrateError {
+    let login = client.query_one("SELECT quote_ident(session_user)", &[]).await;
+    let login = login.map_or_else(|_| "<login>".to_owned(), |row| row.get(0));
+    MigrateError::Stranger { login, source }
 }
 
 async fn connect(url: &SecretString) -> Result<Client, MigrateError> {

@@ -432,31 +432,38 @@ async fn receivers_that_fail_are_found_before_their_circuit_opens_and_after() {
     let tenant = world.tenant("a").await;
     let add = "INSERT INTO posthorn.circuits (subscription_id, tenant_id, state, retry_at, failures_in_a_row, failing_since_at)
         VALUES ($1, $2, $3, now() + $4::text::interval, $5, now() - $6::text::interval)";
-    let seconds = "1 second".to_owned();
-    let passing = world.subscribe(tenant, "https://passing.example/", &["*"]).await;
     let retry: Option<String> = None;
-    world.db.execute(add, &[&passing, &tenant, &"closed", &retry, &1_i32, &seconds]).await.unwrap();
-    assert!(!doctor(&world).await.has("subscriptions", ""), "one failure just now is nothing to be told of");
+    let once = world.subscribe(tenant, "https://once.example/", &["*"]).await;
+    world.db.execute(add, &[&once, &tenant, &"closed", &retry, &1_i32, &"3 minutes"]).await.unwrap();
+    let recently = world.subscribe(tenant, "https://recently.example/", &["*"]).await;
+    world.db.execute(add, &[&recently, &tenant, &"closed", &retry, &2_i32, &"1 second"]).await.unwrap();
+    assert!(!doctor(&world).await.has("subscriptions", ""), "these may pass");
 
-    let failing = world.subscribe(tenant, "https://failing.example/?token=secret-of-a-path", &["*"]).await;
+    let failing = world.subscribe(tenant, "https://failing.example/?token=secret-of-a-path", &["a.*"]).await;
     world.db.execute(add, &[&failing, &tenant, &"closed", &retry, &2_i32, &"3 minutes"]).await.unwrap();
-    world.publish(tenant, "a.b", serde_json::json!({})).await;
-    let fail = "UPDATE posthorn.webhook_deliveries SET status = 'retrying', last_error = 'status 503' WHERE subscription_id = $1";
+    // one was tried, and many more wait that were not
+    world.publish(tenant, "a.tried", serde_json::json!({})).await;
+    let fail = "UPDATE posthorn.webhook_deliveries SET status = 'retrying', last_error = 'status 503', due_at = now() + interval '1 hour'
+        WHERE subscription_id = $1";
     assert_eq!(world.db.execute(fail, &[&failing]).await.unwrap(), 1);
+    world.publish_many(tenant, "a.waits", 120).await;
     let told = doctor(&world).await;
     let words = format!(
-        "1 receiver fails: https://failing.example (subscription {failing}: 2 failures in a row for 3 minutes, last: status 503)"
+        "1 receiver fails: https://failing.example (subscription {failing}: for 3 min, 2 failures in a row, the last: status 503)"
     );
     let (_, says) = told.ill("subscriptions", &words);
     assert!(says.contains("posthorn.subscription_health"), "{says}");
     assert!(!told.text.contains("secret-of-a-path"), "{}", told.text);
 
+    // opened by the share of failures: none in a row, and failing since it opened
     let open = world.subscribe(tenant, "https://open.example/", &["*"]).await;
-    let retry = Some("100 seconds");
-    world.db.execute(add, &[&open, &tenant, &"open", &retry, &20_i32, &"1 hour"]).await.unwrap();
+    let half = "INSERT INTO posthorn.circuits (subscription_id, tenant_id, state, retry_at, changed_at, reason)
+        VALUES ($1, $2, 'open', now() + interval '100 seconds', now() - interval '1 hour', '15 of 20 attempts failed')";
+    world.db.execute(half, &[&open, &tenant]).await.unwrap();
     let told = doctor(&world).await;
     told.ill("subscriptions", "2 receivers fail: https://open.example");
-    told.ill("subscriptions", "20 failures in a row for 60 minutes, circuit open, next try in ");
+    told.ill("subscriptions", "for 1 h 0 min, circuit open, next try in 1 min");
+    told.ill("subscriptions", "15 of 20 attempts failed");
     // those that somebody disabled do not fail
     let disable = "UPDATE posthorn.webhook_subscriptions SET status = 'inactive' WHERE id = ANY ($1)";
     world.db.execute(disable, &[&vec![open, failing]]).await.unwrap();

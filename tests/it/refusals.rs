@@ -40,6 +40,15 @@ async fn a_login_that_serves_is_told_which_login_or_grant_an_operators_command_t
     }
     let line = refusal(&["rekey"], &env).await;
     assert!(line.contains("GRANT posthorn_rekey TO"), "{line}");
+
+    // one that nobody has granted anything
+    let bare = format!("bare_{}", world.database());
+    server().admin(&format!("CREATE ROLE {bare} LOGIN PASSWORD 'word'")).await.unwrap();
+    let url = format!("postgres://{bare}:word@127.0.0.1:{}/{}", server().port(), world.database());
+    for arguments in OF_THE_OWNER.into_iter().skip(1) {
+        let line = refusal(arguments, &[("DATABASE_URL", &url)]).await;
+        assert!(line.contains(&format!("`GRANT posthorn_owner TO {bare}` for an operator")), "{arguments:?}: {line}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tokio_postgres::NoTls;
 mod account;
 pub mod binaries;
 mod error;
-mod process;
+pub(super) mod process;
 mod storage;
 
 use account::Account;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::cluster::process::is_alive;
 use crate::domain::keyring::Keyring;
 use crate::domain::secret::Secret;
 
@@ -160,7 +161,7 @@ impl Workspace {
         Ok(path)
     }
 
-    /// Who has announced that it runs here, which it may have been killed since.
+    /// Who has announced that it runs here, and has not been killed since.
     pub(super) fn running(&self) -> Option<WorkspaceError> {
         #[derive(Deserialize)]
         struct Announced {
@@ -169,7 +170,7 @@ impl Workspace {
         }
         let text = fs::read_to_string(self.dir.join("dev.json")).ok()?;
         let Announced { pid, api_url } = serde_json::from_str(&text).ok()?;
-        Some(WorkspaceError::Running { dir: self.dir.display().to_string(), pid, api_url })
+        is_alive(pid).then(|| WorkspaceError::Running { dir: self.dir.display().to_string(), pid, api_url })
     }
 
     /// Takes `dev.json` away: nobody is ready any more.

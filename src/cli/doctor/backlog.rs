@@ -1,12 +1,12 @@
 //! What waits, who is there to send it, and what is kept from going.
 
 use serde::Deserialize;
-use url::Url;
 use uuid::Uuid;
 
 use super::Patient;
 use super::finding::Finding;
 use crate::cli::count::many;
+use crate::cli::shown;
 use crate::store::{StoreError, StoreRole, sql};
 
 #[derive(Deserialize)]
@@ -40,9 +40,8 @@ struct Failing {
     url: String,
     circuit: String,
     retry_in_seconds: Option<f64>,
-    failures_in_a_row: i32,
     failing_seconds: f64,
-    last_error: Option<String>,
+    reason: String,
     all_failing: i64,
 }
 
@@ -155,7 +154,7 @@ fn of_receivers(failing: &[Failing], subscriptions: &[Subscription]) -> Vec<Find
         findings.push(Finding::warning(
             "subscriptions",
             format!("{}: {}", many(first.all_failing, "receiver fails", "receivers fail"), named.join("; ")),
-            "have the receiver mended; what waits goes by itself. All of them, and why: SELECT url, state, since_at, reason FROM posthorn.subscription_health WHERE state <> 'healthy'",
+            "have the receiver mended; what waits goes by itself. All of them, and why: SELECT url, state, since_at, reason FROM posthorn.subscription_health WHERE state IN ('failing', 'degraded')",
         ));
     }
     if findings.is_empty() {
@@ -165,18 +164,11 @@ fn of_receivers(failing: &[Failing], subscriptions: &[Subscription]) -> Vec<Find
 }
 
 impl Failing {
-    /// Where it is, but for what may be a secret in its path, and how it fares.
+    /// Where it is, and how it fares.
     fn told(&self) -> String {
-        let Self { id, url, failures_in_a_row, .. } = self;
-        let host = Url::parse(url).map_or_else(|_| "?".to_owned(), |url| url.origin().ascii_serialization());
-        let failures = many(*failures_in_a_row, "failure", "failures");
-        let minutes = many((self.failing_seconds.max(0.0) / 60.0) as i64, "minute", "minutes");
-        let circuit = match (&*self.circuit, self.retry_in_seconds) {
-            ("closed", _) => String::new(),
-            ("open", Some(seconds)) if seconds > 0.0 => format!(", circuit open, next try in {seconds:.0} s"),
-            _ => ", circuit open, being tried now".to_owned(),
-        };
-        let error = self.last_error.as_ref().map(|error| format!(", last: {error}")).unwrap_or_default();
-        format!("{host} (subscription {id}: {failures} in a row for {minutes}{circuit}{error})")
+        let Self { id, url, reason, .. } = self;
+        let (host, since) = (shown::host(url), shown::roughly(self.failing_seconds));
+        let circuit = shown::circuit(&self.circuit, self.retry_in_seconds).map(|circuit| format!(", {circuit}"));
+        format!("{host} (subscription {id}: for {since}{}, {reason})", circuit.unwrap_or_default())
     }
 }

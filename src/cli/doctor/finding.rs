@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use crate::cli::count::many;
+use crate::cli::shown::printable;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -105,11 +106,6 @@ impl Report {
         let (faults, warnings) = (many(self.faults, "fault", "faults"), many(self.warnings, "warning", "warnings"));
         text + &format!("\n{faults}, {warnings}, {} in order\n", many(ok, "check", "checks"))
     }
-}
-
-/// Names in a database are whatever somebody chose: they must not steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 #[cfg(test)]

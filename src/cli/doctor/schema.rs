@@ -21,9 +21,8 @@ pub(super) async fn look(patient: &Patient<'_>) -> Result<Vec<Finding>, StoreErr
             let finding = format!("the schema posthorn is at version {found}, newer than this binary knows ({known})");
             Finding::fault("schema", finding, "run the newer binary that migrated it")
         }
-        Err(MigrateError::Store(error @ StoreError::Denied { .. })) => {
-            let login = super::quoted(&patient.session.login);
-            let finding = format!("the login may not look at the schema: {}", error.with_causes());
+        Err(MigrateError::Stranger { login, source }) => {
+            let finding = format!("the login may not look at the schema: {}", source.with_causes());
             Finding::fault("schema", finding, format!("GRANT posthorn_api, posthorn_dispatcher TO {login}"))
         }
         Err(MigrateError::Store(error)) => return Err(error),

@@ -187,7 +187,7 @@ impl Outcome {
                 ),
                 _ => writeln!(
                     out,
-                    "nothing to send again: what matches was not given up, {} for the next retry; --status {RETRYING} has that tried now",
+                    "nothing to send again: what matches was not given up, {} for the next retry; --status {RETRYING} makes them due now, with all retries again",
                     many(*retrying, "delivery waits", "deliveries wait")
                 ),
             };

@@ -34,7 +34,7 @@ pub struct Chosen {
     #[arg(long, value_name = "TYPE")]
     pub event: Option<String>,
 
-    /// With one of these statuses: abandoned (retries ran out), failed, cancelled, delivered, retrying (whose next retry is made now). Unless said: what was given up, abandoned and failed; of events and deliveries that are named delivered ones too
+    /// With one of these statuses: abandoned (retries ran out), failed, cancelled, delivered, retrying (due now, with all retries again). Unless said: what was given up, abandoned and failed; of events and deliveries that are named delivered ones too
     #[arg(long, value_delimiter = ',', value_name = "STATUS", value_parser = status)]
     pub status: Vec<&'static str>,
 

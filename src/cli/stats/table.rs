@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::{Look, StatsError};
 use crate::cli::count::many;
+use crate::cli::shown::{self, printable};
 use crate::store::stats::{OfEvent, Rates, Sender, Unwell};
 
 /// One database's figures; lines are cut where the terminal ends.
@@ -82,31 +83,20 @@ fn dispatcher(one: &Sender) -> String {
 
 fn unwell(one: &Unwell) -> String {
     let Unwell { id, url, state, failures_last_hour, attempts_last_hour, .. } = one;
-    let (reason, host, circuit) = (one.reason.as_deref().unwrap_or("-"), host(url), circuit(one));
+    let (reason, host) = (one.reason.as_deref().unwrap_or("-"), shown::host(url));
+    let since = one.since_seconds.map_or_else(|| "-".to_owned(), shown::roughly);
+    // to a suspended one nothing is sent, whatever its circuit was like
+    let circuit = if state == "suspended" { None } else { shown::circuit(&one.circuit, one.retry_in_seconds) };
+    let circuit = circuit.map(|circuit| format!("{circuit}  ")).unwrap_or_default();
     format!(
-        "{state:<10} {id}  {host}  {failures_last_hour}/{attempts_last_hour} failed  for {}  {circuit}{reason}",
-        roughly(one.since_seconds)
+        "{state:<10} {id}  {host}  {failures_last_hour}/{attempts_last_hour} failed  for {since}  {circuit}{reason}"
     )
-}
-
-/// While a circuit is open, deliveries wait for it, whatever their own retry says.
-fn circuit(one: &Unwell) -> String {
-    match (&*one.circuit, one.retry_in_seconds) {
-        ("closed", _) => String::new(),
-        ("open", Some(seconds)) if seconds > 0.0 => format!("circuit open, next try in {}  ", age(Some(seconds))),
-        _ => "circuit open, being tried now  ".to_owned(),
-    }
 }
 
 fn event(one: &OfEvent) -> String {
     let OfEvent { event, attempts, delivered, retried, failed } = one;
     let attempts = many(*attempts, "attempt", "attempts");
     format!("{event:<32} {attempts}  {delivered} delivered  {retried} retried  {failed} failed")
-}
-
-/// A receiver without what may be a secret in its path.
-fn host(url: &str) -> String {
-    url::Url::parse(url).map_or_else(|_| "-".to_owned(), |url| url.origin().ascii_serialization())
 }
 
 fn section<T>(lines: &mut Vec<String>, title: &str, rows: &[T], text: fn(&T) -> String, none: &str) {
@@ -136,30 +126,8 @@ fn milliseconds(value: Option<f64>) -> String {
     }
 }
 
-/// A time in its two largest units.
 fn age(seconds: Option<f64>) -> String {
-    let Some(seconds) = seconds else { return "-".to_owned() };
-    let whole = seconds.max(0.0) as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        3600..86_400 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3600),
-    }
-}
-
-/// A time that began with some minute: within the hour only so exact.
-fn roughly(seconds: Option<f64>) -> String {
-    match seconds {
-        Some(seconds) if seconds < 60.0 => "less than 1 min".to_owned(),
-        Some(seconds) if seconds < 3600.0 => format!("{} min", seconds as u64 / 60),
-        _ => age(seconds),
-    }
-}
-
-/// Receivers and tenants choose some of these texts: they must not steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    seconds.map_or_else(|| "-".to_owned(), shown::age)
 }
 
 fn cut(line: &str, width: Option<usize>) -> String {
@@ -174,18 +142,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_in_their_two_largest_units() {
-        let told = [0.4, 59.9, 61.0, 3_725.0, 90_000.0].map(|seconds| age(Some(seconds)));
-        assert_eq!(told, ["0 s", "59 s", "1 min 1 s", "1 h 2 min", "1 d 1 h"]);
-        let told = [-0.1, 59.0, 62.0, 3_725.0].map(|seconds| roughly(Some(seconds)));
-        assert_eq!(told, ["less than 1 min", "less than 1 min", "1 min", "1 h 2 min"]);
+    fn a_line_is_cut_where_the_terminal_ends_and_a_long_delay_is_told_as_a_time() {
         assert_eq!((milliseconds(Some(12.4)), milliseconds(Some(61_000.0))), ("12 ms".into(), "1 min 1 s".into()));
-    }
-
-    #[test]
-    fn what_others_wrote_steers_no_terminal_and_tells_no_path() {
-        assert_eq!(printable("a\x1b[2Jb\n"), "a [2Jb ");
-        assert_eq!(host("https://u.example:8443/secret?token=1"), "https://u.example:8443");
         assert_eq!(cut("äöü", Some(2)), "äö");
     }
 }

@@ -176,7 +176,7 @@ fn raw(pid: u32) -> Option<Pid> {
 }
 
 /// Whether the process runs; one that has ended and only waits to be collected does not.
-fn is_alive(pid: u32) -> bool {
+pub(in crate::cli::dev) fn is_alive(pid: u32) -> bool {
     if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) {
         return !matches!(state_and_parent(&stat), Some(('Z' | 'X', _)));
     }
